@@ -1,0 +1,51 @@
+/* arena.h - all memory of one analysis: allocated piecemeal, released at once.
+ *
+ * Allocation never returns NULL: when memory (or the arena's limit) runs out it jumps to the
+ * arena's trap, which turns that into an error. Whoever sets the trap must hold no resources
+ * that only a local variable knows.
+ */
+#ifndef CORELEAKS_BASE_ARENA_H
+#define CORELEAKS_BASE_ARENA_H
+
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena_block;
+
+struct arena {
+	struct arena_block *blocks; /* newest first */
+	char *next, *end;	    /* free part of the current small block */
+	uint64_t used_size;	    /* bytes taken from malloc */
+	uint64_t max_size;	    /* 0: no limit */
+	jmp_buf *trap;		    /* where to go when memory runs out; NULL: abort */
+};
+
+void arena_init(struct arena *arena, uint64_t max_size);
+void arena_deinit(struct arena *arena);
+
+/* Zeroed memory, aligned for any type. */
+void *arena_alloc(struct arena *arena, size_t size);
+/* Zeroed memory for num items; traps on overflow. */
+void *arena_alloc_array(struct arena *arena, size_t num, size_t item_size);
+/* A larger copy of old (may be NULL); the new part is zeroed and old is no longer valid. */
+void *arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_size);
+char *arena_copy_text(struct arena *arena, const char *text);
+/* size bytes and a closing NUL. */
+char *arena_copy_bytes(struct arena *arena, const void *bytes, size_t size);
+char *arena_format(struct arena *arena, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Growing array: struct { TYPE *items; uint32_t num, capacity; } - adds a zeroed item at the end
+ * and gives its address, valid until the next one is added. */
+#define array_add(arena, array)                                                                    \
+	((array)->num < (array)->capacity                                                          \
+		 ? 0                                                                               \
+		 : ((array)->items = array_reserve((arena), (array)->items, &(array)->capacity,    \
+						   sizeof(*(array)->items)),                       \
+		    0),                                                                            \
+	 &(array)->items[(array)->num++])
+
+void *array_reserve(struct arena *arena, void *items, uint32_t *capacity, size_t item_size);
+
+#endif

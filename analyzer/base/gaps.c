@@ -1,0 +1,41 @@
+#include "base/gaps.h"
+
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void gaps_init(struct gaps *gaps, struct arena *arena)
+{
+	*gaps = (struct gaps){0};
+	intern_init(&gaps->keys, arena);
+}
+
+void gaps_add(struct gaps *gaps, const char *kind, bool incomplete, const char *format, ...)
+{
+	char detail[4096];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(detail, sizeof(detail), format, args);
+	va_end(args);
+	struct arena *arena = gaps->keys.arena;
+	char *key = arena_format(arena, "%s %s", kind, detail);
+	bool is_new;
+	uint32_t id = intern_add(&gaps->keys, key, __builtin_strlen(key), &is_new);
+	if (is_new) {
+		*array_add(arena, &gaps->list) = (struct coreleaks_gap){
+			.kind = kind,
+			.detail = arena_copy_text(arena, detail),
+		};
+	}
+	gaps->list.items[id].count++;
+	gaps->list.items[id].incomplete |= incomplete;
+}
+
+bool gaps_incomplete(const struct gaps *gaps)
+{
+	for (uint32_t i = 0; i < gaps->list.num; i++)
+		if (gaps->list.items[i].incomplete)
+			return true;
+	return false;
+}

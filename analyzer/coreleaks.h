@@ -1,0 +1,337 @@
+/* coreleaks.h - the public interface of libcoreleaks.
+ *
+ * Opens one ELF core dump, lists its tasks (threads, later goroutines), groups them by identical
+ * stacks, and says what is suspicious about them. One thread per analysis; analyses are
+ * independent of each other. No globals, no output, no exit: all answers are returned.
+ */
+#ifndef CORELEAKS_H
+#define CORELEAKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+
+#define CORELEAKS_VERSION "0.1.0"
+
+/* ---- Errors ------------------------------------------------------------------------------ */
+
+enum coreleaks_error_code {
+	CORELEAKS_ERROR_MEMORY = 1,	 /* out of memory, or max_memory reached */
+	CORELEAKS_ERROR_USAGE = 2,	 /* an option's value makes no sense */
+	CORELEAKS_ERROR_OPEN = 3,	 /* a file cannot be opened */
+	CORELEAKS_ERROR_NOT_A_CORE = 4,	 /* the file is no ELF core dump */
+	CORELEAKS_ERROR_UNSUPPORTED = 5, /* a core, but of a machine that is not supported */
+	CORELEAKS_ERROR_READ = 6,	 /* reading, unpacking or writing failed */
+	CORELEAKS_ERROR_CANCELLED = 7,	 /* cancelled or timed out before there was any result */
+	CORELEAKS_ERROR_NOT_FOUND = 8,	 /* no group, task or object of that name */
+};
+
+/* An error: this call could not give its answer. Yours; release with coreleaks_error_free(). */
+struct coreleaks_error {
+	enum coreleaks_error_code code;
+	int32_t errno_value; /* 0 when no system call failed */
+	const char *message; /* one line, complete: names file and reason */
+	const char *path;    /* the file it is about, or NULL */
+};
+
+void coreleaks_error_free(struct coreleaks_error *error);
+
+/* ---- Words ------------------------------------------------------------------------------- */
+
+enum coreleaks_kind { CORELEAKS_KIND_THREAD = 0, CORELEAKS_KIND_GOROUTINE = 1 };
+
+enum coreleaks_state {
+	CORELEAKS_STATE_RUNNING = 0,
+	CORELEAKS_STATE_RUNNABLE = 1,
+	CORELEAKS_STATE_SYSCALL = 2,
+	CORELEAKS_STATE_WAITING = 3,
+	CORELEAKS_STATE_EXITED = 4,
+};
+
+/* How a frame was found, best first. */
+enum coreleaks_trust {
+	CORELEAKS_TRUST_CONTEXT = 0,	   /* the saved registers themselves: innermost frame */
+	CORELEAKS_TRUST_CFI = 1,	   /* call frame information of the caller's callee */
+	CORELEAKS_TRUST_PCLNTAB = 2,	   /* Go's own tables */
+	CORELEAKS_TRUST_FRAME_POINTER = 3, /* followed the frame pointer: usually right */
+	CORELEAKS_TRUST_SCAN = 4,	   /* a plausible return address on the stack */
+};
+
+/* How a stack ended. */
+enum coreleaks_stack_end {
+	CORELEAKS_STACK_COMPLETE = 0,	/* reached the outermost frame */
+	CORELEAKS_STACK_LIMIT = 1,	/* max_frames reached */
+	CORELEAKS_STACK_BROKEN = 2,	/* no rule to go on: module missing, or stack damaged */
+	CORELEAKS_STACK_UNREADABLE = 3, /* the stack's memory is not in the core */
+};
+
+/* Order matters: later is weaker. */
+enum coreleaks_verdict {
+	CORELEAKS_VERDICT_PROVED = 0,
+	CORELEAKS_VERDICT_LIKELY = 1,
+	CORELEAKS_VERDICT_SUSPECT = 2,
+	CORELEAKS_VERDICT_UNKNOWN = 3,
+	CORELEAKS_VERDICT_BENIGN = 4,
+};
+
+enum coreleaks_group_by {
+	CORELEAKS_GROUP_BY_LINE = 0, /* function and file:line, or function+offset without lines */
+	CORELEAKS_GROUP_BY_FUNCTION = 1, /* function names alone */
+	CORELEAKS_GROUP_BY_PC = 2,	 /* exact instruction: module and offset in it */
+	CORELEAKS_GROUP_BY_KEY = 3,	 /* whatever group_key() of the options returns */
+};
+
+const char *coreleaks_kind_name(enum coreleaks_kind kind);
+const char *coreleaks_state_name(enum coreleaks_state state);
+const char *coreleaks_trust_name(enum coreleaks_trust trust);
+const char *coreleaks_stack_end_name(enum coreleaks_stack_end end);
+const char *coreleaks_verdict_name(enum coreleaks_verdict verdict);
+
+/* ---- Results ----------------------------------------------------------------------------- */
+
+/* All structs below are owned by the analysis and live until coreleaks_close(). Fields are only
+ * ever added at the end. Text is UTF-8 as far as the dump's is: treat it as untrusted. */
+
+struct coreleaks_task {
+	enum coreleaks_kind kind;
+	enum coreleaks_state state;
+	int64_t id; /* thread: kernel thread id as the core has it; may repeat in a damaged core */
+	uint64_t pc, sp, bp; /* registers at the dump */
+	uint64_t stack_size; /* bytes of stack in use; 0 when nothing tells */
+	int32_t syscall_nr;  /* system call the thread is, or last was, in; -1 none */
+	int32_t signal;	     /* signal that this thread took when the core was written; 0 none */
+	uint32_t stack_id;   /* index for coreleaks_stack() */
+	const char *reason;  /* what it waits for, see formats of the JSON report; NULL unknown */
+};
+
+struct coreleaks_frame {
+	uint64_t pc;		  /* address of the instruction: the return address for callers */
+	uint64_t sp;		  /* stack pointer in this frame; 0 when unknown */
+	uint64_t cfa;		  /* canonical frame address; 0 when unknown */
+	uint64_t module_offset;	  /* pc as an address of the module's ELF file; 0 without module */
+	uint64_t function_offset; /* pc minus the function's start; 0 when inlined or unknown */
+	const char *function;	  /* demangled, without parameters; NULL unknown */
+	const char *file;	  /* source file as the debug information has it; NULL unknown */
+	uint32_t line;		  /* 0 unknown */
+	enum coreleaks_trust trust;
+	const char *module;	 /* file name without directories; NULL: no module maps this pc */
+	const char *module_path; /* path as the core has it */
+	const char *build_id;	 /* lower-case hex; NULL unknown */
+	bool inlined;		 /* shares its pc with the next frame, into which it was inlined */
+	bool signal; /* a signal handler's trampoline: the caller was interrupted here */
+};
+
+/* One distinct stack, innermost frame first. Addresses (sp, cfa) are its first task's. */
+struct coreleaks_stack {
+	const struct coreleaks_frame *frames;
+	uint32_t num_frames;
+	enum coreleaks_stack_end end;
+	const char *missing; /* why it ended early: one phrase, or NULL */
+};
+
+struct coreleaks_group {
+	const char *id;		     /* unique in this analysis */
+	const char *signature;	     /* stable across runs: t- or g- and 12 hex digits */
+	const char *loose_signature; /* the same across builds: without lines and offsets */
+	enum coreleaks_kind kind;
+	enum coreleaks_state state;
+	enum coreleaks_verdict verdict;
+	const char *reason;    /* as in the task; NULL unknown */
+	const uint32_t *tasks; /* indexes of the members, by ascending id */
+	uint32_t num_tasks;
+	uint32_t stack_id;	  /* a representative stack */
+	uint64_t stack_size;	  /* bytes of stack in use by all members */
+	double share;		  /* of the tasks of its kind, 0 to 1 */
+	const char *const *rules; /* findings that name this group */
+	uint32_t num_rules;
+	const char *hidden_by; /* NULL: shown; else the option that hides it */
+	const char *key;       /* what group_key() returned, else NULL */
+};
+
+struct coreleaks_evidence {
+	const char *what;
+	uint64_t addr; /* 0 none */
+};
+
+struct coreleaks_finding {
+	const char *rule; /* runaway-duplicates, population … */
+	enum coreleaks_verdict certainty;
+	const char *title;	/* one line */
+	const uint32_t *groups; /* indexes */
+	uint32_t num_groups;
+	const uint32_t *tasks; /* indexes of the tasks it is about */
+	uint32_t num_tasks;
+	const struct coreleaks_evidence *evidence;
+	uint32_t num_evidence;
+};
+
+/* A fact that could not be read. */
+struct coreleaks_gap {
+	const char *kind;   /* core-truncated, stack-unreadable, file-missing … */
+	const char *detail; /* one line */
+	uint64_t count;	    /* how often */
+	bool incomplete;    /* the analysis cannot be called complete */
+};
+
+/* What the core says of itself. */
+struct coreleaks_core {
+	const char *path;	/* as given; "-" for standard input */
+	uint64_t size;		/* bytes of the (unpacked) core */
+	const char *machine;	/* x86_64 */
+	int64_t pid;		/* 0 unknown */
+	const char *command;	/* the process's name; NULL unknown */
+	int32_t signal;		/* that killed it; 0 none */
+	const char *dumper;	/* kernel, gcore; NULL unknown */
+	int64_t captured_at;	/* seconds since 1970: the file's mtime; INT64_MIN unknown */
+	const char *executable; /* path as the core has it; NULL unknown */
+	const char *executable_build_id; /* NULL unknown */
+	bool complete;			 /* no gap that makes the analysis incomplete */
+	bool executable_verified;	 /* its file was found and its build-id is the core's */
+	const char *executable_file;	 /* the file that was used; NULL: none */
+};
+
+struct coreleaks_module {
+	const char *path;     /* as the core has it */
+	const char *file;     /* the file that was used for it; NULL: none was found */
+	const char *build_id; /* NULL unknown */
+	uint64_t low, high;   /* addresses [low, high) */
+	bool verified;	      /* build-ids of core and file are equal */
+	const char *problem;  /* why there is no file, or why it is unverified; NULL fine */
+};
+
+/* ---- Options ----------------------------------------------------------------------------- */
+
+struct coreleaks_analysis;
+
+/* Zero-initialise with coreleaks_options_init(), then set what differs. Strings are copied. */
+struct coreleaks_options {
+	size_t size;		/* set by coreleaks_options_init() */
+	const char *executable; /* file to use for the main program; NULL: find it */
+	const char *sysroot;	/* prefix for all paths of the core; NULL none */
+	const char
+		*debug_dirs;   /* DIR[:DIR]: where separate debug files lie; NULL: /usr/lib/debug */
+	const char *spool_dir; /* where compressed cores are unpacked; NULL: /tmp */
+	uint32_t max_frames;   /* physical frames a stack; default 512 */
+	uint64_t max_memory;   /* bytes the analysis may allocate; 0 unlimited */
+	uint64_t max_core_size; /* bytes a compressed core may unpack to; default 1 TiB */
+	uint64_t timeout_ns;	/* wall clock; partial results after it; 0 none */
+
+	enum coreleaks_group_by group_by;
+	uint32_t threshold; /* tasks that make a group runaway duplicates; default 100 */
+	uint32_t max_total; /* tasks that make a population finding; default 10000 */
+
+	/* Filters hide groups; hidden groups are still counted, with their reason. */
+	const char *focus;  /* POSIX extended regex some frame must match; NULL all */
+	const char *ignore; /* regex no frame may match; NULL none */
+	uint32_t min_count; /* smallest group shown; default 1 */
+	int32_t kind;	    /* enum coreleaks_kind, -1 all */
+	int32_t state;	    /* enum coreleaks_state, -1 all */
+	int32_t verdict;    /* enum coreleaks_verdict, -1 all */
+	const char *reason; /* NULL all */
+
+	/* Called now and then while running. done of total units of the named phase. Return false
+	 * to cancel: the analysis stops, what is known so far is kept, and a gap says so. */
+	bool (*progress)(void *data, const char *phase, uint64_t done, uint64_t total);
+	void *progress_data;
+
+	/* Called once a task, after stacks are known. Return false to leave the task out: it is
+	 * counted as hidden. */
+	bool (*select_task)(void *data, const struct coreleaks_analysis *analysis, uint32_t task);
+	void *select_task_data;
+
+	/* With CORELEAKS_GROUP_BY_KEY: the key that tasks of a group share. Copied. NULL: "". */
+	const char *(*group_key)(void *data, const struct coreleaks_analysis *analysis,
+				 uint32_t task);
+	void *group_key_data;
+};
+
+void coreleaks_options_init(struct coreleaks_options *options);
+
+/* ---- Analysis ---------------------------------------------------------------------------- */
+
+/* Opens a core ("-": standard input; compressed ones are unpacked) and reads its notes and its
+ * list of modules. On success *ret is yours: release it with coreleaks_close(). */
+struct coreleaks_error *coreleaks_open(const char *core_path,
+				       const struct coreleaks_options *options,
+				       struct coreleaks_analysis **ret);
+
+/* Unwinds, names, groups and judges. Call once. When cancelled or timed out the results so far
+ * stand and a gap says what is missing. */
+struct coreleaks_error *coreleaks_run(struct coreleaks_analysis *analysis);
+
+void coreleaks_close(struct coreleaks_analysis *analysis);
+
+/* Borrowed until coreleaks_close(). An index out of range gives NULL. */
+const struct coreleaks_core *coreleaks_core_info(const struct coreleaks_analysis *analysis);
+uint32_t coreleaks_num_tasks(const struct coreleaks_analysis *analysis);
+const struct coreleaks_task *coreleaks_task(const struct coreleaks_analysis *analysis,
+					    uint32_t index);
+uint32_t coreleaks_num_stacks(const struct coreleaks_analysis *analysis);
+const struct coreleaks_stack *coreleaks_stack(const struct coreleaks_analysis *analysis,
+					      uint32_t index);
+/* Groups stand worst and largest first; hidden ones last. */
+uint32_t coreleaks_num_groups(const struct coreleaks_analysis *analysis);
+const struct coreleaks_group *coreleaks_group(const struct coreleaks_analysis *analysis,
+					      uint32_t index);
+uint32_t coreleaks_num_findings(const struct coreleaks_analysis *analysis);
+const struct coreleaks_finding *coreleaks_finding(const struct coreleaks_analysis *analysis,
+						  uint32_t index);
+uint32_t coreleaks_num_gaps(const struct coreleaks_analysis *analysis);
+const struct coreleaks_gap *coreleaks_gap(const struct coreleaks_analysis *analysis,
+					  uint32_t index);
+uint32_t coreleaks_num_modules(const struct coreleaks_analysis *analysis);
+const struct coreleaks_module *coreleaks_module(const struct coreleaks_analysis *analysis,
+						uint32_t index);
+/* Tasks that select_task() left out. */
+uint32_t coreleaks_num_deselected(const struct coreleaks_analysis *analysis);
+
+/* ---- Writing ----------------------------------------------------------------------------- */
+
+enum coreleaks_format { CORELEAKS_FORMAT_TEXT = 0, CORELEAKS_FORMAT_JSON = 1 };
+
+/* Receives the next size bytes. Return false to stop: the writer then returns an error. */
+typedef bool (*coreleaks_sink)(void *data, const char *bytes, size_t size);
+
+struct coreleaks_write_options {
+	size_t size; /* set by coreleaks_write_options_init() */
+	enum coreleaks_format format;
+	uint32_t limit;	  /* text: groups shown; default 20; UINT32_MAX all */
+	uint32_t members; /* ids a group; default UINT32_MAX: text 8, JSON all */
+	uint32_t width;	  /* text: columns; default 100; 0 unlimited */
+	uint32_t verbose; /* text: 1 shows every frame and file, default 0 */
+	bool color;	  /* text: ANSI colours; default false */
+	const char *hint; /* text: command to quote in "show more" hints; NULL: "coreleaks" */
+	bool ascii;	  /* text: ASCII alone, for terminals without UTF-8; default false */
+};
+
+void coreleaks_write_options_init(struct coreleaks_write_options *options);
+
+/* The whole report. */
+struct coreleaks_error *coreleaks_write(const struct coreleaks_analysis *analysis,
+					const struct coreleaks_write_options *options,
+					coreleaks_sink sink, void *sink_data);
+
+/* One thing: a group (its id, a unique prefix of it, or its rank in the report from 1), or a task
+ * ("thread:1234"). CORELEAKS_ERROR_NOT_FOUND when there is none, or when a prefix is ambiguous. */
+struct coreleaks_error *coreleaks_write_one(const struct coreleaks_analysis *analysis,
+					    const char *name,
+					    const struct coreleaks_write_options *options,
+					    coreleaks_sink sink, void *sink_data);
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
