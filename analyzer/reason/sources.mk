@@ -1,0 +1,1 @@
+LIB_SOURCES += $(addprefix analyzer/reason/,reasons.c)

@@ -1,0 +1,1 @@
+LIB_SOURCES += $(addprefix analyzer/task/,tasks.c threads.c)

@@ -1,0 +1,58 @@
+/* tasks.h - the units of analysis, wherever they come from.
+ *
+ * A task_source turns a part of the core into tasks. Nothing above asks where one came from. */
+#ifndef CORELEAKS_TASK_TASKS_H
+#define CORELEAKS_TASK_TASKS_H
+
+#include "core/image.h"
+
+/* DWARF register numbers of x86-64 (System V psABI 1.0, figure 3.36); 16 is the return address. */
+enum {
+	REGISTER_RAX = 0,
+	REGISTER_RBX = 3,
+	REGISTER_RBP = 6,
+	REGISTER_RSP = 7,
+	REGISTER_RIP = 16,
+	NUM_REGISTERS = 17
+};
+
+struct registers {
+	uint64_t values[NUM_REGISTERS];
+	uint32_t known; /* bit n: values[n] is known */
+};
+
+/* What the kernel knows of a task's wait. */
+struct wait_hint {
+	int32_t syscall_nr; /* -1: in no system call */
+	bool blocked;	    /* asleep in that call, not just passing through */
+	uint64_t args[6];   /* of the system call */
+};
+
+struct task {
+	enum coreleaks_kind kind;
+	enum coreleaks_state state;
+	int64_t id;
+	int32_t signal;	     /* taken when the core was written; 0 none */
+	uint64_t stack_size; /* bytes in use; 0 unknown */
+	struct registers registers;
+	struct wait_hint hint;
+};
+
+struct tasks {
+	struct {
+		struct task *items;
+		uint32_t num, capacity;
+	} list;
+};
+
+/* Adds the tasks of one kind. */
+typedef void task_source(struct tasks *tasks, struct arena *arena, struct gaps *gaps,
+			 const struct notes *notes, struct image *image);
+
+/* All tasks of the core, from all sources. */
+void tasks_build(struct tasks *ret, struct arena *arena, struct gaps *gaps,
+		 const struct notes *notes, struct image *image);
+
+task_source threads_add;
+
+#endif
