@@ -1,0 +1,188 @@
+#include "stack/stacks.h"
+
+#include <limits.h>
+
+/* What makes two stacks the same: where they lead, not where they lie. */
+struct frame_key {
+	uint64_t pc;
+	uint32_t how;	  /* trust, exact, signal */
+	uint32_t address; /* index of the code address to name */
+};
+
+struct stacks_builder {
+	struct stacks *stacks;
+	struct arena *arena;
+	struct gaps *gaps;
+	const struct modules *modules;
+	struct intern keys;	 /* frame_key[] and ending -> stack */
+	struct intern addresses; /* looked-up address -> index */
+	struct {
+		struct raw_stack *items; /* parallel to stacks */
+		uint32_t num, capacity;
+	} raw;
+	struct {
+		struct raw_frame **items; /* parallel to stacks: the first task's */
+		uint32_t num, capacity;
+	} frames;
+	struct frame_key *key; /* room for the longest stack */
+};
+
+static uint32_t stacks_intern(struct stacks_builder *builder, const struct raw_stack *raw,
+			      const struct raw_frame *frames)
+{
+	bool is_new;
+	struct frame_key *key = builder->key;
+	for (uint32_t i = 0; i < raw->num_frames; i++) {
+		uint64_t lookup = frames[i].exact ? frames[i].pc : frames[i].pc - 1;
+		key[i] = (struct frame_key){
+			.pc = frames[i].pc,
+			.how = (uint32_t)frames[i].trust << 2 | (uint32_t)frames[i].exact << 1 |
+			       (uint32_t)frames[i].signal,
+			.address = intern_add(&builder->addresses, &lookup, sizeof(lookup), NULL),
+		};
+	}
+	/* Equal frames may end for different reasons. */
+	key[raw->num_frames] = (struct frame_key){.how = (uint32_t)raw->end};
+	if (raw->missing != NULL)
+		key[raw->num_frames].pc = intern_hash(raw->missing, strlen(raw->missing));
+	uint32_t id =
+		intern_add(&builder->keys, key, (raw->num_frames + 1) * sizeof(*key), &is_new);
+	if (is_new) {
+		*array_add(builder->arena, &builder->raw) = *raw;
+		*array_add(builder->arena, &builder->frames) =
+			(struct raw_frame *)(void *)arena_copy_bytes(
+				builder->arena, frames, raw->num_frames * sizeof(*frames));
+	}
+	return id;
+}
+
+static void stacks_add_gap(struct stacks_builder *builder, const struct raw_stack *raw,
+			   const struct raw_frame *frames, uint32_t max_frames)
+{
+	const struct modules *modules = builder->modules;
+	uint64_t pc = frames[raw->num_frames - 1].pc;
+	int32_t module = modules_find(modules, pc);
+	switch (raw->end) {
+	case CORELEAKS_STACK_COMPLETE:
+		break;
+	case CORELEAKS_STACK_LIMIT:
+		gaps_add(builder->gaps, "frame-limit", false,
+			 "stacks were cut at %u frames (--max-frames)", max_frames);
+		break;
+	case CORELEAKS_STACK_UNREADABLE:
+		gaps_add(builder->gaps, "stack-unreadable", true, "stacks end early: %s",
+			 raw->missing);
+		break;
+	case CORELEAKS_STACK_BROKEN:
+		gaps_add(builder->gaps, "stack-broken",
+			 module >= 0 && modules->list.items[module].file == NULL,
+			 "stacks end early: %s", raw->missing);
+		break;
+	}
+}
+
+static struct coreleaks_frame make_frame(const struct modules *modules, const struct raw_frame *raw,
+					 int32_t module_index, const struct symbol_frame *symbol)
+{
+	struct coreleaks_frame frame = {
+		.pc = raw->pc,
+		.sp = raw->sp,
+		.cfa = raw->cfa,
+		.function = symbol->function,
+		.file = symbol->file,
+		.line = symbol->line,
+		.trust = raw->trust,
+		.inlined = symbol->inlined,
+		.signal = raw->signal,
+	};
+	if (symbol->low != 0 && raw->pc >= symbol->low)
+		frame.function_offset = raw->pc - symbol->low;
+	if (module_index >= 0) {
+		const struct module *module = &modules->list.items[module_index];
+		frame.module_offset = raw->pc - module->bias;
+		frame.module = module->name;
+		frame.module_path = module->info.path;
+		frame.build_id = module->info.build_id;
+	}
+	return frame;
+}
+
+static struct coreleaks_stack make_stack(struct stacks_builder *builder, uint32_t id,
+					 const struct symbols *symbols,
+					 const struct code_address *addresses)
+{
+	const struct raw_stack *raw = &builder->raw.items[id];
+	const struct raw_frame *raw_frames = builder->frames.items[id];
+	const struct frame_key *key = builder->keys.keys.items[id].bytes;
+	uint32_t num = 0;
+	for (uint32_t i = 0; i < raw->num_frames; i++)
+		num += symbols->by_address[key[i].address].num;
+	struct coreleaks_frame *frames = arena_alloc_array(builder->arena, num, sizeof(*frames));
+	num = 0;
+	for (uint32_t i = 0; i < raw->num_frames; i++) {
+		const struct symbol *symbol = &symbols->by_address[key[i].address];
+		int32_t module = addresses[key[i].address].module;
+		for (uint32_t k = 0; k < symbol->num; k++)
+			frames[num++] = make_frame(builder->modules, &raw_frames[i], module,
+						   &symbols->frames.items[symbol->first + k]);
+	}
+	return (struct coreleaks_stack){
+		.frames = frames,
+		.num_frames = num,
+		.end = raw->end,
+		.missing = raw->missing,
+	};
+}
+
+static void unwind_all(struct stacks_builder *builder, struct unwinder *unwinder,
+		       const struct tasks *tasks, struct progress *progress)
+{
+	struct raw_frame *frames =
+		arena_alloc_array(builder->arena, unwinder->max_frames, sizeof(*frames));
+	for (uint32_t i = 0; i < tasks->list.num; i++) {
+		struct raw_stack raw;
+		const struct task *task = &tasks->list.items[i];
+		if (progress_tick(progress, "unwinding", i, tasks->list.num)) {
+			raw = unwinder_walk(unwinder, &task->registers, frames);
+		} else {
+			/* Out of time: the innermost address is known without unwinding. */
+			frames[0] = (struct raw_frame){
+				.pc = task->registers.values[REGISTER_RIP],
+				.sp = task->registers.values[REGISTER_RSP],
+				.exact = true,
+			};
+			raw = (struct raw_stack){.num_frames = 1,
+						 .end = CORELEAKS_STACK_UNREADABLE,
+						 .missing = "the analysis was stopped before"};
+		}
+		stacks_add_gap(builder, &raw, frames, unwinder->max_frames);
+		builder->stacks->by_task[i] = stacks_intern(builder, &raw, frames);
+	}
+}
+
+void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
+		  struct progress *progress, struct unwinder *unwinder,
+		  const struct modules *modules, struct elf_files *files, const struct tasks *tasks)
+{
+	struct stacks_builder builder = {
+		.stacks = ret, .arena = arena, .gaps = gaps, .modules = modules};
+	struct symbols symbols;
+	*ret = (struct stacks){0};
+	ret->by_task = arena_alloc_array(arena, tasks->list.num, sizeof(*ret->by_task));
+	intern_init(&builder.keys, arena);
+	intern_init(&builder.addresses, arena);
+	builder.key =
+		arena_alloc_array(arena, (size_t)unwinder->max_frames + 1, sizeof(*builder.key));
+	unwind_all(&builder, unwinder, tasks, progress);
+	uint32_t num_addresses = builder.addresses.keys.num;
+	struct code_address *addresses =
+		arena_alloc_array(arena, num_addresses, sizeof(*addresses));
+	for (uint32_t i = 0; i < num_addresses; i++) {
+		memcpy(&addresses[i].lookup, builder.addresses.keys.items[i].bytes,
+		       sizeof(addresses[i].lookup));
+		addresses[i].module = modules_find(modules, addresses[i].lookup);
+	}
+	symbols_build(&symbols, arena, gaps, progress, modules, files, addresses, num_addresses);
+	for (uint32_t i = 0; i < builder.raw.num; i++)
+		*array_add(arena, &ret->list) = make_stack(&builder, i, &symbols, addresses);
+}

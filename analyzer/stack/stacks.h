@@ -1,0 +1,21 @@
+/* stacks.h - all tasks' stacks: unwound, made distinct, named. */
+#ifndef CORELEAKS_STACK_STACKS_H
+#define CORELEAKS_STACK_STACKS_H
+
+#include "stack/symbols.h"
+#include "stack/unwind.h"
+
+struct stacks {
+	struct {
+		struct coreleaks_stack *items; /* distinct stacks in order of first use */
+		uint32_t num, capacity;
+	} list;
+	uint32_t *by_task; /* stack index of each task */
+};
+
+void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
+		  struct progress *progress, struct unwinder *unwinder,
+		  const struct modules *modules, struct elf_files *files,
+		  const struct tasks *tasks);
+
+#endif

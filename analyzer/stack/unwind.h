@@ -1,0 +1,41 @@
+/* unwind.h - from a task's registers to the addresses on its stack.
+ *
+ * Call frame information, compiled to a rule once per pc; a frame-pointer step where there is
+ * none. Knows no names. */
+#ifndef CORELEAKS_STACK_UNWIND_H
+#define CORELEAKS_STACK_UNWIND_H
+
+#include "stack/cfi.h"
+#include "task/tasks.h"
+
+struct raw_frame {
+	uint64_t pc;
+	uint64_t sp, cfa; /* 0 unknown */
+	uint8_t trust;	  /* enum coreleaks_trust */
+	bool exact;  /* pc is the instruction itself, not a return address: look up pc, not pc-1 */
+	bool signal; /* a signal trampoline's frame */
+};
+
+struct raw_stack {
+	uint32_t num_frames;
+	enum coreleaks_stack_end end;
+	uint64_t end_addr;   /* what could not be read, or the pc without a rule */
+	const char *missing; /* a phrase (literal or in the arena), or NULL */
+};
+
+struct unwinder {
+	struct arena *arena;
+	struct image *image;
+	struct cfi cfi;
+	uint32_t max_frames;
+};
+
+void unwinder_init(struct unwinder *unwinder, struct arena *arena, struct gaps *gaps,
+		   struct image *image, const struct modules *modules, struct elf_files *files,
+		   uint32_t max_frames);
+void unwinder_deinit(struct unwinder *unwinder);
+/* Fills frames (room for max_frames), innermost first. */
+struct raw_stack unwinder_walk(struct unwinder *unwinder, const struct registers *registers,
+			       struct raw_frame *frames);
+
+#endif
