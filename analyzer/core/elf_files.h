@@ -1,0 +1,61 @@
+/* elf_files.h - opens the ELF files that a core refers to: programs, libraries, separate debug
+ * files, mini-debuginfo. The only place that hands out libelf handles; closes them all at once.
+ *
+ * Paths of the core get the sysroot in front. Opens regular files only.
+ */
+#ifndef CORELEAKS_CORE_ELF_FILES_H
+#define CORELEAKS_CORE_ELF_FILES_H
+
+#include "base/arena.h"
+#include "base/gaps.h"
+#include "base/range.h"
+
+#include <libelf.h>
+
+struct elf_file {
+	const char *path; /* as opened; for messages */
+	int fd;		  /* -1: in memory */
+	Elf *elf;
+	struct bytes build_id; /* size 0: none */
+	bool debug_tried, mini_tried;
+	struct elf_file *debug; /* separate debug file, see elf_files_debug() */
+	struct elf_file *mini;	/* unpacked .gnu_debugdata, see elf_files_mini() */
+	struct elf_file *next;	/* list of all files */
+};
+
+struct elf_files {
+	struct arena *arena;
+	struct gaps *gaps;
+	const char *sysroot;	       /* NULL none */
+	const char *const *debug_dirs; /* NULL-terminated */
+	struct elf_file *first;
+};
+
+/* debug_dirs: DIR[:DIR], NULL for /usr/lib/debug. */
+void elf_files_init(struct elf_files *files, struct arena *arena, struct gaps *gaps,
+		    const char *sysroot, const char *debug_dirs);
+void elf_files_deinit(struct elf_files *files);
+
+/* Opens an x86-64 ELF file at exactly this path. NULL: *problem_ret says why in a phrase. */
+struct elf_file *elf_files_open(struct elf_files *files, const char *path,
+				const char **problem_ret);
+/* An ELF file in memory (the vDSO). The bytes must live as long as the files. NULL: no ELF. */
+struct elf_file *elf_files_open_memory(struct elf_files *files, const char *name, void *data,
+				       size_t size);
+/* The file that belongs to this path of the core: sysroot first, " (deleted)" stripped. */
+struct elf_file *elf_files_open_target(struct elf_files *files, const char *path,
+				       const char **problem_ret);
+/* A program or library by its build-id in the debug directories (.build-id/xx/yyyy), or NULL. */
+struct elf_file *elf_files_open_build_id(struct elf_files *files, struct bytes build_id);
+
+/* The separate debug file of file: by build-id, then .gnu_debuglink with its checksum. NULL none.
+ * Looked for once. Its addresses are those of file itself. */
+struct elf_file *elf_files_debug(struct elf_files *files, struct elf_file *file);
+/* Its mini-debuginfo (.gnu_debugdata: .symtab, perhaps .debug_frame) unpacked. NULL none. */
+struct elf_file *elf_files_mini(struct elf_files *files, struct elf_file *file);
+
+const char *build_id_text(struct arena *arena, struct bytes build_id);
+/* The build-id in ELF notes (a PT_NOTE segment's content); size 0 when there is none. */
+struct bytes build_id_from_notes(const void *notes, size_t size);
+
+#endif
