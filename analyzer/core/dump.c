@@ -160,16 +160,15 @@ static void dump_add_segment(struct dump *dump, struct arena *arena, struct gaps
 	if (dumped > high - header->p_vaddr)
 		dumped = high - header->p_vaddr;
 	uint64_t present = 0;
-	if (header->p_offset < dump->size)
-		present = dumped < dump->size - header->p_offset ? dumped
-								 : dump->size - header->p_offset;
 	if (__builtin_add_overflow(header->p_offset, dumped, &end)) {
 		gaps_add(gaps, "core-damaged", true,
 			 "the segment at 0x%llx has an impossible place in the file",
 			 (unsigned long long)header->p_vaddr);
-		dumped = 0;
-		present = 0;
 		end = 0;
+	} else if (header->p_offset < dump->size) {
+		present = dump->size - header->p_offset;
+		if (present > dumped)
+			present = dumped;
 	}
 	if (end > *end_ret)
 		*end_ret = end;

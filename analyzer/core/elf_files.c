@@ -43,32 +43,45 @@ void elf_files_init(struct elf_files *files, struct arena *arena, struct gaps *g
 	elf_version(EV_CURRENT);
 }
 
-void elf_files_deinit(struct elf_files *files)
+static void elf_file_close(struct elf_file *file)
 {
-	for (struct elf_file *file = files->first; file != NULL; file = file->next) {
-		elf_end(file->elf);
-		if (file->fd >= 0)
-			close(file->fd);
-	}
-	files->first = NULL;
+	elf_end(file->elf);
+	file->elf = NULL;
+	if (file->fd >= 0)
+		close(file->fd);
+	file->fd = -1;
 }
 
-/* Takes over fd and elf. */
-static struct elf_file *elf_files_add(struct elf_files *files, const char *path, int fd, Elf *elf)
+void elf_files_deinit(struct elf_files *files)
 {
-	const void *id = NULL;
+	for (struct elf_file *file = files->first; file != NULL; file = file->next)
+		elf_file_close(file);
+	if (files->archive != NULL)
+		archive_read_free(files->archive);
+	files->first = NULL;
+	files->archive = NULL;
+}
+
+/* A file of the list, not yet open: what is opened into it is closed with the list, whatever
+ * happens meanwhile. */
+static struct elf_file *elf_files_add(struct elf_files *files, const char *path)
+{
 	struct elf_file *file = arena_alloc(files->arena, sizeof(*file));
-	file->fd = fd;
-	file->elf = elf;
+	file->path = arena_copy_text(files->arena, path);
+	file->fd = -1;
 	file->next = files->first;
 	files->first = file;
-	file->path = arena_copy_text(files->arena, path);
-	ssize_t size = dwelf_elf_gnu_build_id(elf, &id);
+	return file;
+}
+
+static void elf_file_read_build_id(struct elf_files *files, struct elf_file *file)
+{
+	const void *id = NULL;
+	ssize_t size = dwelf_elf_gnu_build_id(file->elf, &id);
 	if (size > 0)
 		file->build_id = (struct bytes){
 			(unsigned char *)arena_copy_bytes(files->arena, id, (size_t)size),
 			(size_t)size};
-	return file;
 }
 
 /* Why this is no ELF file of x86-64, or NULL. */
@@ -97,31 +110,34 @@ struct elf_file *elf_files_open(struct elf_files *files, const char *path, const
 		*problem_ret = "not a regular file";
 		return NULL;
 	}
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0) {
+	struct elf_file *file = elf_files_add(files, path);
+	file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (file->fd < 0) {
 		*problem_ret = strerrordesc_np(errno);
 		return NULL;
 	}
 	/* PRIVATE: libelf may unpack compressed sections in place. */
-	Elf *elf = elf_begin(fd, ELF_C_READ_MMAP_PRIVATE, NULL);
-	*problem_ret = elf_problem(elf);
+	file->elf = elf_begin(file->fd, ELF_C_READ_MMAP_PRIVATE, NULL);
+	*problem_ret = elf_problem(file->elf);
 	if (*problem_ret != NULL) {
-		elf_end(elf);
-		close(fd);
+		elf_file_close(file);
 		return NULL;
 	}
-	return elf_files_add(files, path, fd, elf);
+	elf_file_read_build_id(files, file);
+	return file;
 }
 
 struct elf_file *elf_files_open_memory(struct elf_files *files, const char *name, void *data,
 				       size_t size)
 {
-	Elf *elf = elf_memory(data, size);
-	if (elf_problem(elf) != NULL) {
-		elf_end(elf);
+	struct elf_file *file = elf_files_add(files, name);
+	file->elf = elf_memory(data, size);
+	if (elf_problem(file->elf) != NULL) {
+		elf_file_close(file);
 		return NULL;
 	}
-	return elf_files_add(files, name, -1, elf);
+	elf_file_read_build_id(files, file);
+	return file;
 }
 
 struct elf_file *elf_files_open_target(struct elf_files *files, const char *path,
@@ -294,10 +310,11 @@ static Elf_Data *section_by_name(Elf *elf, const char *name)
 }
 
 /* Unpacks xz data into the arena; NULL when it is damaged or larger than allowed. */
-static char *unpack(struct arena *arena, const void *packed, size_t packed_size, size_t *size_ret)
+static char *unpack(struct elf_files *files, const void *packed, size_t packed_size,
+		    size_t *size_ret)
 {
 	struct archive_entry *entry;
-	struct archive *archive = archive_read_new();
+	struct archive *archive = files->archive = archive_read_new();
 	char *data = NULL;
 	size_t size = 0, capacity = 0;
 	if (archive == NULL)
@@ -309,7 +326,7 @@ static char *unpack(struct arena *arena, const void *packed, size_t packed_size,
 	while (fine) {
 		if (size == capacity) {
 			size_t larger = capacity == 0 ? 64 * 1024 : capacity * 2;
-			data = arena_grow(arena, data, capacity, larger);
+			data = arena_grow(files->arena, data, capacity, larger);
 			capacity = larger;
 		}
 		la_ssize_t got = archive_read_data(archive, data + size, capacity - size);
@@ -319,6 +336,7 @@ static char *unpack(struct arena *arena, const void *packed, size_t packed_size,
 		size += got > 0 ? (size_t)got : 0;
 	}
 	archive_read_free(archive);
+	files->archive = NULL;
 	*size_ret = size;
 	return fine && size > 0 ? data : NULL;
 }
@@ -332,7 +350,7 @@ struct elf_file *elf_files_mini(struct elf_files *files, struct elf_file *file)
 	Elf_Data *packed = section_by_name(file->elf, ".gnu_debugdata");
 	if (packed == NULL || packed->d_buf == NULL)
 		return NULL;
-	char *data = unpack(files->arena, packed->d_buf, packed->d_size, &size);
+	char *data = unpack(files, packed->d_buf, packed->d_size, &size);
 	if (data != NULL)
 		file->mini = elf_files_open_memory(files, file->path, data, size);
 	if (file->mini == NULL)

@@ -12,6 +12,8 @@
 
 #include <libelf.h>
 
+struct archive;
+
 struct elf_file {
 	const char *path; /* as opened; for messages */
 	int fd;		  /* -1: in memory */
@@ -29,6 +31,7 @@ struct elf_files {
 	const char *sysroot;	       /* NULL none */
 	const char *const *debug_dirs; /* NULL-terminated */
 	struct elf_file *first;
+	struct archive *archive; /* being unpacked; NULL between */
 };
 
 /* debug_dirs: DIR[:DIR], NULL for /usr/lib/debug. */

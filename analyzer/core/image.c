@@ -8,12 +8,15 @@ void image_init(struct image *image, const struct dump *dump, const struct modul
 	*image = (struct image){.dump = dump, .modules = modules};
 }
 
-/* Bytes of the mapped file that stand for memory the core does not hold. Writable memory may have
- * changed since it was mapped, unless the core shows that it was never written. */
+/* Bytes of the mapped file that stand for memory that was not dumped. Never for bytes that were
+ * dumped and then cut off, and for writable memory only when the core shows that it was never
+ * written: both may have changed since the file was mapped. */
 static size_t image_file_bytes(const struct image *image, const struct segment *segment,
 			       uint64_t addr, void *buffer, size_t size)
 {
 	int32_t index = modules_find(image->modules, addr);
+	if (segment != NULL && addr - segment->range.low < segment->dumped_size)
+		return 0;
 	if (index < 0 || image->modules->list.items[index].file == NULL)
 		return 0;
 	const struct module *module = &image->modules->list.items[index];

@@ -85,7 +85,10 @@ void link_map_build(struct link_map *ret, struct arena *arena, struct gaps *gaps
 	} object;
 	const struct dump *dump = module_files->dump;
 	uint64_t vdso_addr = notes_auxv(module_files->notes, AT_SYSINFO_EHDR);
+	struct intern seen;
+	bool is_new = true;
 	*ret = (struct link_map){0};
+	intern_init(&seen, arena);
 	add_main_program(ret, arena, module_files);
 	uint64_t addr = find_first_object(module_files);
 	if (addr == 0) {
@@ -94,7 +97,9 @@ void link_map_build(struct link_map *ret, struct arena *arena, struct gaps *gaps
 		return;
 	}
 	for (uint32_t i = 0; addr != 0; i++) {
-		if (i == MAX_OBJECTS || !read_target(dump, addr, &object, sizeof(object))) {
+		intern_add(&seen, &addr, sizeof(addr), &is_new);
+		if (!is_new || i == MAX_OBJECTS ||
+		    !read_target(dump, addr, &object, sizeof(object))) {
 			gaps_add(gaps, "no-link-map", false,
 				 "the dynamic linker's list of libraries breaks off after %u", i);
 			return;

@@ -199,7 +199,8 @@ static void find_file(struct module_files *module_files, const struct module_pla
 	if (module->main_program && module_files->executable != NULL) {
 		struct elf_file *file = elf_files_open(files, module_files->executable, &problem);
 		module_files->executable_used = try_file(module_files, place, core, file, module);
-		module_files->executable_problem = file == NULL ? problem : module->info.problem;
+		module_files->executable_refused = file != NULL && !module_files->executable_used;
+		module_files->executable_problem = problem;
 		if (module_files->executable_used)
 			return;
 	}

@@ -12,7 +12,8 @@ struct module_files {
 	struct gaps *gaps;
 	const char *executable; /* the user's file for the main program, or NULL */
 	bool executable_used;
-	const char *executable_problem; /* why not, or NULL */
+	bool executable_refused;	/* it is not the one that was mapped; a gap says so */
+	const char *executable_problem; /* why it could not be opened, or NULL */
 };
 
 /* Where something was mapped. */

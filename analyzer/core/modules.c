@@ -137,7 +137,7 @@ void modules_build(struct modules *ret, struct arena *arena, struct gaps *gaps,
 	}
 	modules_add_vdso(ret, &module_files, notes);
 	modules_sort(ret);
-	if (executable != NULL && !module_files.executable_used)
+	if (executable != NULL && !module_files.executable_used && !module_files.executable_refused)
 		gaps_add(gaps, "executable-unused", false, "%s: not used: %s", executable,
 			 module_files.executable_problem != NULL
 				 ? module_files.executable_problem

@@ -93,12 +93,13 @@ struct spool {
 	const char *path;
 	int out_fd;
 	uint64_t size; /* unpacked so far */
+	char gap[512]; /* what is missing; "" nothing */
 	char *buffer;
 };
 
 /* Unpacks until the stream ends. A stream that breaks off leaves what was unpacked. */
 static struct coreleaks_error *spool_unpack(struct spool *spool, uint64_t max_size,
-					    struct progress *progress, struct gaps *gaps)
+					    struct progress *progress)
 {
 	bool cut = false;
 	for (uint64_t round = 0;; round++) {
@@ -110,7 +111,7 @@ static struct coreleaks_error *spool_unpack(struct spool *spool, uint64_t max_si
 				return error_new(CORELEAKS_ERROR_READ, 0, spool->path,
 						 "%s: cannot be unpacked: %s", spool->path,
 						 archive_error_string(spool->archive));
-			gaps_add(gaps, "core-truncated", true,
+			snprintf(spool->gap, sizeof(spool->gap),
 				 "the compressed core breaks off after %.1f MiB: %s",
 				 (double)spool->size / 1048576.0,
 				 archive_error_string(spool->archive));
@@ -124,7 +125,7 @@ static struct coreleaks_error *spool_unpack(struct spool *spool, uint64_t max_si
 				"%s: not a core dump: it does not begin with an ELF header",
 				spool->path);
 		if ((uint64_t)got > max_size - spool->size) {
-			gaps_add(gaps, "core-truncated", true,
+			snprintf(spool->gap, sizeof(spool->gap),
 				 "the core unpacks to more than the limit of %llu bytes; the rest "
 				 "is left out",
 				 (unsigned long long)max_size);
@@ -150,8 +151,7 @@ static struct coreleaks_error *spool_unpack(struct spool *spool, uint64_t max_si
 }
 
 static struct coreleaks_error *spool_run(struct spool *spool, int fd, const char *spool_dir,
-					 uint64_t max_size, struct progress *progress,
-					 struct gaps *gaps)
+					 uint64_t max_size, struct progress *progress)
 {
 	struct archive *archive = spool->archive;
 	struct archive_entry *entry;
@@ -177,7 +177,7 @@ static struct coreleaks_error *spool_run(struct spool *spool, int fd, const char
 	if (spool->out_fd < 0)
 		return error_new(CORELEAKS_ERROR_READ, errno, spool_dir,
 				 "%s: cannot make a file to unpack the core into", spool_dir);
-	return spool_unpack(spool, max_size, progress, gaps);
+	return spool_unpack(spool, max_size, progress);
 }
 
 struct coreleaks_error *spool_open(int fd, const char *path, const char *spool_dir,
@@ -198,14 +198,16 @@ struct coreleaks_error *spool_open(int fd, const char *path, const char *spool_d
 	if (spool.archive == NULL || spool.buffer == NULL)
 		error = error_new(CORELEAKS_ERROR_MEMORY, 0, NULL, "out of memory");
 	else
-		error = spool_run(&spool, fd, spool_dir, max_core_size, progress, gaps);
+		error = spool_run(&spool, fd, spool_dir, max_core_size, progress);
 	if (spool.archive != NULL)
 		archive_read_free(spool.archive);
 	free(spool.buffer);
 	close(fd);
 	if (error == NULL)
 		*ret_fd = spool.out_fd;
-	else if (spool.out_fd >= 0)
+	if (error == NULL && spool.gap[0] != '\0')
+		gaps_add(gaps, "core-truncated", true, "%s", spool.gap);
+	if (error != NULL && spool.out_fd >= 0)
 		close(spool.out_fd);
 	return error;
 }

@@ -20,8 +20,16 @@ void cfi_init(struct cfi *cfi, struct arena *arena, struct gaps *gaps,
 	cfi->sources = arena_alloc_array(arena, modules->list.num, sizeof(*cfi->sources));
 }
 
+/* Kept in cfi, so that memory that runs out half-way does not lose it. */
+static void cfi_drop_frame(struct cfi *cfi)
+{
+	free(cfi->frame);
+	cfi->frame = NULL;
+}
+
 void cfi_deinit(struct cfi *cfi)
 {
+	cfi_drop_frame(cfi);
 	for (uint32_t i = 0; cfi->sources != NULL && i < cfi->modules->list.num; i++) {
 		if (cfi->sources[i].tables[TABLE_EH_FRAME] != NULL)
 			dwarf_cfi_end(cfi->sources[i].tables[TABLE_EH_FRAME]);
@@ -112,17 +120,16 @@ static struct cfi_register_rule compile_register(struct cfi *cfi, Dwarf_Frame *f
 
 static bool compile_rule(struct cfi *cfi, Dwarf_CFI *table, uint64_t addr, struct cfi_rule *rule)
 {
-	Dwarf_Frame *frame;
 	Dwarf_Addr low, high;
 	bool signal_frame = false;
 	Dwarf_Op *ops;
 	size_t num;
-	if (table == NULL || dwarf_cfi_addrframe(table, addr, &frame) != 0)
+	if (table == NULL || dwarf_cfi_addrframe(table, addr, &cfi->frame) != 0)
 		return false;
-	int column = dwarf_frame_info(frame, &low, &high, &signal_frame);
-	if (column < 0 || column >= NUM_REGISTERS || dwarf_frame_cfa(frame, &ops, &num) != 0 ||
+	int column = dwarf_frame_info(cfi->frame, &low, &high, &signal_frame);
+	if (column < 0 || column >= NUM_REGISTERS || dwarf_frame_cfa(cfi->frame, &ops, &num) != 0 ||
 	    num == 0) {
-		free(frame);
+		cfi_drop_frame(cfi);
 		return false;
 	}
 	rule->kind = CFI_RULE_OK;
@@ -130,8 +137,8 @@ static bool compile_rule(struct cfi *cfi, Dwarf_CFI *table, uint64_t addr, struc
 	rule->signal_frame = signal_frame;
 	compile_cfa(cfi, rule, ops, num);
 	for (int i = 0; i < NUM_REGISTERS; i++)
-		rule->registers[i] = compile_register(cfi, frame, i);
-	free(frame);
+		rule->registers[i] = compile_register(cfi, cfi->frame, i);
+	cfi_drop_frame(cfi);
 	return true;
 }
 

@@ -54,6 +54,7 @@ struct cfi {
 	const struct modules *modules;
 	struct elf_files *files;
 	struct cfi_source *sources; /* parallel to modules */
+	Dwarf_Frame *frame;	    /* being compiled; NULL between */
 	uint64_t *keys;		    /* hash from address to rule; 0 empty */
 	const struct cfi_rule **rules;
 	uint32_t num_rules, num_slots;
