@@ -15,7 +15,7 @@
 
 #define DELETED " (deleted)"
 
-enum { MAX_MINI_SIZE = 256 << 20 };
+enum { MAX_MINI_SIZE = 64 << 20 };
 
 void elf_files_init(struct elf_files *files, struct arena *arena, struct gaps *gaps,
 		    const char *sysroot, const char *debug_dirs)

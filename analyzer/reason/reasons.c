@@ -9,7 +9,7 @@ static const struct {
 } rows[] = {
 	{SYS_futex, "futex"},
 	{449 /* futex_waitv, Linux 5.16 */, "futex"},
-	{454 /* futex_wait, Linux 6.7 */, "futex"},
+	{455 /* futex_wait, Linux 6.7 */, "futex"},
 	{SYS_read, "read"},
 	{SYS_readv, "read"},
 	{SYS_pread64, "read"},

@@ -30,13 +30,13 @@ static bool answers_eintr(int32_t nr)
 
 static bool is_blocked(int32_t nr, int64_t result)
 {
-	switch (-result) {
-	case ERESTARTSYS:
-	case ERESTARTNOINTR:
-	case ERESTARTNOHAND:
-	case ERESTART_RESTARTBLOCK:
+	switch (result) {
+	case -ERESTARTSYS:
+	case -ERESTARTNOINTR:
+	case -ERESTARTNOHAND:
+	case -ERESTART_RESTARTBLOCK:
 		return true;
-	case EINTR_RESULT:
+	case -EINTR_RESULT:
 		return answers_eintr(nr);
 	default:
 		return false;

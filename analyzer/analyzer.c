@@ -1,0 +1,276 @@
+/* The recipe: calls the floors in order, each fed by those below it. Read this first. */
+#include "base/error.h"
+#include "core/image.h"
+#include "proof/findings.h"
+#include "proof/publish.h"
+#include "reason/reasons.h"
+#include "stack/stacks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct coreleaks_analysis {
+	struct arena arena; /* owns all results */
+	struct coreleaks_options options;
+	struct gaps gaps;
+	struct progress progress;
+	const char *core_path;
+	struct coreleaks_core core;
+
+	struct dump dump;
+	struct notes notes;
+	struct elf_files files;
+	struct modules modules;
+	struct image image;
+	struct tasks tasks;
+	struct unwinder unwinder;
+	struct stacks stacks;
+	struct coreleaks_task *public_tasks;
+	struct groups groups;
+	struct findings findings;
+	struct published published;
+};
+
+/* ---- The floors, bottom up ---------------------------------------------------------------- */
+
+static struct coreleaks_error *open_floors(struct coreleaks_analysis *a)
+{
+	const struct dump_options dump_options = {
+		.spool_dir = a->options.spool_dir,
+		.max_core_size = a->options.max_core_size,
+	};
+	struct coreleaks_error *error =
+		dump_open(&a->dump, &a->arena, &a->gaps, &a->progress, a->core_path, &dump_options);
+	if (error != NULL)
+		return error;
+	notes_build(&a->notes, &a->arena, &a->gaps, &a->dump);
+	elf_files_init(&a->files, &a->arena, &a->gaps, a->options.sysroot, a->options.debug_dirs);
+	modules_build(&a->modules, &a->arena, &a->gaps, &a->dump, &a->notes, &a->files,
+		      a->options.executable);
+	image_init(&a->image, &a->dump, &a->modules);
+	tasks_build(&a->tasks, &a->arena, &a->gaps, &a->notes, &a->image);
+	a->core = publish_core(&a->dump, &a->notes, &a->modules, &a->gaps);
+	return NULL;
+}
+
+static struct coreleaks_error *run_floors(struct coreleaks_analysis *a)
+{
+	unwinder_init(&a->unwinder, &a->arena, &a->gaps, &a->image, &a->modules, &a->files,
+		      a->options.max_frames);
+	stacks_build(&a->stacks, &a->arena, &a->gaps, &a->progress, &a->unwinder, &a->modules,
+		     &a->files, &a->tasks);
+	const char **reasons = reasons_build(&a->arena, &a->tasks);
+	a->public_tasks = publish_tasks(&a->arena, &a->tasks, &a->stacks, reasons);
+	const struct groups_input input = {
+		.tasks = a->public_tasks,
+		.num_tasks = a->tasks.list.num,
+		.stacks = a->stacks.list.items,
+		.num_stacks = a->stacks.list.num,
+		.options = &a->options,
+		.analysis = a,
+	};
+	struct coreleaks_error *error = groups_build(&a->groups, &a->arena, &input);
+	if (error != NULL)
+		return error;
+	findings_build(&a->findings, &a->arena, &a->groups, &input);
+	publish_groups(&a->published, &a->arena, &a->groups, &a->findings, &a->options);
+	if (a->progress.cancelled || a->progress.timed_out)
+		gaps_add(&a->gaps, "stopped", true, "the analysis was stopped early (%s)",
+			 a->progress.timed_out ? "--timeout" : "cancelled");
+	a->core.complete = !gaps_incomplete(&a->gaps);
+	return NULL;
+}
+
+/* ---- Life cycle ---------------------------------------------------------------------------- */
+
+/* Runs the floors; memory that runs out anywhere in them ends up here. */
+static struct coreleaks_error *
+run_trapped(struct coreleaks_analysis *a,
+	    struct coreleaks_error *(*floors)(struct coreleaks_analysis *))
+{
+	jmp_buf trap;
+	struct coreleaks_error *error;
+	a->arena.trap = &trap;
+	if (setjmp(trap) == 0)
+		error = floors(a);
+	else
+		error = error_new(
+			CORELEAKS_ERROR_MEMORY, 0, a->core_path,
+			a->options.max_memory != 0
+				? "%s: the analysis needs more memory than the limit allows"
+				: "%s: out of memory",
+			a->core_path != NULL ? a->core_path : "analysis");
+	a->arena.trap = NULL;
+	return error;
+}
+
+static const char *copy_option(struct coreleaks_analysis *a, const char *text)
+{
+	return text != NULL ? arena_copy_text(&a->arena, text) : NULL;
+}
+
+static struct coreleaks_error *copy_and_open(struct coreleaks_analysis *a)
+{
+	struct coreleaks_options *options = &a->options;
+	options->executable = copy_option(a, options->executable);
+	options->sysroot = copy_option(a, options->sysroot);
+	options->debug_dirs = copy_option(a, options->debug_dirs);
+	options->spool_dir =
+		copy_option(a, options->spool_dir != NULL ? options->spool_dir : "/tmp");
+	options->focus = copy_option(a, options->focus);
+	options->ignore = copy_option(a, options->ignore);
+	options->reason = copy_option(a, options->reason);
+	a->core_path = copy_option(a, a->core_path);
+	gaps_init(&a->gaps, &a->arena);
+	return open_floors(a);
+}
+
+void coreleaks_options_init(struct coreleaks_options *options)
+{
+	*options = (struct coreleaks_options){
+		.size = sizeof(*options),
+		.max_frames = 512,
+		.max_core_size = UINT64_C(1) << 40,
+		.threshold = 100,
+		.max_total = 10000,
+		.min_count = 1,
+		.kind = -1,
+		.state = -1,
+		.verdict = -1,
+	};
+}
+
+struct coreleaks_error *coreleaks_open(const char *core_path,
+				       const struct coreleaks_options *options,
+				       struct coreleaks_analysis **ret)
+{
+	struct coreleaks_options defaults;
+	if (options == NULL) {
+		coreleaks_options_init(&defaults);
+		options = &defaults;
+	}
+	if (core_path == NULL || options->size == 0 || options->size > sizeof(*options))
+		return error_new(CORELEAKS_ERROR_USAGE, 0, core_path,
+				 "the options are not initialised");
+	struct coreleaks_analysis *a = calloc(1, sizeof(*a));
+	if (a == NULL)
+		return error_new(CORELEAKS_ERROR_MEMORY, 0, core_path, "%s: out of memory",
+				 core_path);
+	/* A program built against an older header passes a shorter struct. */
+	coreleaks_options_init(&a->options);
+	memcpy(&a->options, options, options->size);
+	arena_init(&a->arena, a->options.max_memory);
+	a->core_path = core_path;
+	a->progress.callback = a->options.progress;
+	a->progress.data = a->options.progress_data;
+	if (a->options.timeout_ns != 0)
+		a->progress.deadline_ns = progress_now_ns() + a->options.timeout_ns;
+	struct coreleaks_error *error =
+		a->options.max_frames == 0
+			? error_new(CORELEAKS_ERROR_USAGE, 0, core_path, "max_frames must not be 0")
+			: run_trapped(a, copy_and_open);
+	if (error != NULL) {
+		coreleaks_close(a);
+		return error;
+	}
+	*ret = a;
+	return NULL;
+}
+
+struct coreleaks_error *coreleaks_run(struct coreleaks_analysis *analysis)
+{
+	if (analysis->public_tasks != NULL)
+		return error_new(CORELEAKS_ERROR_USAGE, 0, analysis->core_path,
+				 "%s: the analysis was run before", analysis->core_path);
+	return run_trapped(analysis, run_floors);
+}
+
+void coreleaks_close(struct coreleaks_analysis *analysis)
+{
+	if (analysis == NULL)
+		return;
+	unwinder_deinit(&analysis->unwinder);
+	elf_files_deinit(&analysis->files);
+	dump_deinit(&analysis->dump);
+	arena_deinit(&analysis->arena);
+	free(analysis);
+}
+
+/* ---- Results ------------------------------------------------------------------------------- */
+
+const struct coreleaks_core *coreleaks_core_info(const struct coreleaks_analysis *analysis)
+{
+	return &analysis->core;
+}
+
+uint32_t coreleaks_num_tasks(const struct coreleaks_analysis *analysis)
+{
+	return analysis->public_tasks != NULL ? analysis->tasks.list.num : 0;
+}
+
+const struct coreleaks_task *coreleaks_task(const struct coreleaks_analysis *analysis,
+					    uint32_t index)
+{
+	return index < coreleaks_num_tasks(analysis) ? &analysis->public_tasks[index] : NULL;
+}
+
+uint32_t coreleaks_num_stacks(const struct coreleaks_analysis *analysis)
+{
+	return analysis->stacks.list.num;
+}
+
+const struct coreleaks_stack *coreleaks_stack(const struct coreleaks_analysis *analysis,
+					      uint32_t index)
+{
+	return index < analysis->stacks.list.num ? &analysis->stacks.list.items[index] : NULL;
+}
+
+uint32_t coreleaks_num_groups(const struct coreleaks_analysis *analysis)
+{
+	return analysis->published.num_groups;
+}
+
+const struct coreleaks_group *coreleaks_group(const struct coreleaks_analysis *analysis,
+					      uint32_t index)
+{
+	return index < analysis->published.num_groups ? &analysis->published.groups[index] : NULL;
+}
+
+uint32_t coreleaks_num_findings(const struct coreleaks_analysis *analysis)
+{
+	return analysis->published.num_findings;
+}
+
+const struct coreleaks_finding *coreleaks_finding(const struct coreleaks_analysis *analysis,
+						  uint32_t index)
+{
+	return index < analysis->published.num_findings ? &analysis->published.findings[index]
+							: NULL;
+}
+
+uint32_t coreleaks_num_gaps(const struct coreleaks_analysis *analysis)
+{
+	return analysis->gaps.list.num;
+}
+
+const struct coreleaks_gap *coreleaks_gap(const struct coreleaks_analysis *analysis, uint32_t index)
+{
+	return index < analysis->gaps.list.num ? &analysis->gaps.list.items[index] : NULL;
+}
+
+uint32_t coreleaks_num_modules(const struct coreleaks_analysis *analysis)
+{
+	return analysis->modules.list.num;
+}
+
+const struct coreleaks_module *coreleaks_module(const struct coreleaks_analysis *analysis,
+						uint32_t index)
+{
+	return index < analysis->modules.list.num ? &analysis->modules.list.items[index].info
+						  : NULL;
+}
+
+uint32_t coreleaks_num_deselected(const struct coreleaks_analysis *analysis)
+{
+	return analysis->groups.num_deselected;
+}

@@ -1,0 +1,39 @@
+#include "core/elf_values.h"
+
+#include <gelf.h>
+#include <limits.h>
+
+static void find_in_table(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
+			  const char *const *names, uint32_t num_names, uint64_t *values)
+{
+	Elf_Data *data = elf_getdata(section, NULL);
+	if (data == NULL || header->sh_entsize == 0)
+		return;
+	size_t num = data->d_size / sizeof(Elf64_Sym);
+	for (size_t i = 0; i < num && i < INT_MAX; i++) {
+		GElf_Sym symbol;
+		if (gelf_getsym(data, (int)i, &symbol) == NULL || symbol.st_shndx == SHN_UNDEF ||
+		    symbol.st_value == 0)
+			continue;
+		const char *name = elf_strptr(elf, header->sh_link, symbol.st_name);
+		for (uint32_t k = 0; name != NULL && k < num_names; k++)
+			if (values[k] == 0 && strcmp(name, names[k]) == 0)
+				values[k] = symbol.st_value;
+	}
+}
+
+void elf_values_find(const struct elf_file *file, const char *const *names, uint32_t num_names,
+		     uint64_t *values_ret)
+{
+	static const GElf_Word types[] = {SHT_DYNSYM, SHT_SYMTAB};
+	memset(values_ret, 0, num_names * sizeof(*values_ret));
+	for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
+		for (Elf_Scn *section = NULL;
+		     (section = elf_nextscn(file->elf, section)) != NULL;) {
+			GElf_Shdr header;
+			if (gelf_getshdr(section, &header) != NULL && header.sh_type == types[t])
+				find_in_table(file->elf, section, &header, names, num_names,
+					      values_ret);
+		}
+	}
+}

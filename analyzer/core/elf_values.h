@@ -1,0 +1,12 @@
+/* elf_values.h - the addresses of symbols by their names, from .dynsym and .symtab. */
+#ifndef CORELEAKS_CORE_ELF_VALUES_H
+#define CORELEAKS_CORE_ELF_VALUES_H
+
+#include "core/elf_files.h"
+
+/* values_ret[i]: address in the ELF file of names[i], 0 unknown. One pass over each table; the
+ * dynamic one first. Data and functions alike. */
+void elf_values_find(const struct elf_file *file, const char *const *names, uint32_t num_names,
+		     uint64_t *values_ret);
+
+#endif

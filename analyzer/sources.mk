@@ -1,0 +1,1 @@
+LIB_SOURCES += analyzer/analyzer.c
