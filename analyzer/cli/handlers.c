@@ -1,0 +1,209 @@
+#include "cli/handlers.h"
+
+#include "cli/message.h"
+#include "cli/values.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct word format_words[] = {
+	{"text", CORELEAKS_FORMAT_TEXT, false},
+	{"json", CORELEAKS_FORMAT_JSON, false},
+	{"ndjson", 0, true},
+	{"debug1", 0, true},
+	{"debug2", 0, true},
+	{"pprof", 0, true},
+	{"folded", 0, true},
+	{"speedscope", 0, true},
+	{"html", 0, true},
+	{"dot", 0, true},
+	{"markdown", 0, true},
+	{"junit", 0, true},
+	{"sarif", 0, true},
+	{"github", 0, true},
+	{"gitlab", 0, true},
+	{"prometheus", 0, true},
+	{"logfmt", 0, true},
+	{"goleak", 0, true},
+	{NULL, 0, false},
+};
+
+bool handle_flag(const struct option_row *row, struct settings *settings, void *field,
+		 const char *value)
+{
+	(void)row;
+	(void)settings;
+	(void)value;
+	*(bool *)field = true;
+	return true;
+}
+
+bool handle_text(const struct option_row *row, struct settings *settings, void *field,
+		 const char *value)
+{
+	(void)row;
+	(void)settings;
+	*(const char **)field = value;
+	return true;
+}
+
+static bool explain(const struct option_row *row, const char *value, enum value_problem problem,
+		    const char *form)
+{
+	if (problem == VALUE_TOO_LARGE)
+		message("--%s: %s is too large", row->name, value);
+	else if (problem == VALUE_WRONG)
+		message("--%s: '%s' is not %s", row->name, value, form);
+	return problem == VALUE_FINE;
+}
+
+bool handle_count(const struct option_row *row, struct settings *settings, void *field,
+		  const char *value)
+{
+	(void)settings;
+	uint64_t count;
+	if (!explain(row, value, value_number(value, &count), "a number"))
+		return false;
+	if (count > UINT32_MAX)
+		return explain(row, value, VALUE_TOO_LARGE, NULL);
+	if (count < row->minimum) {
+		message("--%s: must be at least %u", row->name, row->minimum);
+		return false;
+	}
+	*(uint32_t *)field = (uint32_t)count;
+	return true;
+}
+
+bool handle_size(const struct option_row *row, struct settings *settings, void *field,
+		 const char *value)
+{
+	(void)settings;
+	uint64_t size;
+	if (!explain(row, value, value_size(value, &size),
+		     "a size: a number of bytes, or one with K, M, G or T"))
+		return false;
+	if (size == 0) {
+		message("--%s: must be more than 0", row->name);
+		return false;
+	}
+	*(uint64_t *)field = size;
+	return true;
+}
+
+bool handle_duration(const struct option_row *row, struct settings *settings, void *field,
+		     const char *value)
+{
+	(void)settings;
+	uint64_t duration_ns;
+	if (!explain(row, value, value_duration(value, &duration_ns),
+		     "a duration, as 30s, 500ms or 1m30s"))
+		return false;
+	if (duration_ns == 0) {
+		message("--%s: must be more than 0", row->name);
+		return false;
+	}
+	*(uint64_t *)field = duration_ns;
+	return true;
+}
+
+/* A word ending in ':' stands for all values that begin with it. */
+static bool word_fits(const struct word *word, const char *value)
+{
+	size_t length = strlen(word->name);
+	if (length > 0 && word->name[length - 1] == ':')
+		return strncmp(word->name, value, length) == 0;
+	return strcmp(word->name, value) == 0;
+}
+
+bool handle_word(const struct option_row *row, struct settings *settings, void *field,
+		 const char *value)
+{
+	(void)settings;
+	for (const struct word *word = row->words; word->name != NULL; word++) {
+		if (!word_fits(word, value))
+			continue;
+		if (word->unbuilt) {
+			message("--%s %s is not built yet", row->name, value);
+			return false;
+		}
+		*(int32_t *)field = word->value;
+		return true;
+	}
+	char known[256] = "";
+	size_t used = 0;
+	for (const struct word *word = row->words; word->name != NULL; word++) {
+		if (!word->unbuilt && used < sizeof(known))
+			used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
+						 used == 0 ? "" : ", ", word->name);
+	}
+	message("--%s: '%s' is none of %s", row->name, value, known);
+	return false;
+}
+
+bool handle_format(const struct option_row *row, struct settings *settings, void *field,
+		   const char *value)
+{
+	int32_t format;
+	if (!handle_word(row, settings, &format, value))
+		return false;
+	*(enum coreleaks_format *)field = (enum coreleaks_format)format;
+	settings->format_given = true;
+	return true;
+}
+
+bool handle_json(const struct option_row *row, struct settings *settings, void *field,
+		 const char *value)
+{
+	(void)row;
+	(void)value;
+	*(enum coreleaks_format *)field = CORELEAKS_FORMAT_JSON;
+	settings->format_given = true;
+	return true;
+}
+
+bool handle_output(const struct option_row *row, struct settings *settings, void *field,
+		   const char *value)
+{
+	(void)field;
+	for (uint32_t i = 0; i < settings->num_outputs; i++) {
+		if (strcmp(settings->outputs[i], value) == 0) {
+			message("--%s: %s is given twice", row->name, value);
+			return false;
+		}
+	}
+	if (settings->num_outputs == MAX_OUTPUTS) {
+		message("--%s: more than %d of them", row->name, MAX_OUTPUTS);
+		return false;
+	}
+	settings->outputs[settings->num_outputs++] = value;
+	return true;
+}
+
+bool handle_debug_dir(const struct option_row *row, struct settings *settings, void *field,
+		      const char *value)
+{
+	(void)row;
+	(void)field;
+	char *joined;
+	const char *before = settings->debug_dirs;
+	if (asprintf(&joined, "%s%s%s", before != NULL ? before : "", before != NULL ? ":" : "",
+		     value) < 0) {
+		message("out of memory");
+		return false;
+	}
+	free(settings->debug_dirs);
+	settings->debug_dirs = joined;
+	settings->analysis.debug_dirs = joined;
+	return true;
+}
+
+bool handle_verbose(const struct option_row *row, struct settings *settings, void *field,
+		    const char *value)
+{
+	(void)row;
+	(void)settings;
+	(void)value;
+	++*(uint32_t *)field;
+	return true;
+}

@@ -1,0 +1,57 @@
+/* handlers.h - what an option does with its value: checks it and stores it in the settings. */
+#ifndef CORELEAKS_CLI_HANDLERS_H
+#define CORELEAKS_CLI_HANDLERS_H
+
+#include "cli/settings.h"
+
+/* One word that an option's value may be. */
+struct word {
+	const char *name; /* NULL ends a list */
+	int32_t value;
+	bool unbuilt; /* part of the contract, but not built yet */
+};
+
+/* An option: a row of the table in options.c. */
+struct option_row {
+	const char *name;     /* without the dashes */
+	int letter;	      /* short form; 0 none */
+	const char *argument; /* NULL: takes none */
+	const char *help;
+	int group;
+	bool built;
+	/* Stores value in field. Returns false after a message. */
+	bool (*handle)(const struct option_row *row, struct settings *settings, void *field,
+		       const char *value);
+	size_t field_off;	  /* where the value goes in struct settings */
+	const struct word *words; /* of handle_word() */
+	uint32_t minimum;	  /* of handle_count() */
+	bool in_hint;		  /* decides what groups there are: repeated in hints */
+};
+
+bool handle_flag(const struct option_row *row, struct settings *settings, void *field,
+		 const char *value);
+bool handle_text(const struct option_row *row, struct settings *settings, void *field,
+		 const char *value);
+bool handle_count(const struct option_row *row, struct settings *settings, void *field,
+		  const char *value);
+bool handle_size(const struct option_row *row, struct settings *settings, void *field,
+		 const char *value);
+bool handle_duration(const struct option_row *row, struct settings *settings, void *field,
+		     const char *value);
+bool handle_word(const struct option_row *row, struct settings *settings, void *field,
+		 const char *value);
+bool handle_format(const struct option_row *row, struct settings *settings, void *field,
+		   const char *value);
+bool handle_json(const struct option_row *row, struct settings *settings, void *field,
+		 const char *value);
+bool handle_output(const struct option_row *row, struct settings *settings, void *field,
+		   const char *value);
+bool handle_debug_dir(const struct option_row *row, struct settings *settings, void *field,
+		      const char *value);
+bool handle_verbose(const struct option_row *row, struct settings *settings, void *field,
+		    const char *value);
+
+/* The formats of --format: built ones have enum coreleaks_format as their value. */
+extern const struct word format_words[];
+
+#endif

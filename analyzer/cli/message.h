@@ -1,0 +1,9 @@
+/* message.h - the lines that coreleaks writes to standard error. */
+#ifndef CORELEAKS_CLI_MESSAGE_H
+#define CORELEAKS_CLI_MESSAGE_H
+
+/* Prints "coreleaks: ", the text and a newline. Control bytes in it, which a file's name may
+ * hold, come out as '?', so that it is always one line and no terminal sequence. */
+void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,287 @@
+#include "cli/options.h"
+
+#include "cli/commands.h"
+#include "cli/handlers.h"
+#include "cli/hint.h"
+#include "cli/message.h"
+
+#include <argp.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILES = 1, CHOOSING, JUDGING, WRITING, BOUNDS, RESERVED };
+
+static const char *const group_titles[] = {
+	[FILES] = "Finding files:",	 [CHOOSING] = "Choosing and grouping:",
+	[JUDGING] = "Judging:",		 [WRITING] = "Writing:",
+	[BOUNDS] = "Bounds and safety:", [RESERVED] = "Reserved: not built yet, exit with 64:",
+};
+
+static const struct word kind_words[] = {
+	{"thread", CORELEAKS_KIND_THREAD, false},
+	{"goroutine", CORELEAKS_KIND_GOROUTINE, false},
+	{NULL, 0, false},
+};
+
+static const struct word state_words[] = {
+	{"running", CORELEAKS_STATE_RUNNING, false}, {"runnable", CORELEAKS_STATE_RUNNABLE, false},
+	{"syscall", CORELEAKS_STATE_SYSCALL, false}, {"waiting", CORELEAKS_STATE_WAITING, false},
+	{"exited", CORELEAKS_STATE_EXITED, false},   {NULL, 0, false},
+};
+
+static const struct word verdict_words[] = {
+	{"proved", CORELEAKS_VERDICT_PROVED, false},
+	{"likely", CORELEAKS_VERDICT_LIKELY, false},
+	{"suspect", CORELEAKS_VERDICT_SUSPECT, false},
+	{"unknown", CORELEAKS_VERDICT_UNKNOWN, false},
+	{"benign", CORELEAKS_VERDICT_BENIGN, false},
+	{NULL, 0, false},
+};
+
+static const struct word group_by_words[] = {
+	{"line", CORELEAKS_GROUP_BY_LINE, false},
+	{"function", CORELEAKS_GROUP_BY_FUNCTION, false},
+	{"pc", CORELEAKS_GROUP_BY_PC, false},
+	{"creator", 0, true},
+	{"reason", 0, true},
+	{"object", 0, true},
+	{"label:", 0, true},
+	{NULL, 0, false},
+};
+
+static const struct word fail_on_words[] = {
+	{"proved", CORELEAKS_VERDICT_PROVED, false},
+	{"likely", CORELEAKS_VERDICT_LIKELY, false},
+	{"suspect", CORELEAKS_VERDICT_SUSPECT, false},
+	{"growth", 0, true},
+	{"new", 0, true},
+	{"none", FAIL_ON_NONE, false},
+	{NULL, 0, false},
+};
+
+static const struct word when_words[] = {
+	{"auto", WHEN_AUTO, false},
+	{"always", WHEN_ALWAYS, false},
+	{"never", WHEN_NEVER, false},
+	{NULL, 0, false},
+};
+
+#define FIELD(field)	    .field_off = offsetof(struct settings, field)
+#define BUILT(handler, ...) .built = true, .handle = (handler), ##__VA_ARGS__
+#define UNBUILT		    .built = false
+
+static const struct option_row option_rows[] = {
+	{"executable", 'e', "FILE", "The program's executable, when it is not where the core says",
+	 FILES, BUILT(handle_text, FIELD(analysis.executable), .in_hint = true)},
+	{"sysroot", 0, "DIR", "Look for all files of the core under DIR", FILES,
+	 BUILT(handle_text, FIELD(analysis.sysroot), .in_hint = true)},
+	{"debug-dir", 0, "DIR[:DIR]", "Where separate debug files lie (default /usr/lib/debug)",
+	 FILES, BUILT(handle_debug_dir, .in_hint = true)},
+	{"debuginfod", 0, NULL, "Fetch debug files from DEBUGINFOD_URLS", FILES, UNBUILT},
+
+	{"kind", 0, "KIND", "Only tasks of this kind: thread, goroutine", CHOOSING,
+	 BUILT(handle_word, FIELD(analysis.kind), .words = kind_words)},
+	{"min-count", 0, "N", "Only groups of at least N tasks", CHOOSING,
+	 BUILT(handle_count, FIELD(analysis.min_count), .minimum = 1)},
+	{"focus", 0, "REGEX", "Only stacks with a frame that REGEX matches", CHOOSING,
+	 BUILT(handle_text, FIELD(analysis.focus))},
+	{"ignore", 0, "REGEX", "No stacks with a frame that REGEX matches", CHOOSING,
+	 BUILT(handle_text, FIELD(analysis.ignore))},
+	{"state", 0, "STATE", "Only tasks that are running, runnable, syscall, waiting or exited",
+	 CHOOSING, BUILT(handle_word, FIELD(analysis.state), .words = state_words)},
+	{"reason", 0, "REASON", "Only tasks that wait for this: mutex, condition, sleep ...",
+	 CHOOSING, BUILT(handle_text, FIELD(analysis.reason))},
+	{"verdict", 0, "VERDICT", "Only groups that are proved, likely, suspect, unknown or benign",
+	 CHOOSING, BUILT(handle_word, FIELD(analysis.verdict), .words = verdict_words)},
+	{"all", 0, NULL, "System and benign tasks too", CHOOSING, BUILT(handle_flag, FIELD(all))},
+	{"group-by", 0, "WHAT", "What makes stacks equal: line (default), function, pc", CHOOSING,
+	 BUILT(handle_word, FIELD(analysis.group_by), .words = group_by_words, .in_hint = true)},
+	{"min-age", 0, "DURATION", "Only tasks that wait at least this long", CHOOSING, UNBUILT},
+	{"label", 0, "KEY[=VALUE]", "Only goroutines with this label", CHOOSING, UNBUILT},
+
+	{"threshold", 0, "N", "Equal stacks that are runaway duplicates (default 100)", JUDGING,
+	 BUILT(handle_count, FIELD(analysis.threshold), .minimum = 1, .in_hint = true)},
+	{"max-total", 0, "N", "More tasks than N are a finding (default 10000)", JUDGING,
+	 BUILT(handle_count, FIELD(analysis.max_total), .minimum = 1, .in_hint = true)},
+	{"no-proof", 0, NULL, "Leave out the search for proofs", JUDGING,
+	 BUILT(handle_flag, FIELD(no_proof))},
+	{"fail-on", 0, "LEVEL",
+	 "Exit with 1 for findings of this certainty or a higher one: proved, likely, suspect; "
+	 "none (default)",
+	 JUDGING, BUILT(handle_word, FIELD(fail_on), .words = fail_on_words)},
+	{"max-age", 0, "DURATION", "Waits that are too long", JUDGING, UNBUILT},
+	{"max-delta", 0, "N", "Growth that is too much", JUDGING, UNBUILT},
+	{"allow", 0, "N", "Slack of all limits", JUDGING, UNBUILT},
+	{"root-goid", 0, "N", "Only goroutine N and what it started", JUDGING, UNBUILT},
+	{"ancestor", 0, "FUNCTION", "Only what FUNCTION started", JUDGING, UNBUILT},
+	{"self-check", 0, NULL, "Test the analysis itself against the core", JUDGING, UNBUILT},
+	{"explain-filters", 0, NULL, "Say what every filter removed", JUDGING, UNBUILT},
+	{"config", 0, "FILE", "Ignore rules to use", JUDGING, UNBUILT},
+	{"list-rules", 0, NULL, "List the built-in ignore rules", JUDGING, UNBUILT},
+	{"write-baseline", 0, "FILE", "Write allow rules for what there is now", JUDGING, UNBUILT},
+
+	{"format", 0, "FORMAT", "Format of the report: text (default), json", WRITING,
+	 BUILT(handle_format, FIELD(write.format), .words = format_words)},
+	{"json", 0, NULL, "The same as --format json", WRITING,
+	 BUILT(handle_json, FIELD(write.format))},
+	{"output", 'o', "FILE",
+	 "Write the report to FILE, not to standard output; the format follows from .txt or "
+	 ".json. May be repeated; - is standard output",
+	 WRITING, BUILT(handle_output)},
+	{"force", 0, NULL, "Replace report files that exist", WRITING,
+	 BUILT(handle_flag, FIELD(force))},
+	{"members", 0, "N", "Task ids a group (text: 8, json: all)", WRITING,
+	 BUILT(handle_count, FIELD(write.members))},
+	{"limit", 0, "N", "Text: groups to show (default 20)", WRITING,
+	 BUILT(handle_count, FIELD(write.limit))},
+	{"color", 0, "WHEN", "Text: colours, auto (default), always or never", WRITING,
+	 BUILT(handle_word, FIELD(color), .words = when_words)},
+	{"progress", 0, "WHEN", "A progress bar on standard error: auto (default), always, never",
+	 WRITING, BUILT(handle_word, FIELD(progress), .words = when_words)},
+	{"quiet", 'q', NULL, "No warnings and no progress bar on standard error", WRITING,
+	 BUILT(handle_flag, FIELD(quiet))},
+	{"verbose", 'v', NULL, "Text: all frames and files", WRITING,
+	 BUILT(handle_verbose, FIELD(write.verbose))},
+	{"privacy", 0, NULL, "No bytes of process memory in the report", WRITING, UNBUILT},
+	{"strip-prefix", 0, "DIR", "Cut DIR off source paths", WRITING, UNBUILT},
+	{"source-url", 0, "TEMPLATE", "Links to source lines", WRITING, UNBUILT},
+	{"on-leak", 0, "COMMAND", "Run COMMAND when there are findings", WRITING, UNBUILT},
+
+	{"max-frames", 0, "N", "Frames a stack (default 512)", BOUNDS,
+	 BUILT(handle_count, FIELD(analysis.max_frames), .minimum = 1, .in_hint = true)},
+	{"max-memory", 0, "SIZE", "Memory the analysis may allocate, as 500M or 2G", BOUNDS,
+	 BUILT(handle_size, FIELD(analysis.max_memory))},
+	{"timeout", 0, "DURATION", "Stop after this time, as 30s, and report what is known", BOUNDS,
+	 BUILT(handle_duration, FIELD(analysis.timeout_ns))},
+	{"spool", 0, "DIR", "Where compressed cores are unpacked (default TMPDIR, else /var/tmp)",
+	 BOUNDS, BUILT(handle_text, FIELD(analysis.spool_dir))},
+	{"no-sandbox", 0, NULL, "Do not confine the analysis", BOUNDS, UNBUILT},
+	{"pid", 'p', "PID", "Analyse a running process", BOUNDS, UNBUILT},
+};
+
+enum { NUM_ROWS = sizeof(option_rows) / sizeof(option_rows[0]), FIRST_LONG_KEY = 0x100 };
+
+static int row_key(size_t index)
+{
+	int letter = option_rows[index].letter;
+	return letter != 0 ? letter : FIRST_LONG_KEY + (int)index;
+}
+
+static const struct option_row *row_of_key(int key)
+{
+	for (size_t i = 0; i < NUM_ROWS; i++) {
+		if (row_key(i) == key)
+			return &option_rows[i];
+	}
+	return NULL;
+}
+
+static bool take_option(struct settings *settings, const struct option_row *row, const char *value)
+{
+	if (!row->built) {
+		message("--%s is not built yet", row->name);
+		return false;
+	}
+	if (!row->handle(row, settings, (char *)settings + row->field_off, value))
+		return false;
+	if (row->in_hint)
+		hint_add(settings, row->name, value);
+	return true;
+}
+
+static bool take_argument(struct settings *settings, const char *argument, bool quoted)
+{
+	bool is_first = settings->subcommand == NULL && settings->num_arguments == 0;
+	const struct subcommand *subcommand = subcommand_find(argument);
+	if (is_first && !quoted && subcommand != NULL) {
+		if (subcommand->run == NULL)
+			message("%s is not built yet", argument);
+		settings->subcommand = subcommand->name;
+		return subcommand->run != NULL;
+	}
+	if (settings->num_arguments == MAX_ARGUMENTS) {
+		message("too many arguments: '%s'", argument);
+		return false;
+	}
+	settings->arguments[settings->num_arguments++] = argument;
+	return true;
+}
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+	struct settings *settings = state->input;
+	const struct option_row *row = row_of_key(key);
+	if (row != NULL)
+		return take_option(settings, row, value) ? 0 : EINVAL;
+	/* quoted: the first argument behind "--", where nothing is a subcommand. */
+	if (key == ARGP_KEY_ARG)
+		return take_argument(settings, value, state->quoted != 0) ? 0 : EINVAL;
+	if (key == ARGP_KEY_NO_ARGS && settings->subcommand == NULL)
+		argp_state_help(state, stderr,
+				ARGP_HELP_SHORT_USAGE | ARGP_HELP_SEE | ARGP_HELP_EXIT_ERR);
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const char args_doc[] = "[report] CORE [EXE]\nshow CORE ID";
+static const char doc[] =
+	"Groups the threads of an ELF core dump by identical stacks and says which of them are "
+	"suspicious. CORE may be compressed; - is standard input. ID is a group's id or rank in "
+	"the report, or thread:NUMBER.\v"
+	"Subcommands: report (the default), show; reserved, not built yet: check, compare, watch."
+	"\n\n"
+	"Limits of every run: 512 frames a stack (--max-frames), 10000000 tasks, names of 64 KiB, "
+	"1 TiB for an unpacked core; memory and time by --max-memory and --timeout. The network "
+	"is never used."
+	"\n\n"
+	"Exit codes: 0 analysed, nothing at or above --fail-on; 1 findings at or above --fail-on; "
+	"2 could not analyse or write; 3 analysed, but the report is incomplete; 64 usage.";
+
+/* argp's view of the table, with a row for each heading. */
+static void fill_argp_options(struct argp_option *options)
+{
+	for (int group = FILES; group <= RESERVED; group++)
+		*options++ = (struct argp_option){.doc = group_titles[group], .group = group};
+	for (size_t i = 0; i < NUM_ROWS; i++) {
+		const struct option_row *row = &option_rows[i];
+		*options++ = (struct argp_option){
+			.name = row->name,
+			.key = row_key(i),
+			.arg = row->argument,
+			.doc = row->help,
+			.group = row->built ? row->group : RESERVED,
+		};
+	}
+	*options = (struct argp_option){0};
+}
+
+static void settings_init(struct settings *settings)
+{
+	memset(settings, 0, sizeof(*settings));
+	coreleaks_options_init(&settings->analysis);
+	coreleaks_write_options_init(&settings->write);
+	settings->fail_on = FAIL_ON_NONE;
+}
+
+/* The C library looks for it by name. */
+__attribute__((visibility("default"))) const char *argp_program_version =
+	"coreleaks " CORELEAKS_VERSION;
+
+int options_parse(struct settings *settings, int argc, char **argv)
+{
+	struct argp_option options[NUM_ROWS + RESERVED + 1];
+	fill_argp_options(options);
+	settings_init(settings);
+	struct argp argp = {options, parse, args_doc, doc, NULL, NULL, NULL};
+	/* getopt's messages begin like all others, wherever the program lies. */
+	static char name[] = "coreleaks";
+	if (argc > 0)
+		argv[0] = name;
+	return argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, settings) == 0 ? 0 : EXIT_USAGE;
+}
+
+void options_free(struct settings *settings)
+{
+	free(settings->debug_dirs);
+	free(settings->hint);
+}

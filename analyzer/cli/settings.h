@@ -1,0 +1,42 @@
+/* settings.h - what a command line asks for, as options.c reads it and the commands use it. */
+#ifndef CORELEAKS_CLI_SETTINGS_H
+#define CORELEAKS_CLI_SETTINGS_H
+
+#include "coreleaks.h"
+
+/* Exit codes: part of the contract with users' scripts. */
+enum {
+	EXIT_CLEAN = 0,
+	EXIT_FINDINGS = 1,
+	EXIT_FAILED = 2,
+	EXIT_INCOMPLETE = 3,
+	EXIT_USAGE = 64,
+};
+
+enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
+
+/* --fail-on none; the others are enum coreleaks_verdict. */
+enum { FAIL_ON_NONE = -1 };
+
+enum { MAX_ARGUMENTS = 3, MAX_OUTPUTS = 16 };
+
+struct settings {
+	struct coreleaks_options analysis;
+	struct coreleaks_write_options write; /* what all outputs share; format: of stdout */
+	bool format_given;
+	int32_t fail_on;	 /* enum coreleaks_verdict or FAIL_ON_NONE */
+	int32_t color, progress; /* enum when */
+	bool quiet;
+	bool force;
+	bool all;      /* no groups are system or benign as yet: nothing to add */
+	bool no_proof; /* nothing is proved as yet: nothing to leave out */
+	char *debug_dirs;
+	char *hint;			  /* of write.hint */
+	const char *outputs[MAX_OUTPUTS]; /* of -o, in order; "-": standard output */
+	uint32_t num_outputs;
+	const char *subcommand;		      /* of the table in main.c; NULL: none was named */
+	const char *arguments[MAX_ARGUMENTS]; /* behind the subcommand */
+	uint32_t num_arguments;
+};
+
+#endif

@@ -1,0 +1,26 @@
+#include "cli/commands.h"
+
+#include "cli/message.h"
+#include "cli/session.h"
+
+#include <string.h>
+
+/* `coreleaks show CORE ID` */
+int show_command(struct settings *settings)
+{
+	if (settings->num_arguments < 2) {
+		message("show: %s is missing", settings->num_arguments == 0 ? "a CORE" : "an ID");
+		return EXIT_USAGE;
+	}
+	if (settings->num_arguments > 2) {
+		message("show: too many arguments: '%s'", settings->arguments[2]);
+		return EXIT_USAGE;
+	}
+	const char *name = settings->arguments[1];
+	if (strcmp(name, "tree") == 0 || strncmp(name, "0x", 2) == 0) {
+		message("show: %s is not built yet",
+			*name == 't' ? "tree" : "a wait object (0x...)");
+		return EXIT_USAGE;
+	}
+	return session_run(settings, settings->arguments[0], name);
+}
