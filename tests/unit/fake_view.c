@@ -1,0 +1,236 @@
+#include "fake_view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void fake_view_init(struct fake_view *fake)
+{
+	*fake = (struct fake_view){.next_id = 4711};
+	arena_init(&fake->arena, 0);
+	coreleaks_write_options_init(&fake->options);
+	fake->options.hint = "coreleaks";
+	fake->core = (struct coreleaks_core){
+		.path = "/var/core.4711",
+		.size = 48205824,
+		.machine = "x86_64",
+		.pid = 4711,
+		.command = "worker",
+		.dumper = "kernel",
+		.captured_at = 1795206000,
+		.executable = "/usr/bin/worker",
+		.executable_build_id = "ab12",
+		.complete = true,
+		.executable_verified = true,
+		.executable_file = "/usr/bin/worker",
+	};
+	fake->view.core = &fake->core;
+}
+
+void fake_view_deinit(struct fake_view *fake)
+{
+	arena_deinit(&fake->arena);
+}
+
+/* One more place at the end of a column of pointers. */
+static void *add_pointer(struct fake_view *fake, const void *column, uint32_t num)
+{
+	void **longer = arena_alloc_array(&fake->arena, (size_t)num + 1, sizeof(*longer));
+	if (num > 0)
+		memcpy(longer, column, num * sizeof(*longer));
+	return longer;
+}
+
+#define ADD(fake, column, number, item)                                                            \
+	do {                                                                                       \
+		(fake)->view.column =                                                              \
+			add_pointer((fake), (fake)->view.column, (fake)->view.number);             \
+		(fake)->view.column[(fake)->view.number++] = (item);                               \
+	} while (0)
+
+struct coreleaks_frame fake_frame(const char *function, uint32_t line)
+{
+	return (struct coreleaks_frame){
+		.pc = 0x55d0c0de1000 + line,
+		.function = function,
+		.function_offset = 31,
+		.file = "/src/worker.c",
+		.line = line,
+		.trust = CORELEAKS_TRUST_CFI,
+		.module = "worker",
+		.module_path = "/usr/bin/worker",
+		.build_id = "ab12",
+		.module_offset = 0x1000 + line,
+	};
+}
+
+struct coreleaks_frame fake_libc_frame(const char *function)
+{
+	return (struct coreleaks_frame){
+		.pc = 0x7f0000085d36,
+		.function = function,
+		.function_offset = 198,
+		.trust = CORELEAKS_TRUST_CFI,
+		.module = "libc.so.6",
+		.module_path = "/usr/lib/libc.so.6",
+		.build_id = "cd34",
+		.module_offset = 0x85d36,
+	};
+}
+
+uint32_t fake_view_stack(struct fake_view *fake, const struct coreleaks_frame *frames,
+			 uint32_t num_frames)
+{
+	struct coreleaks_stack *stack = arena_alloc(&fake->arena, sizeof(*stack));
+	struct coreleaks_frame *copy =
+		arena_alloc_array(&fake->arena, (size_t)num_frames + 1, sizeof(*copy));
+	if (num_frames > 0)
+		memcpy(copy, frames, num_frames * sizeof(*copy));
+	*stack = (struct coreleaks_stack){.frames = copy, .num_frames = num_frames};
+	ADD(fake, stacks, num_stacks, stack);
+	return fake->view.num_stacks - 1;
+}
+
+struct coreleaks_group *fake_view_group(struct fake_view *fake, const char *id, uint32_t num,
+					uint32_t stack_id)
+{
+	struct coreleaks_group *group = arena_alloc(&fake->arena, sizeof(*group));
+	uint32_t *members = arena_alloc_array(&fake->arena, (size_t)num + 1, sizeof(*members));
+	struct coreleaks_task *tasks =
+		arena_alloc_array(&fake->arena, (size_t)num + 1, sizeof(*tasks));
+	uint32_t old = fake->view.num_tasks;
+	const struct coreleaks_task **column =
+		arena_alloc_array(&fake->arena, (size_t)old + num + 1, sizeof(*column));
+	if (old > 0)
+		memcpy(column, fake->view.tasks, old * sizeof(*column));
+	for (uint32_t i = 0; i < num; i++) {
+		tasks[i] = (struct coreleaks_task){
+			.state = CORELEAKS_STATE_WAITING,
+			.id = fake->next_id,
+			.pc = 0x7f0000085d36,
+			.sp = 0x7ffd00000000 + i * 0x1000,
+			.stack_size = 8192,
+			.syscall_nr = 202,
+			.stack_id = stack_id,
+			.reason = "futex",
+		};
+		fake->next_id = (int64_t)((uint64_t)fake->next_id + 1);
+		column[old + i] = &tasks[i];
+		members[i] = old + i;
+	}
+	fake->view.tasks = column;
+	fake->view.num_tasks = old + num;
+	*group = (struct coreleaks_group){
+		.id = id,
+		.signature = id,
+		.loose_signature = "t-111111111111",
+		.state = CORELEAKS_STATE_WAITING,
+		.verdict = CORELEAKS_VERDICT_UNKNOWN,
+		.reason = "futex",
+		.tasks = members,
+		.num_tasks = num,
+		.stack_id = stack_id,
+		.stack_size = (uint64_t)num * 8192,
+	};
+	ADD(fake, groups, num_groups, group);
+	return group;
+}
+
+void fake_view_finding(struct fake_view *fake, uint32_t group, const char *title)
+{
+	static const char *const rules[] = {"runaway-duplicates"};
+	struct coreleaks_finding *finding = arena_alloc(&fake->arena, sizeof(*finding));
+	struct coreleaks_evidence *evidence = arena_alloc(&fake->arena, sizeof(*evidence));
+	evidence->what = "the threshold is 100";
+	*finding = (struct coreleaks_finding){
+		.rule = "population",
+		.certainty = CORELEAKS_VERDICT_SUSPECT,
+		.title = title,
+		.evidence = evidence,
+		.num_evidence = 1,
+	};
+	if (group != UINT32_MAX) {
+		struct coreleaks_group *copy = arena_alloc(&fake->arena, sizeof(*copy));
+		uint32_t *groups = arena_alloc(&fake->arena, sizeof(*groups));
+		*copy = *fake->view.groups[group];
+		copy->verdict = CORELEAKS_VERDICT_SUSPECT;
+		copy->rules = rules;
+		copy->num_rules = 1;
+		fake->view.groups[group] = copy;
+		groups[0] = group;
+		finding->rule = rules[0];
+		finding->groups = groups;
+		finding->num_groups = 1;
+		finding->tasks = copy->tasks;
+		finding->num_tasks = copy->num_tasks;
+	}
+	ADD(fake, findings, num_findings, finding);
+}
+
+void fake_view_gap(struct fake_view *fake, const char *kind, bool incomplete, const char *detail,
+		   uint64_t count)
+{
+	struct coreleaks_gap *gap = arena_alloc(&fake->arena, sizeof(*gap));
+	*gap = (struct coreleaks_gap){kind, detail, count, incomplete};
+	ADD(fake, gaps, num_gaps, gap);
+	if (incomplete)
+		fake->core.complete = false;
+}
+
+void fake_view_module(struct fake_view *fake, const char *path, const char *file,
+		      const char *problem)
+{
+	struct coreleaks_module *module = arena_alloc(&fake->arena, sizeof(*module));
+	*module = (struct coreleaks_module){
+		.path = path,
+		.file = file,
+		.low = 0x1000,
+		.high = 0x2000,
+		.verified = problem == NULL,
+		.problem = problem,
+	};
+	ADD(fake, modules, num_modules, module);
+}
+
+/* The sums of a copy, so that a view can be changed and written again. */
+static struct report_view sum(struct fake_view *fake)
+{
+	struct report_view view = fake->view;
+	view_sum(&view, &fake->arena);
+	for (uint32_t i = 0; i < view.num_groups; i++) {
+		struct coreleaks_group *copy = arena_alloc(&fake->arena, sizeof(*copy));
+		*copy = *view.groups[i];
+		copy->share = (double)copy->num_tasks / (double)view.num_tasks;
+		fake->view.groups[i] = copy;
+	}
+	return view;
+}
+
+const char *fake_view_text(struct fake_view *fake)
+{
+	struct report_view view = sum(fake);
+	struct write_job job = {&fake->arena, &view, &fake->options};
+	return report_text_make(&job).bytes;
+}
+
+const char *fake_view_json(struct fake_view *fake)
+{
+	struct report_view view = sum(fake);
+	struct write_job job = {&fake->arena, &view, &fake->options};
+	return report_json_make(&job).bytes;
+}
+
+const char *fake_view_show(struct fake_view *fake, const char *name, bool json,
+			   const char **error_ret)
+{
+	struct report_view view = sum(fake);
+	struct write_job job = {&fake->arena, &view, &fake->options};
+	struct one one;
+	struct coreleaks_error *error = one_find(&view, &fake->arena, name, &one);
+	if (error != NULL) {
+		if (error_ret != NULL)
+			*error_ret = arena_copy_text(&fake->arena, error->message);
+		coreleaks_error_free(error);
+		return NULL;
+	}
+	return json ? show_json_make(&job, &one).bytes : show_text_make(&job, &one).bytes;
+}

@@ -1,0 +1,498 @@
+#include "group/groups.h"
+
+#include "base/intern.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+Suite *groups_suite(void);
+
+enum { MAX_TASKS = 64, MAX_STACKS = 16, MAX_FRAMES = 4 };
+
+static struct arena arena;
+static struct coreleaks_options options;
+static struct coreleaks_task tasks[MAX_TASKS];
+static struct coreleaks_stack stacks[MAX_STACKS];
+static struct coreleaks_frame frames[MAX_STACKS][MAX_FRAMES];
+static struct groups_input input;
+static struct groups groups;
+
+static void setup(void)
+{
+	arena_init(&arena, 0);
+	coreleaks_options_init(&options);
+	memset(tasks, 0, sizeof(tasks));
+	memset(stacks, 0, sizeof(stacks));
+	memset(frames, 0, sizeof(frames));
+	input = (struct groups_input){.tasks = tasks, .stacks = stacks, .options = &options};
+	groups = (struct groups){0};
+}
+
+static void teardown(void)
+{
+	arena_deinit(&arena);
+}
+
+/* A stack of two frames: FUNCTION at worker.c:LINE, called by main at worker.c:90. */
+static struct coreleaks_frame *add_stack(const char *function, uint32_t line)
+{
+	uint32_t id = input.num_stacks++;
+	frames[id][0] = (struct coreleaks_frame){
+		.pc = 0x5000 + line,
+		.function = function,
+		.function_offset = line,
+		.file = "worker.c",
+		.line = line,
+		.module = "worker",
+		.module_offset = 0x1000 + line,
+		.build_id = "ab12",
+	};
+	frames[id][1] = (struct coreleaks_frame){
+		.pc = 0x6000,
+		.function = "main",
+		.file = "worker.c",
+		.line = 90,
+		.module = "worker",
+		.module_offset = 0x2000,
+		.build_id = "ab12",
+	};
+	stacks[id] = (struct coreleaks_stack){.frames = frames[id], .num_frames = 2};
+	return frames[id];
+}
+
+static struct coreleaks_task *add_task(int64_t id, uint32_t stack_id)
+{
+	tasks[input.num_tasks] = (struct coreleaks_task){
+		.id = id,
+		.state = CORELEAKS_STATE_WAITING,
+		.stack_id = stack_id,
+		.reason = "futex",
+	};
+	return &tasks[input.num_tasks++];
+}
+
+static uint32_t build(void)
+{
+	ck_assert_ptr_null(groups_build(&groups, &arena, &input));
+	return groups.list.num;
+}
+
+static const struct group *group(uint32_t index)
+{
+	ck_assert_uint_lt(index, groups.list.num);
+	return &groups.list.items[index];
+}
+
+START_TEST(nothing_gives_nothing)
+{
+	ck_assert_uint_eq(build(), 0);
+	ck_assert_uint_eq(groups.num_deselected, 0);
+}
+END_TEST
+
+START_TEST(equal_stacks_are_one_group_in_order)
+{
+	add_stack("idle", 10);
+	add_stack("consume", 20);
+	add_task(9, 0);
+	add_task(7, 1);
+	add_task(5, 1);
+	add_task(7, 1);
+	ck_assert_uint_eq(build(), 2);
+	ck_assert_uint_eq(group(0)->num_tasks, 3);
+	ck_assert_uint_eq(group(0)->stack_id, 1);
+	/* By id, then by index. */
+	ck_assert_uint_eq(group(0)->tasks[0], 2);
+	ck_assert_uint_eq(group(0)->tasks[1], 1);
+	ck_assert_uint_eq(group(0)->tasks[2], 3);
+	ck_assert_uint_eq(group(1)->num_tasks, 1);
+	ck_assert_uint_eq(group(1)->tasks[0], 0);
+	ck_assert(group(0)->share > 0.7499 && group(0)->share < 0.7501);
+}
+END_TEST
+
+START_TEST(kind_state_and_reason_keep_apart)
+{
+	add_stack("wait", 10);
+	add_task(1, 0);
+	add_task(2, 0)->kind = CORELEAKS_KIND_GOROUTINE;
+	add_task(3, 0)->state = CORELEAKS_STATE_RUNNING;
+	add_task(4, 0)->reason = "read";
+	add_task(5, 0)->reason = NULL;
+	/* Equal by content, not by address. */
+	char reason[] = "futex";
+	add_task(6, 0)->reason = reason;
+	ck_assert_uint_eq(build(), 5);
+	ck_assert_uint_eq(group(0)->num_tasks, 2);
+	for (uint32_t i = 0; i < 5; i++) {
+		for (uint32_t j = 0; j < i; j++)
+			ck_assert_str_ne(group(i)->signature, group(j)->signature);
+		bool goroutine = group(i)->kind == CORELEAKS_KIND_GOROUTINE;
+		ck_assert_int_eq(group(i)->signature[0], goroutine ? 'g' : 't');
+		/* The only goroutine is all of its kind. */
+		ck_assert(!goroutine || group(i)->share == 1.0);
+	}
+}
+END_TEST
+
+START_TEST(how_a_stack_ended_keeps_apart)
+{
+	for (int end = CORELEAKS_STACK_COMPLETE; end <= CORELEAKS_STACK_UNREADABLE; end++) {
+		add_stack("wait", 10);
+		stacks[end].end = (enum coreleaks_stack_end)end;
+		add_task(end, (uint32_t)end);
+	}
+	add_task(100, 1234); /* was never unwound */
+	ck_assert_uint_eq(build(), 5);
+	for (uint32_t i = 1; i < 5; i++)
+		ck_assert_str_ne(group(i)->signature, group(i - 1)->signature);
+}
+END_TEST
+
+START_TEST(lines_group_what_pcs_do_not)
+{
+	add_stack("wait", 10);
+	add_stack("wait", 10)->module_offset++;
+	add_stack("wait", 20);
+	for (uint32_t i = 0; i < 3; i++)
+		add_task(i, i);
+	ck_assert_uint_eq(build(), 2);
+	ck_assert_uint_eq(group(0)->num_tasks, 2);
+	ck_assert_str_ne(group(0)->signature, group(1)->signature);
+	ck_assert_str_eq(group(0)->loose_signature, group(1)->loose_signature);
+	options.group_by = CORELEAKS_GROUP_BY_FUNCTION;
+	ck_assert_uint_eq(build(), 1);
+	options.group_by = CORELEAKS_GROUP_BY_PC;
+	ck_assert_uint_eq(build(), 3);
+}
+END_TEST
+
+START_TEST(without_a_line_the_offset_counts)
+{
+	for (int i = 0; i < 2; i++) {
+		add_stack("wait", 10);
+		frames[i][0].line = 0;
+		frames[i][0].file = NULL;
+		add_task(i, (uint32_t)i);
+	}
+	ck_assert_uint_eq(build(), 1);
+	frames[1][0].function_offset++;
+	ck_assert_uint_eq(build(), 2);
+	ck_assert_str_eq(group(0)->loose_signature, group(1)->loose_signature);
+}
+END_TEST
+
+START_TEST(without_a_name_the_module_counts)
+{
+	for (int i = 0; i < 2; i++) {
+		add_stack(NULL, 0);
+		frames[i][0].file = NULL;
+		frames[i][0].pc += (uint64_t)i * 0x1000; /* loaded elsewhere */
+		add_task(i, (uint32_t)i);
+	}
+	ck_assert_uint_eq(build(), 1);
+	const char *with_id = group(0)->signature;
+	frames[1][0].build_id = "ab13";
+	ck_assert_uint_eq(build(), 2);
+	frames[0][0].build_id = frames[1][0].build_id = NULL;
+	ck_assert_uint_eq(build(), 1);
+	ck_assert_str_ne(group(0)->signature, with_id);
+	frames[1][0].module_offset++;
+	ck_assert_uint_eq(build(), 2);
+	ck_assert_str_eq(group(0)->loose_signature, group(1)->loose_signature);
+	frames[0][0].module = frames[1][0].module = NULL;
+	ck_assert_uint_eq(build(), 2); /* by pc */
+	frames[1][0].pc = frames[0][0].pc;
+	ck_assert_uint_eq(build(), 1);
+}
+END_TEST
+
+START_TEST(by_pc_inlined_functions_count)
+{
+	for (int i = 0; i < 2; i++) {
+		add_stack("small", 10)->inlined = true;
+		add_task(i, (uint32_t)i);
+	}
+	options.group_by = CORELEAKS_GROUP_BY_PC;
+	ck_assert_uint_eq(build(), 1);
+	frames[1][0].function = "other";
+	ck_assert_uint_eq(build(), 2);
+	/* The same code whatever its name: an alias is no other place. */
+	frames[0][0].inlined = frames[1][0].inlined = false;
+	ck_assert_uint_eq(build(), 1);
+}
+END_TEST
+
+START_TEST(frames_cannot_be_forged_by_names)
+{
+	/* One frame whose name looks like two. */
+	add_stack("a", 10);
+	add_stack("a@worker.c:10main", 90);
+	stacks[1].frames = &frames[1][0];
+	stacks[1].num_frames = 1;
+	add_task(1, 0);
+	add_task(2, 1);
+	ck_assert_uint_eq(build(), 2);
+}
+END_TEST
+
+START_TEST(signature_is_what_its_header_says)
+{
+	static const char line[] = "1\0thread\0waiting\0futex\0stack\0complete\0"
+				   "wait@worker.c:10\0main@worker.c:90\0";
+	static const char loose[] = "1\0thread\0waiting\0futex\0stack\0complete\0wait\0main\0";
+	char expected[32];
+	add_stack("wait", 10);
+	add_task(1, 0);
+	build();
+	snprintf(expected, sizeof(expected), "t-%012llx",
+		 (unsigned long long)(intern_hash(line, sizeof(line) - 1) >> 16));
+	ck_assert_str_eq(group(0)->signature, expected);
+	snprintf(expected, sizeof(expected), "t-%012llx",
+		 (unsigned long long)(intern_hash(loose, sizeof(loose) - 1) >> 16));
+	ck_assert_str_eq(group(0)->loose_signature, expected);
+}
+END_TEST
+
+START_TEST(signature_does_not_know_the_run)
+{
+	add_stack("wait", 10);
+	add_task(1, 0);
+	build();
+	const char *signature = group(0)->signature;
+	for (int i = 0; i < 2; i++) {
+		frames[0][i].pc += 0x7f0000000000;
+		frames[0][i].sp = 0x1234;
+		frames[0][i].cfa = 0x5678;
+		frames[0][i].trust = CORELEAKS_TRUST_SCAN;
+	}
+	tasks[0].id = 99;
+	tasks[0].sp = 1;
+	build();
+	ck_assert_str_eq(group(0)->signature, signature);
+}
+END_TEST
+
+START_TEST(most_frequent_stack_stands_for_the_group)
+{
+	for (int i = 0; i < 3; i++)
+		add_stack("wait", 10)->module_offset += (uint64_t)i;
+	add_task(1, 0);
+	add_task(2, 2);
+	add_task(3, 1);
+	add_task(4, 2);
+	add_task(5, 1);
+	ck_assert_uint_eq(build(), 1);
+	ck_assert_uint_eq(group(0)->stack_id, 1);
+}
+END_TEST
+
+START_TEST(equal_counts_are_ordered_by_signature)
+{
+	for (uint32_t i = 0; i < 10; i++) {
+		add_stack("wait", 10 + i);
+		add_task(i, i);
+	}
+	build();
+	for (uint32_t i = 1; i < 10; i++)
+		ck_assert_int_lt(strcmp(group(i - 1)->signature, group(i)->signature), 0);
+}
+END_TEST
+
+START_TEST(stack_sizes_add_up_and_do_not_wrap)
+{
+	add_stack("wait", 10);
+	add_task(1, 0)->stack_size = 4096;
+	add_task(2, 0)->stack_size = 100;
+	build();
+	ck_assert_uint_eq(group(0)->stack_size, 4196);
+	tasks[1].stack_size = UINT64_MAX;
+	build();
+	ck_assert_uint_eq(group(0)->stack_size, UINT64_MAX);
+}
+END_TEST
+
+static const char *odd_or_even(void *data, const struct coreleaks_analysis *analysis, uint32_t task)
+{
+	ck_assert_ptr_eq(data, &options);
+	ck_assert_ptr_eq((const void *)analysis, (const void *)&arena);
+	return task == 6 ? NULL : task % 2 == 1 ? "odd" : "even";
+}
+
+START_TEST(user_key_replaces_the_stack)
+{
+	for (uint32_t i = 0; i < 7; i++) {
+		add_stack("wait", 10 + i);
+		add_task(i, i);
+	}
+	options.group_by = CORELEAKS_GROUP_BY_KEY;
+	options.group_key = odd_or_even;
+	options.group_key_data = &options;
+	input.analysis = (const struct coreleaks_analysis *)&arena;
+	ck_assert_uint_eq(build(), 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		ck_assert_uint_eq(group(i)->num_tasks, *group(i)->key == '\0' ? 1 : 3);
+		ck_assert_str_eq(group(i)->signature, group(i)->loose_signature);
+	}
+	tasks[1].reason = "read";
+	ck_assert_uint_eq(build(), 4);
+	options.group_key = NULL;
+	ck_assert_uint_eq(build(), 2);
+	ck_assert_str_eq(group(0)->key, "");
+}
+END_TEST
+
+static bool take_odd(void *data, const struct coreleaks_analysis *analysis, uint32_t task)
+{
+	(void)analysis;
+	++*(int *)data;
+	return task % 2 == 1;
+}
+
+START_TEST(user_can_leave_tasks_out)
+{
+	int num_calls = 0;
+	add_stack("wait", 10);
+	for (uint32_t i = 0; i < 5; i++)
+		add_task(i, 0);
+	options.select_task = take_odd;
+	options.select_task_data = &num_calls;
+	ck_assert_uint_eq(build(), 1);
+	ck_assert_int_eq(num_calls, 5);
+	ck_assert_uint_eq(groups.num_deselected, 3);
+	ck_assert_uint_eq(group(0)->num_tasks, 2);
+	ck_assert_uint_eq(group(0)->tasks[0], 1);
+	/* Of all threads of the core. */
+	ck_assert(group(0)->share > 0.3999 && group(0)->share < 0.4001);
+}
+END_TEST
+
+/* Two threads in consume() that wait for a futex, one in serve() that runs. */
+static void two_groups(void)
+{
+	add_stack("consume", 10);
+	add_stack("serve<int>", 20)->module = "libserve.so.1";
+	add_task(1, 0);
+	add_task(2, 0);
+	struct coreleaks_task *task = add_task(3, 1);
+	task->state = CORELEAKS_STATE_RUNNING;
+	task->reason = NULL;
+}
+
+/* The options that hide the first and the second group; NULL: shown. */
+static void expect_hidden(const char *first, const char *second)
+{
+	ck_assert_uint_eq(build(), 2);
+	ck_assert_pstr_eq(group(0)->hidden_by, first);
+	ck_assert_pstr_eq(group(1)->hidden_by, second);
+}
+
+START_TEST(filters_by_what_a_group_is)
+{
+	two_groups();
+	expect_hidden(NULL, NULL);
+	options.kind = CORELEAKS_KIND_GOROUTINE;
+	expect_hidden("--kind", "--kind");
+	options.kind = CORELEAKS_KIND_THREAD;
+	options.state = CORELEAKS_STATE_RUNNING;
+	expect_hidden("--state", NULL);
+	options.state = -1;
+	options.reason = "futex";
+	expect_hidden(NULL, "--reason");
+	options.reason = "unknown";
+	expect_hidden("--reason", NULL);
+	options.reason = NULL;
+	options.min_count = 2;
+	expect_hidden(NULL, "--min-count");
+	options.min_count = 3;
+	expect_hidden("--min-count", "--min-count");
+}
+END_TEST
+
+START_TEST(filters_by_frames)
+{
+	two_groups();
+	options.focus = "^consume$";
+	expect_hidden(NULL, "--focus");
+	options.focus = "serve<(int|long)>";
+	expect_hidden("--focus", NULL);
+	options.focus = "worker\\.c:20$";
+	expect_hidden("--focus", NULL);
+	options.focus = "libserve";
+	expect_hidden("--focus", NULL);
+	options.focus = "^main$"; /* not only the innermost frame */
+	expect_hidden(NULL, NULL);
+	options.focus = "nothing like it";
+	expect_hidden("--focus", "--focus");
+	options.focus = NULL;
+	options.ignore = "consume";
+	expect_hidden("--ignore", NULL);
+	options.focus = "libserve";
+	options.ignore = "main";
+	expect_hidden("--focus", "--ignore");
+}
+END_TEST
+
+START_TEST(hidden_groups_are_whole)
+{
+	two_groups();
+	options.ignore = ".";
+	expect_hidden("--ignore", "--ignore");
+	ck_assert_uint_eq(group(0)->num_tasks, 2);
+	ck_assert_uint_eq(groups.num_deselected, 0);
+}
+END_TEST
+
+static void expect_bad_regex(const char *option, const char *pattern)
+{
+	struct coreleaks_error *error = groups_build(&groups, &arena, &input);
+	ck_assert_ptr_nonnull(error);
+	ck_assert_int_eq(error->code, CORELEAKS_ERROR_USAGE);
+	ck_assert_ptr_nonnull(strstr(error->message, option));
+	ck_assert_ptr_nonnull(strstr(error->message, pattern));
+	ck_assert_ptr_null(strchr(error->message, '\n'));
+	coreleaks_error_free(error);
+	ck_assert_uint_eq(groups.list.num, 0);
+}
+
+START_TEST(bad_expressions_are_errors_even_without_tasks)
+{
+	options.focus = "serve(";
+	expect_bad_regex("--focus", "serve(");
+	two_groups();
+	expect_bad_regex("--focus", "serve(");
+	options.focus = "serve";
+	options.ignore = "[a";
+	expect_bad_regex("--ignore", "[a");
+}
+END_TEST
+
+Suite *groups_suite(void)
+{
+	Suite *suite = suite_create("groups");
+	TCase *tests = tcase_create("groups");
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, nothing_gives_nothing);
+	tcase_add_test(tests, equal_stacks_are_one_group_in_order);
+	tcase_add_test(tests, kind_state_and_reason_keep_apart);
+	tcase_add_test(tests, how_a_stack_ended_keeps_apart);
+	tcase_add_test(tests, lines_group_what_pcs_do_not);
+	tcase_add_test(tests, without_a_line_the_offset_counts);
+	tcase_add_test(tests, without_a_name_the_module_counts);
+	tcase_add_test(tests, by_pc_inlined_functions_count);
+	tcase_add_test(tests, frames_cannot_be_forged_by_names);
+	tcase_add_test(tests, signature_is_what_its_header_says);
+	tcase_add_test(tests, signature_does_not_know_the_run);
+	tcase_add_test(tests, most_frequent_stack_stands_for_the_group);
+	tcase_add_test(tests, equal_counts_are_ordered_by_signature);
+	tcase_add_test(tests, stack_sizes_add_up_and_do_not_wrap);
+	tcase_add_test(tests, user_key_replaces_the_stack);
+	tcase_add_test(tests, user_can_leave_tasks_out);
+	tcase_add_test(tests, filters_by_what_a_group_is);
+	tcase_add_test(tests, filters_by_frames);
+	tcase_add_test(tests, hidden_groups_are_whole);
+	tcase_add_test(tests, bad_expressions_are_errors_even_without_tasks);
+	suite_add_tcase(suite, tests);
+	return suite;
+}
