@@ -1,0 +1,200 @@
+"""The commands: what they take, and which report they show."""
+
+import os
+
+import gdb
+
+from . import analyzer, options, output, render, report, session, settings, target
+from .errors import LeaksError
+from .words import decimal
+
+
+class _Context:
+    """What the commands share: one session for each inferior that shows a core."""
+
+    def __init__(self):
+        self._sessions = {}
+
+    def session(self):
+        inferior = target.core_inferior()
+        known = self.known_session()
+        if known is None:
+            known = session.Session(target.core_path(inferior), target.loaded_mark())
+            self._sessions[inferior.num] = known
+        return known
+
+    def known_session(self):
+        """The selected inferior's session if there is one, without looking for a core."""
+        known = self._sessions.get(gdb.selected_inferior().num)
+        return known if known is not None and known.is_current() else None
+
+    def report(self, values):
+        """The report for these options, from the analyzer if it is not known yet."""
+        current = self.session()
+        path = analyzer.find(settings.get(settings.AnalyzerPath), os.path.dirname(__file__))
+        timeout_s = settings.get(settings.Timeout)
+        values = dict(values)
+        values.setdefault("threshold", settings.get(settings.Threshold))
+        executable = target.executable()
+        argv = [path] + analyzer.report_arguments(
+            current.path, executable, *target.directories(), timeout_s,
+            options.analyzer_arguments(values))
+        files = [session.file_identity(name) for name in (path, executable) if name]
+
+        def make():
+            code, data = analyzer.run(argv, timeout_s)
+            made = report.load(data, code, path)
+            self._check_same_process(made)
+            return made
+        return current.report((tuple(argv), tuple(files)), make)
+
+    def threads(self):
+        """{id: GDB's thread} of the core."""
+        inferior = target.core_inferior()
+        return self.session().threads(lambda: target.threads(inferior))
+
+    def _check_same_process(self, made):
+        """Raises when the report is of another process than GDB shows: then the file was
+        replaced after GDB had read it."""
+        reported = made.thread_ids()
+        if made.pid() == target.core_inferior().pid or not reported:
+            return
+        if self.threads().keys().isdisjoint(reported):
+            raise LeaksError("\"%s\" is no longer the core that GDB has loaded. Use "
+                             "\"core-file FILE\" to load it again." % self.session().path)
+
+    def look_up(self, find, everywhere):
+        """What find() finds in the last listing, else, if everywhere, in the whole report.
+
+        Returns (what was found or None, the report, whether its ranks are the last listing's).
+        """
+        last_values = self.session().last_values
+        listed = self.report(last_values)
+        found = find(listed)
+        if found is not None or not everywhere:
+            return found, listed, True
+        kept = {name: last_values[name] for name in ("group-by", "threshold")
+                if name in last_values}
+        whole = self.report(dict(kept, all=True))
+        return find(whole), whole, False
+
+
+class _Command(gdb.Command):
+    """A command whose failures are one line each."""
+
+    def invoke(self, arg, from_tty):
+        self.dont_repeat()
+        try:
+            self.run(gdb.string_to_argv(arg), from_tty)
+        except gdb.GdbError:
+            raise
+        except (LeaksError, gdb.error) as error:
+            raise gdb.GdbError(str(error))
+        except Exception as error:
+            if gdb.parameter("python print-stack") == "full":
+                raise
+            raise gdb.GdbError("Internal error in leaks: %s: %s" % (type(error).__name__, error))
+
+
+class Leaks(_Command):
+    __doc__ = """Group the threads of a core file by identical stacks, worst and largest first.
+Usage: leaks [OPTION]...
+
+Runs the program coreleaks on the core file that is loaded, and prints which threads
+have the same stack, what they wait for, and which groups are suspicious.  The
+analysis is made once; later commands reuse it.
+
+Options:
+%s
+
+Groups are named by their ID, the beginning of it, or their place in the last listing:
+see "help leaks group".  Settings are listed by "show leaks".""" % options.help_text()
+
+    def __init__(self, context):
+        super().__init__("leaks", gdb.COMMAND_STACK, prefix=True)
+        self._context = context
+
+    def run(self, argv, from_tty):
+        values = options.parse(argv)
+        found = self._context.report(values)
+        self._context.session().last_values = values
+        limit = values.get("limit", settings.get(settings.Limit)) or None
+        output.write_lines(render.report_lines(found, limit, output.width()), from_tty)
+
+    def complete(self, text, word):
+        return options.complete(text, word)
+
+
+class LeaksGroup(_Command):
+    """Show one group of threads: all its frames and all its members.
+Usage: leaks group ID
+
+ID is the group's ID, the beginning of it, or the group's place in the last listing."""
+
+    def __init__(self, context):
+        super().__init__("leaks group", gdb.COMMAND_STACK)
+        self._context = context
+
+    def run(self, argv, from_tty):
+        name = _only_argument(argv, "a group's ID")
+        group, found, ranked = self._context.look_up(
+            lambda listed: listed.group(name), not name.isdigit())
+        if group is None:
+            raise LeaksError("No group \"%s\"; see \"leaks\"." % name)
+        output.write_lines(render.group_lines(group, found, ranked, output.width()), from_tty)
+
+    def complete(self, text, word):
+        known = self._context.known_session()
+        ids = known.known_group_ids() if known is not None else []
+        return options.continuations(ids, options.split_last(text)[1], word)
+
+
+class LeaksThread(_Command):
+    """Select a thread by its system's thread ID and show its group.
+Usage: leaks thread TID
+
+TID is the number that "leaks" prints for a thread and that GDB shows as LWP.  The
+thread becomes the selected one, as with the command "thread"."""
+
+    def __init__(self, context):
+        super().__init__("leaks thread", gdb.COMMAND_STACK)
+        self._context = context
+
+    def run(self, argv, from_tty):
+        name = _only_argument(argv, "a thread's ID")
+        thread_id = decimal(name)
+        if thread_id is None:
+            raise LeaksError("Invalid thread ID: %s" % name)
+        inferior = target.core_inferior()
+        thread = self._context.threads().get(thread_id)
+        if thread is None:
+            raise LeaksError("No thread %d in this core; see \"info threads\"." % thread_id)
+        group, _, ranked = self._context.look_up(
+            lambda listed: listed.group_of_thread(thread_id), True)
+        target.select(inferior, thread, from_tty)
+        output.write_lines(render.thread_lines(thread_id, group, ranked), from_tty)
+
+    def complete(self, text, word):
+        known = self._context.known_session()
+        ids = known.known_thread_ids() if known is not None else []
+        try:
+            ids = ids or sorted(self._context.threads())
+        except LeaksError:
+            return []
+        return options.continuations(list(map(str, ids)),
+                                     options.split_last(text)[1], word)
+
+
+def register():
+    settings.register()
+    context = _Context()
+    for command in (Leaks, LeaksGroup, LeaksThread):
+        command(context)
+
+
+def _only_argument(argv, what):
+    if not argv:
+        raise LeaksError("Argument required (%s)." % what)
+    if len(argv) > 1:
+        raise LeaksError("Only one argument is taken: %s." % what)
+    return argv[0]

@@ -1,0 +1,142 @@
+"""The options of the command "leaks": one row each, parsed and completed the way GDB does."""
+
+from collections import namedtuple
+
+from .errors import LeaksError
+from .words import decimal
+
+# cli: the option of coreleaks it becomes; None when only the listing is affected.
+# value: what follows it, as the help text names it; None for a switch.
+# words: values to complete; the analyzer is the one that checks them.
+Option = namedtuple("Option", "name cli value words number help")
+
+
+def _option(name, cli, value, help_text, words=(), number=False):
+    return Option(name, cli, value, words, number, help_text)
+
+
+OPTIONS = (
+    _option("all", "--all", None,
+            "Show system and benign groups too."),
+    _option("focus", "--focus", "REGEX",
+            "Show only groups with a frame that matches REGEX."),
+    _option("ignore", "--ignore", "REGEX",
+            "Leave out groups with a frame that matches REGEX."),
+    _option("group-by", "--group-by", "line|function|pc",
+            "What makes two stacks equal; the default is line.",
+            ("line", "function", "pc")),
+    _option("min", "--min-count", "N",
+            "Show only groups of at least N threads.", number=True),
+    _option("kind", "--kind", "thread|goroutine",
+            "Show only groups of this kind.", ("thread", "goroutine")),
+    _option("state", "--state", "STATE",
+            "Show only groups in this state: running, runnable, syscall,\n"
+            "waiting or exited.",
+            ("running", "runnable", "syscall", "waiting", "exited")),
+    _option("verdict", "--verdict", "VERDICT",
+            "Show only groups with this verdict: proved, likely, suspect,\n"
+            "unknown or benign.",
+            ("proved", "likely", "suspect", "unknown", "benign")),
+    _option("threshold", "--threshold", "N",
+            "Suspect groups of N and more threads; the default is the\n"
+            "setting \"leaks threshold\".", number=True),
+    _option("limit", None, "N",
+            "Print the first N groups, 0 for all; the default is the\n"
+            "setting \"leaks limit\".", number=True),
+)
+
+
+def help_text():
+    """The part of the command's help that describes the options."""
+    lines = []
+    for option in OPTIONS:
+        lines.append("  -%s%s" % (option.name, " " + option.value if option.value else ""))
+        lines += ["    " + line for line in option.help.splitlines()]
+        lines.append("")
+    return "\n".join(lines[:-1])
+
+
+def parse(argv):
+    """Turns the words of a command line into {option name: value}; a switch's value is True."""
+    values = {}
+    words = iter(argv)
+    for word in words:
+        name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        option = _find(name)
+        if option.value is None:
+            if equals:
+                raise LeaksError("-%s takes no value." % option.name)
+            values[option.name] = True
+            continue
+        if not equals:
+            value = next(words, None)
+        if value is None:
+            raise LeaksError("-%s requires a value: %s." % (option.name, option.value))
+        values[option.name] = _number(option, value) if option.number else value
+    return values
+
+
+def analyzer_arguments(values):
+    """The arguments for coreleaks that say the same as values, in a fixed order."""
+    arguments = []
+    for option in OPTIONS:
+        if option.cli is None or option.name not in values:
+            continue
+        if option.value is None:
+            arguments.append(option.cli)
+        else:
+            arguments.append("%s=%s" % (option.cli, values[option.name]))
+    return arguments
+
+
+def complete(text, word):
+    """What the last word of text can become, for GDB, which takes word for its last part."""
+    before, last = split_last(text)
+    option = _option_or_none(before[-1]) if before else None
+    if option is not None and option.value is not None:
+        return continuations(option.words, last, word)
+    dashes = "--" if last.startswith("--") else "-"
+    return continuations([dashes + option.name for option in OPTIONS], last, word)
+
+
+def split_last(text):
+    """The whole words of text, and the one that is being typed: "" after a space."""
+    words = text.split()
+    if not words or text[-1].isspace():
+        return words, ""
+    return words[:-1], words[-1]
+
+
+def continuations(candidates, last, word):
+    """The candidates that begin with last, from where GDB thinks that its last word begins: at
+    the last "-", for instance."""
+    start = len(last) - len(word)
+    return [candidate[start:] for candidate in candidates if candidate.startswith(last)]
+
+
+def _option_or_none(word):
+    try:
+        return _find(word)
+    except LeaksError:
+        return None
+
+
+def _find(word):
+    name = word[2:] if word.startswith("--") else word[1:]
+    if not word.startswith("-") or not name:
+        raise LeaksError("\"%s\" is no option or subcommand of leaks; see \"help leaks\"." % word)
+    found = [option for option in OPTIONS if option.name.startswith(name)]
+    exact = [option for option in found if option.name == name]
+    if not found:
+        raise LeaksError("Unrecognized option at: %s" % word)
+    if len(found) > 1 and not exact:
+        raise LeaksError("%s: Ambiguous option: %s" % (
+            word, ", ".join("-" + option.name for option in found)))
+    return exact[0] if exact else found[0]
+
+
+def _number(option, value):
+    number = decimal(value)
+    if number is None:
+        raise LeaksError("-%s requires a number, not \"%s\"." % (option.name, value))
+    return number

@@ -1,0 +1,67 @@
+"""What is remembered of one loaded core between commands: its reports, and the last listing.
+
+The file is the same as long as device, inode, size and time are. When it changed while GDB still
+shows the old one, nothing true can be said until GDB loads it again.
+"""
+
+import os
+
+from .errors import LeaksError
+
+MAX_REPORTS = 8
+
+
+def file_identity(path):
+    """A value that changes when the file does; None when there is no such file."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return (os.path.realpath(path), status.st_dev, status.st_ino, status.st_size,
+            status.st_mtime_ns)
+
+
+class Session:
+    """path: the core's. is_current(): whether GDB still shows what it has loaded from there."""
+
+    def __init__(self, path, is_current):
+        self.path = path
+        self.is_current = is_current
+        # The options of the last listing: ranks count in it.
+        self.last_values = {}
+        self._threads = None
+        self._identity = file_identity(path)
+        self._reports = {}
+
+    def report(self, key, make):
+        """The report of that key; make() is called when it is not known yet."""
+        self._check()
+        if key not in self._reports:
+            report = make()
+            # The file may have changed while it was being read.
+            self._check()
+            while len(self._reports) >= MAX_REPORTS:
+                del self._reports[next(iter(self._reports))]
+            self._reports[key] = report
+        return self._reports[key]
+
+    def threads(self, make):
+        """The threads of the core; make() is called once."""
+        if self._threads is None:
+            self._threads = make()
+        return self._threads
+
+    def known_thread_ids(self):
+        return sorted({thread_id for report in self._reports.values()
+                       for thread_id in report.thread_ids()})
+
+    def known_group_ids(self):
+        return sorted({group.id for report in self._reports.values() for group in report.groups})
+
+    def _check(self):
+        identity = file_identity(self.path)
+        if identity is None:
+            raise LeaksError("\"%s\": the core file is gone or cannot be read." % self.path)
+        if identity != self._identity:
+            raise LeaksError("\"%s\" has changed since GDB loaded it. Use \"core-file FILE\" to "
+                             "load it again." % self.path)

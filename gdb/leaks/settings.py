@@ -1,0 +1,125 @@
+""""set leaks ..." and "show leaks ..."."""
+
+import gdb
+
+
+class _SetPrefix(gdb.Command):
+    """Configure the command "leaks"."""
+
+    def __init__(self):
+        super().__init__("set leaks", gdb.COMMAND_STACK, prefix=True)
+
+    def invoke(self, arg, from_tty):
+        _refuse_unknown("set", arg)
+        gdb.execute("help set leaks")
+
+
+class _ShowPrefix(gdb.Command):
+    """Show the settings of the command "leaks"."""
+
+    def __init__(self):
+        super().__init__("show leaks", gdb.COMMAND_STACK, prefix=True)
+
+    def invoke(self, arg, from_tty):
+        _refuse_unknown("show", arg)
+        for setting in _SETTINGS:
+            gdb.write("%s:  " % setting.name)
+            gdb.execute("show leaks %s" % setting.name)
+
+
+def _refuse_unknown(verb, arg):
+    if arg:
+        raise gdb.GdbError("Undefined %s leaks command: \"%s\".  Try \"help %s leaks\"." %
+                           (verb, arg, verb))
+
+
+class _Setting(gdb.Parameter):
+    def __init__(self, value):
+        super().__init__("leaks " + self.name, gdb.COMMAND_STACK, self.kind)
+        self.value = value
+
+    def get_set_string(self):
+        return ""
+
+
+class AnalyzerPath(_Setting):
+    """The program that "leaks" runs.
+When it is not set, coreleaks is looked for in the source tree or the installation that the
+command comes from, then in PATH."""
+
+    name = "analyzer-path"
+    kind = gdb.PARAM_OPTIONAL_FILENAME
+    default = ""
+    set_doc = "Set the program that \"leaks\" runs."
+    show_doc = "Show the program that \"leaks\" runs."
+
+    def get_show_string(self, value):
+        return ("The program that \"leaks\" runs is %s." %
+                ("\"%s\"" % value if value else "looked for"))
+
+
+class Timeout(_Setting):
+    """How many seconds the analysis of a core may take.
+What is known by then is shown.  "unlimited" or 0: no limit."""
+
+    name = "timeout"
+    kind = gdb.PARAM_UINTEGER
+    default = 300
+    set_doc = "Set the number of seconds that an analysis may take."
+    show_doc = "Show the number of seconds that an analysis may take."
+
+    def get_show_string(self, value):
+        return "The number of seconds that an analysis may take is %s." % value
+
+
+class Limit(_Setting):
+    """How many groups "leaks" prints.
+"unlimited" or 0: all of them."""
+
+    name = "limit"
+    kind = gdb.PARAM_UINTEGER
+    default = 20
+    set_doc = "Set the number of groups that \"leaks\" prints."
+    show_doc = "Show the number of groups that \"leaks\" prints."
+
+    def get_show_string(self, value):
+        return "The number of groups that \"leaks\" prints is %s." % value
+
+
+class Threshold(_Setting):
+    """How many threads with the same stack are suspicious."""
+
+    name = "threshold"
+    kind = gdb.PARAM_ZUINTEGER
+    default = 100
+    set_doc = "Set how many threads with the same stack are suspicious."
+    show_doc = "Show how many threads with the same stack are suspicious."
+
+    def get_show_string(self, value):
+        return "The number of threads with the same stack that are suspicious is %s." % value
+
+
+_SETTINGS = (AnalyzerPath, Limit, Threshold, Timeout)
+
+
+def register():
+    """Makes the settings; those that exist already keep their values."""
+    values = [_value_now(setting) for setting in _SETTINGS]
+    _SetPrefix()
+    _ShowPrefix()
+    for setting, value in zip(_SETTINGS, values):
+        setting(value)
+
+
+def get(setting):
+    """The value of a setting; None: unlimited."""
+    return gdb.parameter("leaks " + setting.name)
+
+
+def _value_now(setting):
+    try:
+        value = get(setting)
+    except RuntimeError:
+        return setting.default
+    # What reads as None is written as 0: unlimited.
+    return 0 if value is None else value

@@ -1,0 +1,67 @@
+"""Numbers, sizes and names as the report says them.
+
+Names come from a dump that may be hostile: whatever does not print is shown by its number.
+"""
+
+import signal
+
+_BAR_CELLS = 10
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def decimal(text):
+    """The number that text spells, or None. int() alone would take "1_0", " 1" and digits of other
+    scripts, and fail on thousands of digits."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def clean(text):
+    """text without control characters, escape sequences, changes of direction and the like."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else "\\x%02x" % ord(c) if ord(c) < 256
+                   else "\\u%04x" % ord(c) for c in text)
+
+
+def plural(count, noun):
+    return "%s %s%s" % (format(count, ","), noun, "" if count == 1 else "s")
+
+
+def share(part, whole):
+    """Cut, not rounded: only all of them are 100.0 %."""
+    if whole <= 0:
+        return "0.0 %"
+    tenths = part * 1000 // whole
+    return "<0.1 %" if tenths == 0 and part > 0 else "%d.%d %%" % (tenths // 10, tenths % 10)
+
+
+def bar(fraction):
+    eighths = min(max(int(fraction * 8 * _BAR_CELLS), 1 if fraction > 0 else 0), 8 * _BAR_CELLS)
+    full = "█" * (eighths // 8)
+    return (full + _EIGHTHS[eighths % 8]).ljust(_BAR_CELLS)[:_BAR_CELLS]
+
+
+def size(num_bytes):
+    tenths = num_bytes * 10
+    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
+        if tenths < 10240 or unit == "TiB":
+            break
+        tenths //= 1024
+    if unit == "bytes" or tenths >= 100:
+        return "%d %s" % (tenths // 10, unit)
+    return "%d.%d %s" % (tenths // 10, tenths % 10, unit)
+
+
+def signal_name(number):
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "signal %d" % number
+
+
+def shorten(name, columns):
+    """name in at most that many columns: its end says more than its beginning."""
+    if columns is None or len(name) <= columns or columns < 4:
+        return name
+    head = (columns - 1) // 3
+    return name[:head] + "…" + name[len(name) - (columns - 1 - head):]

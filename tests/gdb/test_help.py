@@ -1,0 +1,99 @@
+#!/usr/bin/python3
+"""Help, completion and settings of the command "leaks" are as those of GDB's own commands."""
+
+import support
+import tap
+
+support.import_package()
+from leaks import options
+
+WORDS = ["leaks", "leaks group", "leaks thread"]
+
+COMPLETED = [
+    ("leaks ", ["leaks group", "leaks thread"]),
+    ("leaks gr", ["leaks group"]),
+    ("leaks -gr", ["leaks -group-by"]),
+    ("leaks --gr", ["leaks --group-by"]),
+    ("leaks -", ["leaks -" + name for name in sorted(option.name for option in options.OPTIONS)]),
+    ("leaks -group-by ", ["leaks -group-by function", "leaks -group-by line",
+                          "leaks -group-by pc"]),
+    ("leaks -all -state ru", ["leaks -all -state runnable", "leaks -all -state running"]),
+    ("leaks group ", ["leaks group t-aaaa00000001", "leaks group t-aaaa00000002",
+                      "leaks group t-bbbb00000003"]),
+    ("leaks group t-b", ["leaks group t-bbbb00000003"]),
+    ("leaks group t-x", []),
+    ("set leaks ", ["set leaks analyzer-path", "set leaks limit", "set leaks threshold",
+                    "set leaks timeout"]),
+    ("show leaks t", ["show leaks threshold", "show leaks timeout"]),
+]
+
+SETTINGS = [
+    ("show leaks analyzer-path", "The program that \"leaks\" runs is looked for.\n"),
+    ("show leaks limit", "The number of groups that \"leaks\" prints is 20.\n"),
+    ("show leaks threshold",
+     "The number of threads with the same stack that are suspicious is 100.\n"),
+    ("show leaks timeout", "The number of seconds that an analysis may take is 300.\n"),
+    ("set leaks analyzer-path /x y", ""),
+    ("set leaks limit unlimited", ""),
+    ("set leaks threshold 5", ""),
+    ("set leaks timeout 0", ""),
+    ("show leaks", "analyzer-path:  The program that \"leaks\" runs is \"/x y\".\n"
+     "limit:  The number of groups that \"leaks\" prints is unlimited.\n"
+     "threshold:  The number of threads with the same stack that are suspicious is 5.\n"
+     "timeout:  The number of seconds that an analysis may take is unlimited.\n"),
+    ("set leaks analyzer-path", ""),
+    ("show leaks analyzer-path", "The program that \"leaks\" runs is looked for.\n"),
+]
+
+
+def check_help(hunt):
+    answers = hunt.gdb(["help " + word for word in WORDS] +
+                       ["help set leaks", "set leaks", "apropos identical stacks",
+                        "help set leaks timeout", "help show leaks timeout", "set leaks nope",
+                        "show leaks nope"])
+    for word, answer in zip(WORDS, answers):
+        lines = answer.out.splitlines()
+        tap.check("help %s: one sentence, then its usage" % word,
+                  lines[0].endswith(".") and lines[1].startswith("Usage: " + word), answer.out)
+        tap.check("help %s fits a terminal" % word, max(map(len, lines)) <= 90, answer.out)
+    tap.check("help leaks names every option",
+              all("\n  -%s" % option.name in answers[0].out for option in options.OPTIONS),
+              answers[0].out)
+    tap.check("help leaks lists the subcommands", "leaks group -- Show one" in answers[0].out and
+              "leaks thread -- Select" in answers[0].out, answers[0].out)
+    tap.check("set leaks alone is its help", answers[4].out == answers[3].out and
+              "set leaks timeout -- Set" in answers[3].out, answers[3].both)
+    tap.check("apropos finds it", "leaks -- Group the threads" in answers[5].out, answers[5].out)
+    for answer in answers[6:8]:
+        tap.check("a setting has its help", "How many seconds the analysis" in answer.out,
+                  answer.out)
+    tap.equal("no such setting", [answer.err for answer in answers[8:]],
+              ["Undefined set leaks command: \"nope\".  Try \"help set leaks\".",
+               "Undefined show leaks command: \"nope\".  Try \"help show leaks\"."])
+
+
+def check_completion(hunt):
+    threads = ("leaks thread %d" % hunt.ids[0], ["leaks thread %d" % hunt.ids[0]])
+    answers = hunt.gdb(["complete leaks group ", "leaks"] +
+                       ["complete " + text for text, _ in COMPLETED] +
+                       ["complete " + threads[0], "complete leaks thread "],
+                       analyzer=hunt.fake)
+    tap.equal("completion makes no analysis", answers[0].both, "")
+    for (text, wanted), answer in zip(COMPLETED + [threads], answers[2:]):
+        tap.equal("complete " + text, answer.both.splitlines(), wanted)
+    tap.equal("complete leaks thread", answers[-1].out.splitlines(),
+              ["leaks thread %d" % thread_id for thread_id in sorted(hunt.ids, key=str)])
+    tap.equal("one analysis, by leaks", len(hunt.calls()), 1)
+
+
+def check_settings(hunt):
+    answers = hunt.gdb([command for command, _ in SETTINGS])
+    for (command, wanted), answer in zip(SETTINGS, answers):
+        tap.equal(command, answer.both, wanted)
+
+
+with support.hunt() as made:
+    check_help(made)
+    check_completion(made)
+    check_settings(made)
+tap.done()

@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+"""The command "leaks" with the real coreleaks, on a real core."""
+
+import os
+import shutil
+import time
+
+import support
+import realcore
+import tap
+
+FRAMES = ["consume ", "produce ", "main "]
+
+
+def check_report(hunt):
+    ids = hunt.ids
+    listing, group, focus, least, none, again = hunt.gdb(
+        ["leaks", "leaks group 1", "leaks -focus produce", "leaks -min 3", "leaks -focus nothing",
+         "leaks -group-by function"], analyzer=support.TOOL)
+    tap.equal("leaks says nothing on stderr", listing.err, "")
+    places = [listing.out.find(name) for name in FRAMES]
+    tap.check("groups with their names, largest first",
+              -1 not in places and places == sorted(places), listing.out)
+    for thread_id in ids:
+        tap.check("thread %d is listed" % ids.index(thread_id), str(thread_id) in listing.out,
+                  listing.out)
+    tap.check("source lines", "worker.c:13" in listing.out and "worker.c:19" in listing.out,
+              listing.out)
+    tap.check("a group by rank", "consume" in group.out and
+              all(str(thread_id) in group.out for thread_id in ids[1:4]), group.both)
+    tap.check("-focus", "produce" in focus.out and "consume" not in focus.out, focus.both)
+    tap.check("-min", "consume" in least.out and "produce" not in least.out, least.both)
+    tap.check("nothing left is no error", none.err == "" and "consume" not in none.out, none.both)
+    tap.check("-group-by", "consume" in again.out, again.both)
+    refused, state, group_by = hunt.gdb(["leaks -focus (", "leaks -state nope",
+                                         "leaks -group-by nope"], analyzer=support.TOOL)
+    for name, answer in (("regex", refused), ("state", state), ("group-by", group_by)):
+        tap.check("a wrong %s is one line" % name,
+                  answer.out == "" and len(answer.err.splitlines()) == 1 and answer.err,
+                  answer.both)
+
+
+def check_threads(hunt):
+    commands = []
+    for thread_id in hunt.ids:
+        commands += ["leaks thread %d" % thread_id, "bt"]
+    answers = hunt.gdb(["leaks"] + commands, analyzer=support.TOOL)[1:]
+    wanted = ["main"] + ["consume"] * 3 + ["produce"] * 2
+    for number, name in enumerate(wanted):
+        shown, stack = answers[2 * number:2 * number + 2]
+        tap.check("leaks thread %d selects it and names its group" % number,
+                  "(LWP %d)" % hunt.ids[number] in shown.out and "t-" in shown.out,
+                  shown.both)
+        tap.check("GDB's backtrace agrees about thread %d" % number, name in stack.out,
+                  stack.both)
+
+
+def check_files(hunt):
+    """The program has moved: GDB was told where it is, and so is the analyzer."""
+    moved = os.path.join(hunt.folder, "moved")
+    os.rename(hunt.exe, moved)
+    with_it, = hunt.gdb(["leaks"], core=[moved, hunt.core], analyzer=support.TOOL)
+    without, = hunt.gdb(["leaks"], core=["-c", hunt.core], analyzer=support.TOOL)
+    os.rename(moved, hunt.exe)
+    tap.check("the program GDB has is used", "consume" in with_it.out, with_it.both)
+    tap.check("without it the report says so", "consume" not in without.out and
+              without.err == "" and "worker" in without.out, without.both)
+
+
+def check_incomplete(hunt):
+    cut = os.path.join(hunt.folder, "cut.core")
+    shutil.copy(hunt.core, cut)
+    os.truncate(cut, os.path.getsize(cut) * 3 // 5)
+    answer = hunt.gdb(["leaks"], core=[hunt.exe, cut], analyzer=support.TOOL)[0]
+    tap.check("a cut core is reported, and said to be incomplete",
+              answer.err == "" and "6 threads" in answer.out and "INCOMPLETE" in answer.out,
+              answer.both)
+
+
+def check_many(hunt):
+    """The command adds little to what the analyzer itself needs."""
+    sample = realcore.make_core(realcore.build("queue_no_producer"), ["2000"], threads=2001)
+    exe = realcore.build("queue_no_producer")
+    began = time.monotonic()
+    tap.run([support.TOOL, "--json", sample])
+    alone_s = time.monotonic() - began
+    timed = ("python import time; began = time.monotonic(); gdb.execute('leaks', to_string=True); "
+             "print(time.monotonic() - began)")
+    answer, shown, = hunt.gdb([timed, "leaks"], core=[exe, sample], analyzer=support.TOOL)
+    tap.check("2,001 threads", "2,000 threads" in shown.out, shown.both)
+    added_s = float(answer.out) - alone_s
+    tap.check("leaks adds under 2 s to the analyzer's time, here %.2f s" % added_s, added_s < 2)
+
+
+if not os.access(support.TOOL, os.X_OK):
+    tap.check("%s has been built" % support.TOOL, False)
+    tap.done()
+with support.hunt() as made:
+    check_report(made)
+    check_threads(made)
+    check_files(made)
+    check_incomplete(made)
+try:
+    with support.hunt() as made:
+        check_many(made)
+except realcore.CannotDump as reason:
+    tap.skip("many threads", str(reason))
+tap.done()
