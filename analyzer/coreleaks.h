@@ -226,7 +226,7 @@ struct coreleaks_options {
 
 	enum coreleaks_group_by group_by;
 	uint32_t threshold; /* tasks that make a group runaway duplicates; default 100 */
-	uint32_t max_total; /* tasks that make a population finding; default 10000 */
+	uint32_t max_total; /* more tasks than this make a population finding; default 10000 */
 
 	/* Filters hide groups; hidden groups are still counted, with their reason. */
 	const char *focus;  /* POSIX extended regex some frame must match; NULL all */

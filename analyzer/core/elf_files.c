@@ -85,7 +85,7 @@ static void elf_file_read_build_id(struct elf_files *files, struct elf_file *fil
 }
 
 /* Why this is no ELF file of x86-64, or NULL. */
-static const char *elf_problem(Elf *elf)
+static const char *elf_problem(Elf *elf, bool relocatable)
 {
 	GElf_Ehdr header;
 	if (elf == NULL || elf_kind(elf) != ELF_K_ELF || gelf_getehdr(elf, &header) == NULL)
@@ -93,12 +93,14 @@ static const char *elf_problem(Elf *elf)
 	if (gelf_getclass(elf) != ELFCLASS64 || header.e_machine != EM_X86_64 ||
 	    header.e_ident[EI_DATA] != ELFDATA2LSB)
 		return "an ELF file of another machine";
-	if (header.e_type != ET_EXEC && header.e_type != ET_DYN)
+	if (header.e_type != ET_EXEC && header.e_type != ET_DYN &&
+	    !(relocatable && header.e_type == ET_REL))
 		return "not an ELF executable or library";
 	return NULL;
 }
 
-struct elf_file *elf_files_open(struct elf_files *files, const char *path, const char **problem_ret)
+static struct elf_file *open_elf(struct elf_files *files, const char *path, bool relocatable,
+				 const char **problem_ret)
 {
 	struct stat status;
 	/* Looked at before it is opened: opening a device may have effects. */
@@ -118,7 +120,7 @@ struct elf_file *elf_files_open(struct elf_files *files, const char *path, const
 	}
 	/* PRIVATE: libelf may unpack compressed sections in place. */
 	file->elf = elf_begin(file->fd, ELF_C_READ_MMAP_PRIVATE, NULL);
-	*problem_ret = elf_problem(file->elf);
+	*problem_ret = elf_problem(file->elf, relocatable);
 	if (*problem_ret != NULL) {
 		elf_file_close(file);
 		return NULL;
@@ -127,12 +129,23 @@ struct elf_file *elf_files_open(struct elf_files *files, const char *path, const
 	return file;
 }
 
+struct elf_file *elf_files_open(struct elf_files *files, const char *path, const char **problem_ret)
+{
+	return open_elf(files, path, false, problem_ret);
+}
+
+struct elf_file *elf_files_open_shared_debug(struct elf_files *files, const char *path,
+					     const char **problem_ret)
+{
+	return open_elf(files, path, true, problem_ret);
+}
+
 struct elf_file *elf_files_open_memory(struct elf_files *files, const char *name, void *data,
 				       size_t size)
 {
 	struct elf_file *file = elf_files_add(files, name);
 	file->elf = elf_memory(data, size);
-	if (elf_problem(file->elf) != NULL) {
+	if (elf_problem(file->elf, false) != NULL) {
 		elf_file_close(file);
 		return NULL;
 	}

@@ -42,6 +42,9 @@ void elf_files_deinit(struct elf_files *files);
 /* Opens an x86-64 ELF file at exactly this path. NULL: *problem_ret says why in a phrase. */
 struct elf_file *elf_files_open(struct elf_files *files, const char *path,
 				const char **problem_ret);
+/* The same for a file that dwz made for several debug files to share: it is relocatable. */
+struct elf_file *elf_files_open_shared_debug(struct elf_files *files, const char *path,
+					     const char **problem_ret);
 /* An ELF file in memory (the vDSO). The bytes must live as long as the files. NULL: no ELF. */
 struct elf_file *elf_files_open_memory(struct elf_files *files, const char *name, void *data,
 				       size_t size);

@@ -47,13 +47,13 @@ static struct elf_file *find_alt(struct dwarf_session *session, bool *needed_ret
 	const char *path = session->file->path, *slash = strrchr(path, '/');
 	if (name[0] != '/' && slash != NULL)
 		name = arena_format(arena, "%.*s/%s", (int)(slash - path), path, name);
-	struct elf_file *alt = elf_files_open(session->files, name, &problem);
+	struct elf_file *alt = elf_files_open_shared_debug(session->files, name, &problem);
 	if (alt != NULL && same_id(alt->build_id, id, id_size))
 		return alt;
 	const char *hex = build_id_text(arena, (struct bytes){id, (size_t)id_size});
 	for (const char *const *dir = session->files->debug_dirs; *dir != NULL; dir++) {
 		name = arena_format(arena, "%s/.build-id/%.2s/%s.debug", *dir, hex, hex + 2);
-		alt = elf_files_open(session->files, name, &problem);
+		alt = elf_files_open_shared_debug(session->files, name, &problem);
 		if (alt != NULL && same_id(alt->build_id, id, id_size))
 			return alt;
 	}
@@ -117,18 +117,19 @@ bool dwarf_session_next_range(struct dwarf_session *session, Dwarf_Die *die, ptr
 			      Dwarf_Addr *base, struct range *ret)
 {
 	Dwarf_Addr low, high;
-	ptrdiff_t before;
+	ptrdiff_t before, after;
 	do {
 		before = *off;
-		*off = dwarf_ranges(die, before, base, &low, &high);
+		after = dwarf_ranges(die, before, base, &low, &high);
+		*off = after;
 		/* Functions that the linker dropped lie at address 0; no code of a module does. */
-		if (*off > before && low > 0 && low < high) {
+		if (after > before && low > 0 && low < high) {
 			*ret = (struct range){low, high};
 			return true;
 		}
-	} while (*off > before);
-	/* 0: no more; errors are not told from "has no code" by all versions of libdw. */
-	(void)session;
+	} while (after > before);
+	if (after < 0)
+		dwarf_session_damaged(session);
 	return false;
 }
 

@@ -74,7 +74,9 @@ void dwarf_units_find(struct dwarf_session *session, struct progress *progress,
 			dwarf_session_damaged(session);
 		if (result != 0)
 			return;
-		if (type == DW_UT_compile || type == DW_UT_skeleton)
+		if (dwarf_tag(&unit) <= 0)
+			dwarf_session_damaged(session);
+		else if (type == DW_UT_compile || type == DW_UT_skeleton)
 			num_found += claim(session, &unit, addrs, num, unit_offs);
 		previous = next;
 	}

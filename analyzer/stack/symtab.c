@@ -5,7 +5,7 @@
 #include <gelf.h>
 
 /* A hostile table may have millions of symbols that each cover all addresses. */
-enum { MAX_COVERED = 64 << 20 };
+enum { MAX_COVERED = 16 << 20 };
 
 struct section {
 	struct range range;
@@ -20,11 +20,12 @@ struct candidate {
 	uint8_t binding_rank; /* 0 global, 1 weak, 2 the rest */
 };
 
-/* The last symbol that begins after the address before, and at or before this one. */
+/* What lies between the address before (or the start) and this one. */
 struct nearest {
-	struct candidate candidate;
-	uint32_t section;
-	bool found;
+	struct candidate candidate; /* symbol that begins last */
+	uint32_t section;	    /* its */
+	bool found;		    /* candidate is valid */
+	uint64_t end;		    /* where the last sized symbol ends; 0: none does */
 };
 
 struct scan {
@@ -136,7 +137,9 @@ static void scan_nearest(struct scan *scan, uint32_t index, const Elf64_Sym *sym
 	if (nearest->found && symbol->st_value == nearest->candidate.start &&
 	    !candidate_better(&candidate, &nearest->candidate))
 		return;
-	*nearest = (struct nearest){candidate, symbol->st_shndx, true};
+	nearest->candidate = candidate;
+	nearest->section = symbol->st_shndx;
+	nearest->found = true;
 }
 
 static void scan_symbol(struct scan *scan, const Elf64_Sym *symbol, bool complete)
@@ -149,8 +152,13 @@ static void scan_symbol(struct scan *scan, const Elf64_Sym *symbol, bool complet
 		return;
 	uint32_t first = scan_lower_bound(scan, symbol->st_value);
 	struct candidate candidate;
-	if (complete)
+	if (complete) {
 		scan_nearest(scan, first, symbol);
+		uint32_t after = scan_lower_bound(scan, range.high);
+		if (symbol->st_size > 0 && after < scan->num &&
+		    scan->nearest[after].end < range.high)
+			scan->nearest[after].end = range.high;
+	}
 	if (scan->addrs[first] >= range.high || !symbol_candidate(scan, symbol, &candidate))
 		return;
 	for (uint32_t i = first; i < scan->num && scan->addrs[i] < range.high; i++) {
@@ -161,15 +169,20 @@ static void scan_symbol(struct scan *scan, const Elf64_Sym *symbol, bool complet
 	}
 }
 
-/* A symbol without size reaches to the next symbol of its section. */
+/* A symbol without size reaches to the next symbol of its section, and not out of a symbol that
+ * has a size. */
 static void scan_use_nearest(struct scan *scan)
 {
 	const struct nearest *nearest = NULL;
+	uint64_t end = 0;
 	for (uint32_t i = 0; i < scan->num; i++) {
+		if (scan->nearest[i].end > end)
+			end = scan->nearest[i].end;
 		if (scan->nearest[i].found)
 			nearest = &scan->nearest[i];
 		if (scan->best[i].name.data != NULL || nearest == NULL ||
-		    nearest->candidate.sized || nearest->section >= scan->num_sections)
+		    nearest->candidate.sized || end > nearest->candidate.start ||
+		    nearest->section >= scan->num_sections)
 			continue;
 		const struct section *section = &scan->sections[nearest->section];
 		if (section->code && range_contains(section->range, scan->addrs[i]) &&

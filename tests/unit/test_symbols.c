@@ -482,6 +482,27 @@ START_TEST(damaged_debug_info_is_a_gap)
 }
 END_TEST
 
+/* What dwz leaves: a relocatable file with the build-id that .gnu_debugaltlink asks for. */
+START_TEST(opens_the_shared_debug_file)
+{
+	compile("-g");
+	write_file("shared.c", "__asm__(\".section .note.gnu.build-id,\\\"a\\\"\\n\"\n"
+			       "	\".long 4, 20, 3\\n.asciz \\\"GNU\\\"\\n\"\n"
+			       "	\".ascii \\\"abcdefghijklmnopqrst\\\"\\n.text\\n\");\n"
+			       "int shared;\n");
+	run("cc -g -c shared.c -o shared.dwz");
+	run("printf 'shared.dwz\\0abcdefghijklmnopqrst' >link && "
+	    "objcopy --add-section .gnu_debugaltlink=link full.so t.so");
+	check_inlined("t.so");
+	uint32_t num;
+	run("printf 'shared.dwz\\0abcdefghijklmnopqrsX' >link && "
+	    "objcopy --add-section .gnu_debugaltlink=link full.so u.so");
+	look_up("u.so", address_of("full.so", "mark_inner"), &num);
+	ck_assert_uint_eq(num, 1);
+	ck_assert_uint_eq(gaps.list.num, 1);
+}
+END_TEST
+
 START_TEST(many_addresses_at_once)
 {
 	compile("-g");
@@ -699,6 +720,7 @@ Suite *symbols_suite(void)
 	tcase_add_test(tcase, too_many_overlapping_symbols);
 	tcase_add_loop_test(tcase, names_plt_entries, 0, 3);
 	tcase_add_loop_test(tcase, damaged_debug_info_is_a_gap, 0, 4);
+	tcase_add_test(tcase, opens_the_shared_debug_file);
 	tcase_add_test(tcase, many_addresses_at_once);
 	tcase_add_test(tcase, no_module_no_file);
 	tcase_add_test(tcase, stops_when_cancelled);
