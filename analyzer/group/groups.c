@@ -1,0 +1,263 @@
+#include "group/groups.h"
+
+#include "base/intern.h"
+#include "group/filter.h"
+#include "group/signature.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* All that keeps two tasks apart; one small hash a task. */
+struct group_key {
+	uint32_t shape; /* of the canonical bytes of its stack, or of its own key */
+	uint32_t kind;
+	uint32_t state;
+	uint32_t reason; /* id in texts, from 1; 0 unknown */
+};
+
+/* How many members of a group have a certain stack. */
+struct group_stack {
+	uint32_t group, stack_id;
+};
+
+struct groups_work {
+	struct arena *arena;
+	const struct groups_input *input;
+	struct groups *groups; /* in order of arrival, until sorted */
+	struct text bytes;
+	struct intern shapes;  /* canonical bytes */
+	struct intern reasons; /* texts */
+	struct intern keys;    /* struct group_key -> index of groups */
+	struct intern stacks;  /* struct group_stack -> index of stack_counts */
+	struct {
+		uint32_t *items;
+		uint32_t num, capacity;
+	} stack_counts;
+	uint32_t *shape_by_stack; /* the last one stands for a task without a stack */
+};
+
+static const struct coreleaks_stack no_stack = {.end = CORELEAKS_STACK_UNREADABLE};
+
+static const struct coreleaks_stack *groups_stack(const struct groups_input *input,
+						  uint32_t stack_id)
+{
+	return stack_id < input->num_stacks ? &input->stacks[stack_id] : &no_stack;
+}
+
+static uint32_t groups_stack_slot(const struct groups_input *input, uint32_t stack_id)
+{
+	return stack_id < input->num_stacks ? stack_id : input->num_stacks;
+}
+
+static enum signature_detail groups_detail(const struct coreleaks_options *options)
+{
+	if (options->group_by == CORELEAKS_GROUP_BY_FUNCTION)
+		return SIGNATURE_FUNCTION;
+	if (options->group_by == CORELEAKS_GROUP_BY_PC)
+		return SIGNATURE_PC;
+	return SIGNATURE_LINE;
+}
+
+static void groups_find_shapes(struct groups_work *work)
+{
+	const struct groups_input *input = work->input;
+	enum signature_detail detail = groups_detail(input->options);
+	work->shape_by_stack = arena_alloc_array(work->arena, (size_t)input->num_stacks + 1,
+						 sizeof(*work->shape_by_stack));
+	for (uint32_t i = 0; i <= input->num_stacks; i++) {
+		text_clear(&work->bytes);
+		signature_add_stack(&work->bytes, groups_stack(input, i), detail);
+		work->shape_by_stack[i] =
+			intern_add(&work->shapes, work->bytes.bytes, work->bytes.size, NULL);
+	}
+}
+
+/* The text that the user's callback gives for a task. */
+static uint32_t groups_user_shape(struct groups_work *work, uint32_t task)
+{
+	const struct coreleaks_options *options = work->input->options;
+	const char *key = NULL;
+	if (options->group_key != NULL)
+		key = options->group_key(options->group_key_data, work->input->analysis, task);
+	return intern_add_text(&work->shapes, key != NULL ? key : "");
+}
+
+static void groups_count_stack(struct groups_work *work, uint32_t group, uint32_t stack_id)
+{
+	struct group_stack pair = {group, groups_stack_slot(work->input, stack_id)};
+	bool is_new;
+	uint32_t id = intern_add(&work->stacks, &pair, sizeof(pair), &is_new);
+	if (is_new)
+		array_add(work->arena, &work->stack_counts);
+	work->stack_counts.items[id]++;
+}
+
+/* The index of the task's group, which is made when it is the first of its kind. */
+static uint32_t groups_place(struct groups_work *work, uint32_t index)
+{
+	const struct coreleaks_task *task = &work->input->tasks[index];
+	bool by_key = work->input->options->group_by == CORELEAKS_GROUP_BY_KEY;
+	struct group_key key = {
+		.kind = (uint32_t)task->kind,
+		.state = (uint32_t)task->state,
+	};
+	key.shape = by_key ? groups_user_shape(work, index)
+			   : work->shape_by_stack[groups_stack_slot(work->input, task->stack_id)];
+	if (task->reason != NULL)
+		key.reason = intern_add_text(&work->reasons, task->reason) + 1;
+	bool is_new;
+	uint32_t id = intern_add(&work->keys, &key, sizeof(key), &is_new);
+	if (is_new) {
+		struct group *group = array_add(work->arena, &work->groups->list);
+		group->kind = task->kind;
+		group->state = task->state;
+		group->reason = task->reason;
+		group->key = by_key ? intern_text(&work->shapes, key.shape) : NULL;
+	}
+	struct group *group = &work->groups->list.items[id];
+	group->num_tasks++;
+	if (__builtin_add_overflow(group->stack_size, task->stack_size, &group->stack_size))
+		group->stack_size = UINT64_MAX;
+	groups_count_stack(work, id, task->stack_id);
+	return id;
+}
+
+/* For each task its group, or UINT32_MAX when the user left it out. */
+static uint32_t *groups_place_all(struct groups_work *work)
+{
+	const struct groups_input *input = work->input;
+	const struct coreleaks_options *options = input->options;
+	uint32_t *result = arena_alloc_array(work->arena, input->num_tasks, sizeof(*result));
+	for (uint32_t i = 0; i < input->num_tasks; i++) {
+		if (options->select_task != NULL &&
+		    !options->select_task(options->select_task_data, input->analysis, i)) {
+			work->groups->num_deselected++;
+			result[i] = UINT32_MAX;
+		} else {
+			result[i] = groups_place(work, i);
+		}
+	}
+	return result;
+}
+
+struct task_order {
+	int64_t id;
+	uint32_t index;
+};
+
+static int task_order_compare(const void *a, const void *b)
+{
+	const struct task_order *x = a, *y = b;
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+/* Hands the tasks to their groups in ascending order, and counts them by kind. */
+static void groups_fill(struct groups_work *work, const uint32_t *group_by_task)
+{
+	const struct groups_input *input = work->input;
+	struct groups *groups = work->groups;
+	uint64_t num_by_kind[2] = {0, 0};
+	struct task_order *order = arena_alloc_array(work->arena, input->num_tasks, sizeof(*order));
+	for (uint32_t i = 0; i < input->num_tasks; i++) {
+		order[i] = (struct task_order){input->tasks[i].id, i};
+		num_by_kind[input->tasks[i].kind == CORELEAKS_KIND_GOROUTINE]++;
+	}
+	if (input->num_tasks > 0)
+		qsort(order, input->num_tasks, sizeof(*order), task_order_compare);
+	for (uint32_t i = 0; i < groups->list.num; i++) {
+		struct group *group = &groups->list.items[i];
+		group->tasks =
+			arena_alloc_array(work->arena, group->num_tasks, sizeof(*group->tasks));
+		group->share = (double)group->num_tasks /
+			       (double)num_by_kind[group->kind == CORELEAKS_KIND_GOROUTINE];
+		group->num_tasks = 0;
+	}
+	for (uint32_t i = 0; i < input->num_tasks; i++) {
+		if (group_by_task[order[i].index] == UINT32_MAX)
+			continue;
+		struct group *group = &groups->list.items[group_by_task[order[i].index]];
+		group->tasks[group->num_tasks++] = order[i].index;
+	}
+}
+
+/* The stack that most members have stands for the group. */
+static void groups_choose_stacks(struct groups_work *work)
+{
+	uint32_t *best = arena_alloc_array(work->arena, work->groups->list.num, sizeof(*best));
+	for (uint32_t i = 0; i < work->stack_counts.num; i++) {
+		struct group_stack pair;
+		memcpy(&pair, work->stacks.keys.items[i].bytes, sizeof(pair));
+		uint32_t count = work->stack_counts.items[i];
+		struct group *group = &work->groups->list.items[pair.group];
+		if (count > best[pair.group] ||
+		    (count == best[pair.group] && pair.stack_id < group->stack_id)) {
+			best[pair.group] = count;
+			group->stack_id = pair.stack_id;
+		}
+	}
+}
+
+static void groups_sign(struct groups_work *work)
+{
+	struct text scratch;
+	text_init(&scratch, work->arena);
+	for (uint32_t i = 0; i < work->groups->list.num; i++) {
+		struct group *group = &work->groups->list.items[i];
+		const struct group_key *key = work->keys.keys.items[i].bytes;
+		const struct intern_key *shape = &work->shapes.keys.items[key->shape];
+		struct signature_parts parts = {
+			.kind = group->kind,
+			.state = group->state,
+			.reason = group->reason,
+			.is_key = group->key != NULL,
+			.bytes = shape->bytes,
+			.size = shape->size,
+		};
+		group->signature = signature_make(&scratch, &parts);
+		if (group->key == NULL) {
+			text_clear(&work->bytes);
+			signature_add_stack(&work->bytes,
+					    groups_stack(work->input, group->stack_id),
+					    SIGNATURE_LOOSE);
+			parts.bytes = work->bytes.bytes;
+			parts.size = work->bytes.size;
+		}
+		group->loose_signature = signature_make(&scratch, &parts);
+	}
+}
+
+static int group_compare(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+	if (x->num_tasks != y->num_tasks)
+		return x->num_tasks > y->num_tasks ? -1 : 1;
+	int order = strcmp(x->signature, y->signature);
+	if (order != 0)
+		return order;
+	return (x->tasks[0] > y->tasks[0]) - (x->tasks[0] < y->tasks[0]);
+}
+
+struct coreleaks_error *groups_build(struct groups *ret, struct arena *arena,
+				     const struct groups_input *input)
+{
+	struct groups result = {0};
+	struct groups_work work = {.arena = arena, .input = input, .groups = &result};
+	text_init(&work.bytes, arena);
+	intern_init(&work.shapes, arena);
+	intern_init(&work.reasons, arena);
+	intern_init(&work.keys, arena);
+	intern_init(&work.stacks, arena);
+	groups_find_shapes(&work);
+	groups_fill(&work, groups_place_all(&work));
+	groups_choose_stacks(&work);
+	groups_sign(&work);
+	if (result.list.num > 0)
+		qsort(result.list.items, result.list.num, sizeof(*result.list.items),
+		      group_compare);
+	struct coreleaks_error *error = filter_groups(&result, arena, input);
+	if (error == NULL)
+		*ret = result;
+	return error;
+}

@@ -1,0 +1,39 @@
+/* signature.h - the canonical bytes of a stack, and the signatures hashed from them.
+ *
+ * A signature is "t-" (thread) or "g-" (goroutine) and the first 12 hex digits of intern_hash()
+ * over these fields, each closed by a NUL byte:
+ *     "1", kind, state, reason ("" unknown), "stack" or "key",
+ *     then how the stack ended and its frames; or group_key()'s text.
+ * Words are the JSON report's; lines are decimal, the rest hex. A frame under GROUP_BY_LINE is
+ *     FUNCTION "@" FILE ":" LINE;  FUNCTION "+" OFFSET without a line;
+ *     "=" BUILD-ID-OR-MODULE "+" OFFSET without a name;  "=" PC without a module.
+ * No address of a run takes part but the last form's. Changing any of this breaks baselines. */
+#ifndef CORELEAKS_GROUP_SIGNATURE_H
+#define CORELEAKS_GROUP_SIGNATURE_H
+
+#include "base/text.h"
+#include "coreleaks.h"
+
+enum signature_detail {
+	SIGNATURE_LINE,
+	SIGNATURE_FUNCTION, /* names; module and offset where there is no name */
+	SIGNATURE_PC,	    /* module, offset, and the names of what is inlined there */
+	SIGNATURE_LOOSE,    /* names; the module alone where there is no name */
+};
+
+struct signature_parts {
+	enum coreleaks_kind kind;
+	enum coreleaks_state state;
+	const char *reason; /* NULL unknown */
+	bool is_key;	    /* bytes are group_key()'s text */
+	const void *bytes;  /* of signature_add_stack() */
+	size_t size;
+};
+
+/* Appends the canonical bytes of how the stack ended and of its frames. */
+void signature_add_stack(struct text *out, const struct coreleaks_stack *stack,
+			 enum signature_detail detail);
+/* In the arena. scratch is overwritten. */
+const char *signature_make(struct text *scratch, const struct signature_parts *parts);
+
+#endif

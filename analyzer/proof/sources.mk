@@ -1,0 +1,1 @@
+LIB_SOURCES += $(addprefix analyzer/proof/,findings.c publish.c)
