@@ -1,0 +1,123 @@
+#include "report/escape.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define INVALID UINT32_MAX
+
+/* Controls, direction marks and invisible characters (Unicode 15, general categories Cc, Cf, Zl,
+ * Zp), without which no text loses its meaning. */
+static const struct {
+	uint32_t first, last;
+} unsafe_ranges[] = {
+	{0x0000, 0x001f}, {0x007f, 0x009f}, {0x00ad, 0x00ad},	{0x061c, 0x061c},
+	{0x180e, 0x180e}, {0x200b, 0x200f}, {0x2028, 0x202e},	{0x2060, 0x206f},
+	{0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f},
+};
+
+static bool escape_is_unsafe(uint32_t point)
+{
+	for (size_t i = 0; i < sizeof(unsafe_ranges) / sizeof(unsafe_ranges[0]); i++) {
+		if (point >= unsafe_ranges[i].first && point <= unsafe_ranges[i].last)
+			return true;
+	}
+	return false;
+}
+
+uint32_t escape_decode(const char *bytes, size_t size, size_t *size_ret)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	const unsigned char *at = (const unsigned char *)bytes;
+	size_t length;
+	uint32_t point;
+	*size_ret = 1;
+	if (at[0] < 0x80)
+		return at[0];
+	if ((at[0] & 0xe0) == 0xc0) {
+		length = 2;
+		point = at[0] & 0x1f;
+	} else if ((at[0] & 0xf0) == 0xe0) {
+		length = 3;
+		point = at[0] & 0x0f;
+	} else if ((at[0] & 0xf8) == 0xf0) {
+		length = 4;
+		point = at[0] & 0x07;
+	} else {
+		return INVALID;
+	}
+	if (length > size)
+		return INVALID;
+	for (size_t i = 1; i < length; i++) {
+		if ((at[i] & 0xc0) != 0x80)
+			return INVALID;
+		point = point << 6 | (at[i] & 0x3f);
+	}
+	if (point < least[length] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+		return INVALID;
+	*size_ret = length;
+	return point;
+}
+
+/* The bytes at the start that need no look: most names are nothing else. */
+static size_t escape_plain_size(const char *bytes, size_t size)
+{
+	size_t i = 0;
+	while (i < size && bytes[i] >= 0x20 && bytes[i] < 0x7f && bytes[i] != '"' &&
+	       bytes[i] != '\\')
+		i++;
+	return i;
+}
+
+void escape_terminal(struct text *out, const char *string, bool ascii)
+{
+	size_t size = strlen(string);
+	for (size_t i = 0; i < size;) {
+		size_t length = escape_plain_size(string + i, size - i);
+		text_add_bytes(out, string + i, length);
+		i += length;
+		if (i == size)
+			break;
+		uint32_t point = escape_decode(string + i, size - i, &length);
+		if (point == INVALID || (point < 0x80 && escape_is_unsafe(point)))
+			text_addf(out, "\\x%02x", (unsigned char)string[i]);
+		else if (escape_is_unsafe(point) || (ascii && point >= 0x80))
+			text_addf(out, "\\u%04" PRIx32, point);
+		else
+			text_add_bytes(out, string + i, length);
+		i += length;
+	}
+}
+
+void escape_json(struct text *out, const char *string)
+{
+	size_t size = strlen(string);
+	for (size_t i = 0; i < size;) {
+		size_t length = escape_plain_size(string + i, size - i);
+		text_add_bytes(out, string + i, length);
+		i += length;
+		if (i == size)
+			break;
+		uint32_t point = escape_decode(string + i, size - i, &length);
+		if (point == INVALID)
+			text_add(out, "\xef\xbf\xbd");
+		else if (point == '"' || point == '\\')
+			text_addf(out, "\\%c", (char)point);
+		else if (!escape_is_unsafe(point))
+			text_add_bytes(out, string + i, length);
+		else if (point < 0x10000)
+			text_addf(out, "\\u%04" PRIx32, point);
+		else
+			text_addf(out, "\\u%04" PRIx32 "\\u%04" PRIx32,
+				  0xd800 + ((point - 0x10000) >> 10),
+				  0xdc00 + ((point - 0x10000) & 0x3ff));
+		i += length;
+	}
+}
+
+uint32_t escape_columns(const char *bytes, size_t size)
+{
+	uint32_t columns = 0;
+	for (size_t i = 0; i < size; i++)
+		columns += ((unsigned char)bytes[i] & 0xc0) != 0x80;
+	return columns;
+}

@@ -1,0 +1,128 @@
+#include "base/error.h"
+#include "report/write.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LEAST_PREFIX = 3, MAX_CANDIDATES = 5 };
+
+static struct coreleaks_error *one_not_found(const char *name, const char *why)
+{
+	return error_new(CORELEAKS_ERROR_NOT_FOUND, 0, NULL, "'%s': %s", name, why);
+}
+
+/* Decimal digits only. */
+static bool one_number(const char *text, int64_t *ret)
+{
+	char *end;
+	errno = 0;
+	if (*text == '\0' || strspn(text, "0123456789") != strlen(text))
+		return false;
+	*ret = strtoll(text, &end, 10);
+	return errno == 0;
+}
+
+static struct coreleaks_error *one_find_thread(const struct report_view *view, const char *name,
+					       const char *digits, struct one *ret)
+{
+	struct one one = {0};
+	int64_t id;
+	if (!one_number(digits, &id))
+		return one_not_found(name, "a thread's id is a number, as in thread:4712");
+	for (uint32_t i = view->num_tasks; i-- > 0;) {
+		if (view->tasks[i]->kind != CORELEAKS_KIND_THREAD || view->tasks[i]->id != id)
+			continue;
+		one.task = i;
+		one.num_same_id++;
+	}
+	if (one.num_same_id == 0)
+		return one_not_found(name, "the core has no thread of this id");
+	*ret = one;
+	return NULL;
+}
+
+static struct one one_group(const struct report_view *view, uint32_t index)
+{
+	return (struct one){
+		.group = view->groups[index],
+		.rank = view->groups[index]->hidden_by == NULL ? index + 1 : 0,
+	};
+}
+
+/* The groups whose id begins with prefix, with or without the letter before its dash. */
+static bool one_matches(const struct coreleaks_group *group, const char *prefix)
+{
+	const char *dash = strchr(group->id, '-');
+	size_t size = strlen(prefix);
+	if (dash != NULL && strncmp(dash + 1, prefix, size) == 0 && size >= LEAST_PREFIX)
+		return true;
+	return dash != NULL && size >= (size_t)(dash + 1 - group->id) + LEAST_PREFIX &&
+	       strncmp(group->id, prefix, size) == 0;
+}
+
+static struct coreleaks_error *one_find_prefix(const struct report_view *view, struct arena *arena,
+					       const char *name, struct one *ret)
+{
+	uint32_t num_found = 0, found = 0;
+	struct text candidates;
+	text_init(&candidates, arena);
+	for (uint32_t i = 0; i < view->num_groups; i++) {
+		if (strcmp(view->groups[i]->id, name) == 0) {
+			*ret = one_group(view, i);
+			return NULL;
+		}
+		if (!one_matches(view->groups[i], name))
+			continue;
+		if (num_found++ == 0)
+			found = i;
+		if (num_found <= MAX_CANDIDATES) {
+			text_add(&candidates, num_found > 1 ? ", " : "");
+			text_add(&candidates, view->groups[i]->id);
+		}
+	}
+	if (num_found == 1) {
+		*ret = one_group(view, found);
+		return NULL;
+	}
+	if (num_found > MAX_CANDIDATES)
+		text_addf(&candidates, " and %" PRIu32 " more", num_found - MAX_CANDIDATES);
+	if (num_found > 0)
+		return error_new(CORELEAKS_ERROR_NOT_FOUND, 0, NULL,
+				 "'%s' is the beginning of %" PRIu32 " groups: %s", name, num_found,
+				 candidates.bytes);
+	return one_not_found(name,
+			     "no group has this id; give a group's id or three or more characters "
+			     "of it, its rank in the report (1, #1), or thread:ID");
+}
+
+struct coreleaks_error *one_find(const struct report_view *view, struct arena *arena,
+				 const char *name, struct one *ret)
+{
+	bool has_mark = name[0] == '#';
+	int64_t rank;
+	if (strncmp(name, "thread:", 7) == 0)
+		return one_find_thread(view, name, name + 7, ret);
+	if (strncmp(name, "goroutine:", 10) == 0)
+		return error_new(CORELEAKS_ERROR_USAGE, 0, NULL,
+				 "'%s': showing a goroutine is not built yet", name);
+	if (strcmp(name, "tree") == 0)
+		return error_new(CORELEAKS_ERROR_USAGE, 0, NULL,
+				 "'tree': the creation tree is not built yet");
+	if (strncmp(name, "0x", 2) == 0)
+		return error_new(CORELEAKS_ERROR_USAGE, 0, NULL,
+				 "'%s': showing a wait object is not built yet", name);
+	if (one_number(name + has_mark, &rank)) {
+		if (rank >= 1 && rank <= view->num_shown_groups) {
+			*ret = one_group(view, (uint32_t)rank - 1);
+			return NULL;
+		}
+		/* Three and more digits may be an id's too. */
+		if (has_mark || strlen(name) < LEAST_PREFIX)
+			return error_new(CORELEAKS_ERROR_NOT_FOUND, 0, NULL,
+					 "'%s': there are %" PRIu32 " groups", name,
+					 view->num_shown_groups);
+	}
+	return one_find_prefix(view, arena, name, ret);
+}

@@ -1,0 +1,201 @@
+#include "report/text_tail.h"
+
+#include "base/intern.h"
+#include "report/words.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { MAX_OF_A_KIND = 4, MAX_MODULES = 8 };
+
+static const char *text_tail_groups(struct arena *arena, uint64_t num)
+{
+	return arena_format(arena, "%s %s", words_number(arena, num),
+			    num == 1 ? "group" : "groups");
+}
+
+/* Groups beyond --limit. Returns how many tasks they have. */
+static uint64_t text_tail_rest(struct screen *screen, const struct write_job *job,
+			       uint32_t num_printed)
+{
+	const struct report_view *view = job->view;
+	uint64_t num_tasks = 0;
+	uint32_t largest = 0;
+	for (uint32_t i = num_printed; i < view->num_shown_groups; i++) {
+		num_tasks += view->groups[i]->num_tasks;
+		if (view->groups[i]->num_tasks > largest)
+			largest = view->groups[i]->num_tasks;
+	}
+	if (num_printed == view->num_shown_groups)
+		return 0;
+	screen->indent = 4;
+	screen_put(screen, STYLE_BOLD, screen_glyph(screen, GLYPH_ELLIPSIS));
+	uint32_t num = view->num_shown_groups - num_printed;
+	const char *line = arena_format(
+		job->arena,
+		" %s more %s with %s %s, at most %s in one; --limit %" PRIu32 " shows all",
+		words_number(job->arena, num), num == 1 ? "group" : "groups",
+		words_number(job->arena, num_tasks), view_noun(view, num_tasks),
+		words_number(job->arena, largest), view->num_shown_groups);
+	screen_words(screen, STYLE_BOLD, line);
+	screen_end_line(screen);
+	screen_end_line(screen);
+	return num_tasks;
+}
+
+static void text_tail_totals(struct screen *screen, const struct write_job *job,
+			     uint32_t num_printed, uint64_t num_left_out)
+{
+	const struct report_view *view = job->view;
+	struct arena *arena = job->arena;
+	uint64_t total = view->num_threads + view->num_goroutines;
+	struct text line;
+	text_init(&line, arena);
+	text_addf(&line, "total %s %s in %s; shown %s in %s; hidden %s", words_number(arena, total),
+		  view_noun(view, total), text_tail_groups(arena, view->num_groups),
+		  words_number(arena, view->num_shown_tasks - num_left_out),
+		  text_tail_groups(arena, num_printed),
+		  words_number(arena, view->num_hidden_tasks));
+	for (uint32_t i = 0; i < view->hidden_by.num; i++) {
+		const struct view_count *count = &view->hidden_by.items[i];
+		if (view->hidden_by.num > 1)
+			text_addf(&line, "%s %s", i == 0 ? ":" : ",",
+				  words_number(arena, count->num_tasks));
+		if (count->num_groups > 0)
+			text_addf(&line, " in %s", text_tail_groups(arena, count->num_groups));
+		text_addf(&line, " by %s", count->name);
+	}
+	if (num_left_out > 0)
+		text_addf(&line, "; beyond --limit %s", words_number(arena, num_left_out));
+	screen->indent = 2;
+	screen_words(screen, STYLE_PLAIN, line.bytes);
+	screen_end_line(screen);
+	if (view->num_hidden_findings == 0)
+		return;
+	screen_words(screen, STYLE_YELLOW,
+		     arena_format(arena, "%" PRIu32 " %s about hidden groups only",
+				  view->num_hidden_findings,
+				  view->num_hidden_findings == 1 ? "finding is" : "findings are"));
+	screen_end_line(screen);
+}
+
+static void text_tail_gap(struct screen *screen, const struct write_job *job,
+			  const struct coreleaks_gap *gap, enum style style)
+{
+	screen_words(screen, style, arena_format(job->arena, "  %s: ", gap->kind));
+	screen_words(screen, STYLE_PLAIN, gap->detail);
+	if (gap->count > 1)
+		screen_words(screen, STYLE_PLAIN,
+			     arena_format(job->arena, " (%s times)",
+					  words_number(job->arena, gap->count)));
+	screen_end_line(screen);
+}
+
+static void text_tail_gaps(struct screen *screen, const struct write_job *job, bool incomplete)
+{
+	const struct report_view *view = job->view;
+	enum style style = incomplete ? STYLE_YELLOW : STYLE_DIM;
+	uint32_t *num_by_kind = arena_alloc_array(job->arena, view->num_gaps, sizeof(*num_by_kind));
+	struct intern kinds;
+	intern_init(&kinds, job->arena);
+	screen->indent = 4;
+	for (uint32_t i = 0; i < view->num_gaps; i++) {
+		if (view->gaps[i]->incomplete != incomplete)
+			continue;
+		uint32_t num_before = num_by_kind[intern_add_text(&kinds, view->gaps[i]->kind)]++;
+		if (num_before < MAX_OF_A_KIND || job->options->verbose > 0)
+			text_tail_gap(screen, job, view->gaps[i], style);
+	}
+	for (uint32_t i = 0; i < kinds.keys.num && job->options->verbose == 0; i++) {
+		if (num_by_kind[i] <= MAX_OF_A_KIND)
+			continue;
+		screen_words(
+			screen, style,
+			arena_format(job->arena, "  %s: %s more (-v lists them)",
+				     intern_text(&kinds, i),
+				     words_number(job->arena, num_by_kind[i] - MAX_OF_A_KIND)));
+		screen_end_line(screen);
+	}
+}
+
+static void text_tail_all_gaps(struct screen *screen, const struct write_job *job)
+{
+	const struct report_view *view = job->view;
+	uint32_t num_incomplete = 0;
+	for (uint32_t i = 0; i < view->num_gaps; i++)
+		num_incomplete += view->gaps[i]->incomplete;
+	screen->indent = 2;
+	if (view->num_gaps == 0) {
+		screen_put(screen, STYLE_PLAIN, "gaps: none");
+		screen_end_line(screen);
+		return;
+	}
+	if (num_incomplete > 0) {
+		screen_put(screen, STYLE_YELLOW, "INCOMPLETE: ");
+		screen_words(screen, STYLE_PLAIN,
+			     "threads or frames may be missing above; do not take this as clean");
+		screen_end_line(screen);
+		text_tail_gaps(screen, job, true);
+	}
+	if (num_incomplete == view->num_gaps)
+		return;
+	screen_put(screen, STYLE_PLAIN, num_incomplete > 0 ? "other gaps:" : "gaps:");
+	screen_end_line(screen);
+	text_tail_gaps(screen, job, false);
+}
+
+/* Gaps name most of the files already. */
+static bool text_tail_module_is_said(const struct report_view *view,
+				     const struct coreleaks_module *module)
+{
+	for (uint32_t i = 0; i < view->num_gaps; i++) {
+		const char *detail = view->gaps[i]->detail;
+		if (strncmp(view->gaps[i]->kind, "file-", 5) != 0)
+			continue;
+		if (strstr(detail, module->path) != NULL ||
+		    (module->file != NULL && strstr(detail, module->file) != NULL))
+			return true;
+	}
+	return false;
+}
+
+static void text_tail_modules(struct screen *screen, const struct write_job *job)
+{
+	const struct report_view *view = job->view;
+	uint32_t num = 0;
+	for (uint32_t i = 0; i < view->num_modules; i++) {
+		const struct coreleaks_module *module = view->modules[i];
+		if (module->problem == NULL || text_tail_module_is_said(view, module))
+			continue;
+		if (num++ >= MAX_MODULES && job->options->verbose == 0)
+			continue;
+		screen->indent = 4;
+		screen_words(screen, STYLE_PLAIN,
+			     arena_format(job->arena, "%s %s: %s",
+					  module->file == NULL ? "no file for" : "unverified",
+					  module->path, module->problem));
+		screen_end_line(screen);
+	}
+	if (num > MAX_MODULES && job->options->verbose == 0) {
+		screen_putf(screen, STYLE_PLAIN, "%s and %" PRIu32 " more files (-v lists them)",
+			    screen_glyph(screen, GLYPH_ELLIPSIS), num - MAX_MODULES);
+		screen_end_line(screen);
+	}
+}
+
+void text_tail(struct screen *screen, const struct write_job *job, uint32_t num_printed)
+{
+	const struct report_view *view = job->view;
+	uint64_t num_left_out = text_tail_rest(screen, job, num_printed);
+	text_tail_totals(screen, job, num_printed, num_left_out);
+	text_tail_all_gaps(screen, job);
+	text_tail_modules(screen, job);
+	if (view->num_shown_groups == 0)
+		return;
+	screen->indent = 2;
+	screen_put(screen, STYLE_DIM, "next: ");
+	screen_words(screen, STYLE_DIM,
+		     arena_format(job->arena, "%s show %s %s", job->options->hint,
+				  words_quote(job->arena, view->core->path), view->groups[0]->id));
+	screen_end_line(screen);
+}

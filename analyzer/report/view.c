@@ -1,0 +1,160 @@
+#include "report/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FILL(view, arena, analysis, column, number, get, count)                                    \
+	do {                                                                                       \
+		(view)->number = count(analysis);                                                  \
+		(view)->column = arena_alloc_array((arena), (size_t)(view)->number + 1,            \
+						   sizeof(*(view)->column));                       \
+		for (uint32_t i = 0; i < (view)->number; i++)                                      \
+			(view)->column[i] = get((analysis), i);                                    \
+	} while (0)
+
+void view_init(struct report_view *view, struct arena *arena,
+	       const struct coreleaks_analysis *analysis)
+{
+	*view = (struct report_view){.core = coreleaks_core_info(analysis)};
+	FILL(view, arena, analysis, tasks, num_tasks, coreleaks_task, coreleaks_num_tasks);
+	FILL(view, arena, analysis, stacks, num_stacks, coreleaks_stack, coreleaks_num_stacks);
+	FILL(view, arena, analysis, groups, num_groups, coreleaks_group, coreleaks_num_groups);
+	FILL(view, arena, analysis, findings, num_findings, coreleaks_finding,
+	     coreleaks_num_findings);
+	FILL(view, arena, analysis, gaps, num_gaps, coreleaks_gap, coreleaks_num_gaps);
+	FILL(view, arena, analysis, modules, num_modules, coreleaks_module, coreleaks_num_modules);
+	view->num_deselected = coreleaks_num_deselected(analysis);
+	view_sum(view, arena);
+}
+
+static void view_count(struct view_counts *counts, struct arena *arena, const char *name,
+		       uint64_t num_tasks, uint32_t num_groups)
+{
+	for (uint32_t i = 0; i < counts->num; i++) {
+		if (strcmp(counts->items[i].name, name) == 0) {
+			counts->items[i].num_tasks += num_tasks;
+			counts->items[i].num_groups += num_groups;
+			return;
+		}
+	}
+	*array_add(arena, counts) = (struct view_count){name, num_tasks, num_groups};
+}
+
+static int view_count_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct view_count *)a)->name, ((const struct view_count *)b)->name);
+}
+
+static void view_sum_groups(struct report_view *view, struct arena *arena)
+{
+	for (uint32_t i = 0; i < view->num_groups; i++) {
+		const struct coreleaks_group *group = view->groups[i];
+		if (group->hidden_by != NULL) {
+			view->num_hidden_tasks += group->num_tasks;
+			view_count(&view->hidden_by, arena, group->hidden_by, group->num_tasks, 1);
+			continue;
+		}
+		view->num_shown_groups++;
+		view->num_shown_tasks += group->num_tasks;
+		if ((uint32_t)group->verdict < VIEW_NUM_VERDICTS) {
+			view->tasks_by_verdict[group->verdict] += group->num_tasks;
+			view->groups_by_verdict[group->verdict]++;
+		}
+		view_count(&view->by_reason, arena,
+			   group->reason != NULL ? group->reason : "unknown", group->num_tasks, 1);
+	}
+	if (view->num_deselected > 0) {
+		view->num_hidden_tasks += view->num_deselected;
+		view_count(&view->hidden_by, arena, "select_task()", view->num_deselected, 0);
+	}
+}
+
+void view_sum(struct report_view *view, struct arena *arena)
+{
+	view_sum_groups(view, arena);
+	if (view->by_reason.num > 0)
+		qsort(view->by_reason.items, view->by_reason.num, sizeof(*view->by_reason.items),
+		      view_count_compare);
+	if (view->hidden_by.num > 0)
+		qsort(view->hidden_by.items, view->hidden_by.num, sizeof(*view->hidden_by.items),
+		      view_count_compare);
+	for (uint32_t i = 0; i < view->num_tasks; i++) {
+		const struct coreleaks_task *task = view->tasks[i];
+		if (task->kind == CORELEAKS_KIND_GOROUTINE)
+			view->num_goroutines++;
+		else
+			view->num_threads++;
+		if (__builtin_add_overflow(view->stack_size, task->stack_size, &view->stack_size))
+			view->stack_size = UINT64_MAX;
+	}
+	view->verdict = CORELEAKS_VERDICT_UNKNOWN;
+	for (uint32_t i = 0; i < view->num_findings; i++) {
+		const struct coreleaks_finding *finding = view->findings[i];
+		if (view_finding_is_hidden(view, finding))
+			view->num_hidden_findings++;
+		else if (finding->certainty < view->verdict)
+			view->verdict = finding->certainty;
+	}
+}
+
+const struct coreleaks_stack *view_stack(const struct report_view *view, uint32_t stack_id)
+{
+	static const struct coreleaks_stack none = {
+		.end = CORELEAKS_STACK_UNREADABLE,
+		.missing = "it was not unwound",
+	};
+	return stack_id < view->num_stacks ? view->stacks[stack_id] : &none;
+}
+
+bool view_stack_is_of(const struct coreleaks_stack *stack, const struct coreleaks_task *task)
+{
+	return stack->num_frames > 0 && task->sp != 0 && stack->frames[0].sp == task->sp;
+}
+
+const struct coreleaks_task *view_stack_owner(const struct report_view *view,
+					      const struct coreleaks_group *group)
+{
+	const struct coreleaks_stack *stack = view_stack(view, group->stack_id);
+	for (uint32_t i = 0; i < group->num_tasks; i++) {
+		const struct coreleaks_task *task = view->tasks[group->tasks[i]];
+		if (view_stack_is_of(stack, task))
+			return task;
+	}
+	return NULL;
+}
+
+bool view_finding_is_hidden(const struct report_view *view, const struct coreleaks_finding *finding)
+{
+	for (uint32_t i = 0; i < finding->num_groups; i++) {
+		if (view->groups[finding->groups[i]]->hidden_by == NULL)
+			return false;
+	}
+	return finding->num_groups > 0;
+}
+
+const struct coreleaks_group *view_group_of_task(const struct report_view *view, uint32_t task)
+{
+	for (uint32_t i = 0; i < view->num_groups; i++) {
+		for (uint32_t j = 0; j < view->groups[i]->num_tasks; j++) {
+			if (view->groups[i]->tasks[j] == task)
+				return view->groups[i];
+		}
+	}
+	return NULL;
+}
+
+const char *view_noun_of_kind(enum coreleaks_kind kind, uint64_t num)
+{
+	if (kind == CORELEAKS_KIND_GOROUTINE)
+		return num == 1 ? "goroutine" : "goroutines";
+	return num == 1 ? "thread" : "threads";
+}
+
+const char *view_noun(const struct report_view *view, uint64_t num)
+{
+	if (view->num_goroutines == 0)
+		return view_noun_of_kind(CORELEAKS_KIND_THREAD, num);
+	if (view->num_threads == 0)
+		return view_noun_of_kind(CORELEAKS_KIND_GOROUTINE, num);
+	return num == 1 ? "task" : "tasks";
+}
