@@ -1,0 +1,91 @@
+"""Every native sample, dumped by the kernel and by gcore, against its hand-written truth."""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import jsonschema
+import tap
+
+import expect
+import realcore
+
+SCHEMA = os.path.join(tap.ROOT, "analyzer", "report", "coreleaks-1.schema.json")
+
+
+def check_sample(case, how, validator):
+    """One sample by one dumper."""
+    name = "%s by %s: " % (case, how)
+    truth = expect.Expectation(case)
+    try:
+        core = realcore.make_core(realcore.build(case), truth.args, how, truth.threads, truth.busy)
+    except realcore.CannotDump as reason:
+        tap.skip(name + "report", str(reason))
+        return
+    code, out, err = tap.run([realcore.tool(), "--json", core])
+    tap.equal(name + "exit code", code, truth.exit)
+    try:
+        report = json.loads(out)
+    except ValueError as error:
+        tap.check(name + "is JSON", False, "%s\n%s" % (error, err))
+        return
+    wrong = [error.message for error in validator.iter_errors(report)]
+    tap.check(name + "valid against the schema", not wrong, "\n".join(wrong[:10]))
+    wrong = expect.differences(truth, report)
+    tap.check(name + "groups as written down", not wrong, "\n".join(wrong))
+    tap.equal(name + "dumper", report["core"]["dumper"], how)
+    tap.check(name + "again the same bytes", tap.run([realcore.tool(), "--json", core])[1] == out)
+
+    code, text, err = tap.run([realcore.tool(), core])
+    tap.equal(name + "exit code of the text report", code, truth.exit)
+    first = truth.groups[0]
+    words = [str(first["count"])] + first["frames"][:1]
+    words += [truth.verdict] if truth.verdict != "unknown" else []
+    missing = [word for word in words if word.lower() not in text.lower()]
+    tap.check(name + "text report shows the first group", not missing,
+              "not in it: %s\n%s%s" % (missing, text, err))
+
+
+def check_deep_recursion():
+    """A higher limit shows all of a deep stack."""
+    truth = expect.Expectation("deep_recursion")
+    try:
+        core = realcore.make_core(realcore.build("deep_recursion"), truth.args, "kernel",
+                                  truth.threads)
+    except realcore.CannotDump as reason:
+        tap.skip("--max-frames shows all of a deep stack", str(reason))
+        return
+    code, report, err = realcore.report(["--max-frames", "4096", core])
+    if tap.check("--max-frames gives a report", code == 0 and report, err):
+        deep = [group for group in report["groups"] if len(group["frames"]) > 100]
+        visits = [sum(frame["function"] == "visit_directory" for frame in group["frames"])
+                  for group in deep]
+        tap.equal("--max-frames shows all 2,000 calls", visits, [2000])
+        tap.equal("and the stack is complete", [group["stack_end"] for group in deep],
+                  ["complete"])
+        tap.check("and there is no gap about the limit",
+                  not any("limit" in gap["kind"] for gap in report["gaps"]), report["gaps"])
+    code, report, err = realcore.report([core])
+    if tap.check("the default limit gives a report", code == 0 and report, err):
+        tap.check("and a gap tells of it", any("limit" in gap["kind"] for gap in report["gaps"]),
+                  report["gaps"])
+
+
+def main():
+    """All samples that have a truth."""
+    with open(SCHEMA, encoding="utf-8") as file:
+        schema = json.load(file)
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    validator.check_schema(schema)
+    cases = sorted(name[:-len(".expect")] for name in os.listdir(realcore.SAMPLES)
+                   if name.endswith(".expect"))
+    tap.check("there are at least 14 samples", len(cases) >= 14, cases)
+    for case in cases:
+        for how in ("kernel", "gcore"):
+            check_sample(case, how, validator)
+    check_deep_recursion()
+    tap.done()
+
+
+main()
