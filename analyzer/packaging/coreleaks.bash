@@ -1,0 +1,50 @@
+# bash completion for coreleaks. The options are those that its own --help lists as built.
+
+_coreleaks()
+{
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local option="" words=""
+
+	COMPREPLY=()
+	# bash splits --option=value into three words.
+	if [[ $word == "=" ]]; then
+		option=$before word=""
+	elif [[ $before == "=" ]]; then
+		option=${COMP_WORDS[COMP_CWORD - 2]}
+	else
+		option=$before
+	fi
+	case $option in
+	--kind) words="thread goroutine" ;;
+	--state) words="running runnable syscall waiting exited" ;;
+	--verdict) words="proved likely suspect unknown benign" ;;
+	--group-by) words="line function pc" ;;
+	--format) words="text json" ;;
+	--fail-on) words="proved likely suspect none" ;;
+	--color | --progress) words="auto always never" ;;
+	--sysroot | --debug-dir | --spool)
+		mapfile -t COMPREPLY < <(compgen -d -- "$word")
+		compopt -o filenames
+		return
+		;;
+	--focus | --ignore | --reason | --min-count | --threshold | --max-total | --members | \
+		--limit | --max-frames | --max-memory | --timeout)
+		return
+		;;
+	esac
+	if [[ -n $words ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+	elif [[ $word == -* ]]; then
+		words=$("${COMP_WORDS[0]}" --help 2>/dev/null |
+			sed '/^ *Reserved/,/^ *-?,/d' | grep -o -- '--[a-z][a-z-]*' | sort -u)
+		mapfile -t COMPREPLY < <(compgen -W "$words --help --version" -- "$word")
+	else
+		if [[ $COMP_CWORD == 1 ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "report show" -- "$word")
+		fi
+		mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$word")
+		compopt -o filenames
+	fi
+}
+
+complete -F _coreleaks coreleaks
