@@ -33,6 +33,14 @@ static void expect_no_text(const char *text, const char *part)
 	ck_assert_msg(strstr(text, part) == NULL, "'%s' in:\n%s", part, text);
 }
 
+static uint32_t count_text(const char *text, const char *part)
+{
+	uint32_t num = 0;
+	for (; (text = strstr(text, part)) != NULL; text += strlen(part))
+		num++;
+	return num;
+}
+
 /* The text's first line is this. */
 static void expect_first_line(const char *text, const char *line)
 {
@@ -236,6 +244,22 @@ START_TEST(marks_of_frames)
 }
 END_TEST
 
+START_TEST(cuts_do_not_split_a_recursion)
+{
+	struct coreleaks_frame frames[40];
+	uint32_t num = 0;
+	for (uint32_t i = 0; i < 4; i++)
+		frames[num++] = fake_frame("outer", 100 + i);
+	for (uint32_t i = 0; i < 10; i++)
+		frames[num++] = fake_frame("visit", 10);
+	for (uint32_t i = 0; i < 20; i++)
+		frames[num++] = fake_frame("inner", 200 + i);
+	/* The row with the number of rounds is the first one that would be left out. */
+	fake_view_group(&fake, "t-5f0a3b9c1d2e", 1, fake_view_stack(&fake, frames, num));
+	expect_text(fake_view_text(&fake), "worker.c:10  × 10\n        … 18 more frames\n");
+}
+END_TEST
+
 /* Frames that alternate between num_names functions. */
 static uint32_t recursive_stack(uint32_t num_rounds, uint32_t num_names)
 {
@@ -361,6 +385,16 @@ START_TEST(escape_keeps_what_is_harmless)
 }
 END_TEST
 
+START_TEST(decoding_stays_within_its_bytes)
+{
+	size_t size = 0;
+	ck_assert_uint_eq(escape_decode("€", 3, &size), 0x20ac);
+	ck_assert_uint_eq(size, 3);
+	ck_assert_uint_eq(escape_decode("€", 2, &size), UINT32_MAX);
+	ck_assert_uint_eq(size, 1);
+}
+END_TEST
+
 static const char *name_in(const char *name, uint32_t max_columns)
 {
 	struct screen screen;
@@ -378,6 +412,8 @@ START_TEST(long_names_are_shortened_where_it_hurts_least)
 	ck_assert_str_eq(name_in("Box<Tttttttttt>::operator<<", 18), "Box<…>::operator<<");
 	ck_assert_str_eq(name_in("Box<Tttttttttt>::operator->", 18), "Box<…>::operator->");
 	ck_assert_str_eq(name_in("unbalanced<abcdefgh", 10), "unb…cdefgh");
+	ck_assert_str_eq(name_in("{lambda(int)->Box<long>#1}::run", 30),
+			 "{lambda(int)->Box<…>#1}::run");
 	ck_assert_str_eq(name_in("äöüäöüäöüäöü", 6), "ä…üäöü");
 	ck_assert_str_eq(name_in("any", 0), "any");
 	for (uint32_t width = 4; width < 60; width++) {
@@ -510,6 +546,18 @@ START_TEST(hidden_says_by_what)
 }
 END_TEST
 
+START_TEST(hidden_findings_are_not_named_first)
+{
+	fake_view_group(&fake, "t-5f0a3b9c1d2e", 110, usual_stack());
+	fake_view_group(&fake, "t-000000000001", 200, usual_stack())->hidden_by = "--ignore";
+	fake_view_finding(&fake, 1, "the hidden one");
+	fake_view_finding(&fake, 0, "the shown one");
+	const char *text = fake_view_text(&fake);
+	expect_first_line(text, "SUSPECT: the shown one (35.5 % of all 310)");
+	expect_text(text, "1 finding is about hidden groups only\n");
+}
+END_TEST
+
 START_TEST(all_hidden)
 {
 	fake_view_group(&fake, "t-5f0a3b9c1d2e", 10, usual_stack())->hidden_by = "--focus";
@@ -555,8 +603,10 @@ START_TEST(gaps_are_listed_worst_first)
 			  "  file-unverified: /lib/a.so: used unverified\n"
 			  "  odd: strange thing\n");
 	expect_text(text, "\n  odd: 5 more (-v lists them)\n");
+	ck_assert_uint_eq(count_text(text, "strange thing"), 4);
 	fake.options.verbose = 1;
 	expect_no_text(fake_view_text(&fake), "more (-v");
+	ck_assert_uint_eq(count_text(fake_view_text(&fake), "strange thing"), 9);
 }
 END_TEST
 
@@ -574,7 +624,9 @@ START_TEST(files_are_named_once)
 	ck_assert_ptr_null(strstr(strstr(text, "/lib/a.so") + 1, "/lib/a.so"));
 	for (int i = 0; i < 20; i++)
 		fake_view_module(&fake, "/lib/many.so", NULL, "gone");
-	expect_text(fake_view_text(&fake), "\n… and 14 more files (-v lists them)\n");
+	text = fake_view_text(&fake);
+	expect_text(text, "\n… and 14 more files (-v lists them)\n");
+	ck_assert_uint_eq(count_text(text, "no file for") + count_text(text, "unverified"), 8);
 }
 END_TEST
 
@@ -747,10 +799,12 @@ static void add_frame_tests(Suite *suite)
 	tcase_add_test(tests, runtime_alone_is_shown);
 	tcase_add_test(tests, marks_of_frames);
 	tcase_add_test(tests, recursion_is_shown_once);
+	tcase_add_test(tests, cuts_do_not_split_a_recursion);
 	tcase_add_test(tests, rows_lose_no_frame);
 	tcase_add_test(tests, deep_stacks_are_cut_in_the_middle);
 	tcase_add_test(tests, hostile_names_cannot_reach_the_terminal);
 	tcase_add_test(tests, escape_keeps_what_is_harmless);
+	tcase_add_test(tests, decoding_stays_within_its_bytes);
 	tcase_add_test(tests, long_names_are_shortened_where_it_hurts_least);
 	tcase_add_test(tests, lines_keep_to_the_width);
 	tcase_add_test(tests, ascii_is_ascii);
@@ -787,6 +841,7 @@ Suite *report_text_suite(void)
 	tcase_add_test(tests, signal_is_told_and_marked);
 	tcase_add_test(tests, limit_says_what_it_leaves_out);
 	tcase_add_test(tests, hidden_says_by_what);
+	tcase_add_test(tests, hidden_findings_are_not_named_first);
 	tcase_add_test(tests, all_hidden);
 	tcase_add_test(tests, deselected_tasks_are_hidden);
 	tcase_add_test(tests, members_are_counted);
