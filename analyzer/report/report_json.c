@@ -1,5 +1,7 @@
 #include "report/report_json.h"
 
+#include "group/user_frame.h"
+
 #include <stdio.h>
 #include <time.h>
 
@@ -28,8 +30,21 @@ static void report_json_time(struct json_out *json, const char *key, int64_t sec
 	json_out_text(json, key, text);
 }
 
-static void report_json_core(struct json_out *json, const struct coreleaks_core *core)
+/* The thread that took the signal which ended the process. */
+static void report_json_signal_thread(struct json_out *json, const struct report_view *view)
 {
+	for (uint32_t i = 0; i < view->num_tasks; i++) {
+		if (view->tasks[i]->signal != 0) {
+			json_out_int(json, "signal_thread", view->tasks[i]->id);
+			return;
+		}
+	}
+	json_out_null(json, "signal_thread");
+}
+
+static void report_json_core(struct json_out *json, const struct report_view *view)
+{
+	const struct coreleaks_core *core = view->core;
 	json_out_begin(json, "core", '{', JSON_LINES);
 	json_out_text(json, "path", core->path);
 	json_out_uint(json, "size", core->size);
@@ -43,6 +58,7 @@ static void report_json_core(struct json_out *json, const struct coreleaks_core 
 		json_out_int(json, "signal", core->signal);
 	else
 		json_out_null(json, "signal");
+	report_json_signal_thread(json, view);
 	json_out_text(json, "dumper", core->dumper);
 	json_out_bool(json, "complete", core->complete);
 	report_json_time(json, "captured_at", core->captured_at);
@@ -119,6 +135,7 @@ static void report_json_frame(struct json_out *json, const struct coreleaks_fram
 		json_out_null(json, "module_offset");
 	json_out_bool(json, "inlined", frame->inlined);
 	json_out_bool(json, "signal", frame->signal);
+	json_out_bool(json, "runtime", user_frame_is_runtime(frame));
 	json_out_text(json, "trust", coreleaks_trust_name(frame->trust));
 	if (addrs != STACK_ADDRS_ABSENT) {
 		bool known = addrs == STACK_ADDRS_KNOWN;
@@ -260,7 +277,7 @@ struct text report_json_make(const struct write_job *job)
 	json_out_init(&json, job->arena);
 	json_out_begin(&json, NULL, '{', JSON_LINES);
 	report_json_head(&json);
-	report_json_core(&json, job->view->core);
+	report_json_core(&json, job->view);
 	json_out_null(&json, "go");
 	report_json_summary(&json, job->view);
 	json_out_begin(&json, "groups", '[', JSON_LINES);

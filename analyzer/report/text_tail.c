@@ -192,10 +192,8 @@ void text_tail(struct screen *screen, const struct write_job *job, uint32_t num_
 	text_tail_modules(screen, job);
 	if (view->num_shown_groups == 0)
 		return;
-	screen->indent = 2;
-	screen_put(screen, STYLE_DIM, "next: ");
-	screen_words(screen, STYLE_DIM,
-		     arena_format(job->arena, "%s show %s %s", job->options->hint,
-				  words_quote(job->arena, view->core->path), view->groups[0]->id));
+	/* One piece, however long: it is there to be copied. */
+	screen_putf(screen, STYLE_DIM, "next: %s show %s %s", job->options->hint,
+		    words_quote(job->arena, view->core->path), view->groups[0]->id);
 	screen_end_line(screen);
 }

@@ -167,6 +167,8 @@ def _core(report):
         parts[1] += ", pid %d" % model.number(core, "pid")
     if model.number(core, "signal"):
         parts.append(signal_name(int(model.number(core, "signal"))))
+        if model.number(core, "signal_thread"):
+            parts[-1] += " in thread %d" % model.number(core, "signal_thread")
     return [(clean(" · ".join(parts)) + " · ", "metadata"),
             ("INCOMPLETE, see below", "highlight") if report.incomplete
             else ("complete", "metadata")]
