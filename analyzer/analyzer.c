@@ -1,9 +1,9 @@
 /* The recipe: calls the floors in order, each fed by those below it. Read this first. */
 #include "base/error.h"
 #include "core/image.h"
-#include "proof/findings.h"
-#include "proof/publish.h"
-#include "reason/reasons.h"
+#include "proof/lock_findings.h"
+#include "proof/names.h"
+#include "proof/premises.h"
 #include "stack/stacks.h"
 
 #include <stdlib.h>
@@ -23,10 +23,17 @@ struct coreleaks_analysis {
 	struct modules modules;
 	struct image image;
 	struct tasks tasks;
+	struct nptl nptl;
+	struct start *starts;
 	struct unwinder unwinder;
 	struct stacks stacks;
+	struct waits waits;
+	struct publish_names names;
+	struct finished finished;
 	struct coreleaks_task *public_tasks;
+	struct coreleaks_wait *public_waits;
 	struct groups groups;
+	struct wait_graph graph;
 	struct findings findings;
 	struct published published;
 };
@@ -53,27 +60,86 @@ static struct coreleaks_error *open_floors(struct coreleaks_analysis *a)
 	return NULL;
 }
 
-static struct coreleaks_error *run_floors(struct coreleaks_analysis *a)
+/* Tasks become stacks with names. */
+static void unwind_floor(struct coreleaks_analysis *a)
 {
+	nptl_build(&a->nptl, &a->arena, &a->gaps, &a->image, &a->notes, &a->tasks);
+	a->starts = starts_build(&a->arena, &a->nptl, &a->image);
+	uint64_t *entries = arena_alloc_array(&a->arena, a->nptl.threads.num, sizeof(*entries));
+	for (uint32_t i = 0; i < a->nptl.threads.num; i++)
+		entries[i] = a->starts[i].entry_addr;
 	unwinder_init(&a->unwinder, &a->arena, &a->gaps, &a->image, &a->modules, &a->files,
 		      a->options.max_frames);
 	stacks_build(&a->stacks, &a->arena, &a->gaps, &a->progress, &a->unwinder, &a->modules,
-		     &a->files, &a->tasks);
-	const char **reasons = reasons_build(&a->arena, &a->tasks);
-	a->public_tasks = publish_tasks(&a->arena, &a->tasks, &a->stacks, reasons);
+		     &a->files, &a->tasks, entries, a->nptl.threads.num);
+}
+
+/* Stacks and registers become reasons, objects and holders. */
+static void reason_floor(struct coreleaks_analysis *a)
+{
+	const struct names_input input = {
+		.tasks = &a->tasks,
+		.waits = &a->waits,
+		.nptl = &a->nptl,
+		.starts = a->starts,
+		.stacks = &a->stacks,
+		.modules = &a->modules,
+		.files = &a->files,
+	};
+	waits_build(&a->waits, &a->arena, &a->tasks, &a->nptl, &a->stacks, &a->image);
+	names_build(&a->names, &a->arena, &input);
+	finished_build(&a->finished, &a->arena, &input, &a->names);
+	a->public_tasks = publish_tasks(&a->arena, &a->tasks, &a->stacks, &a->waits);
+	a->public_waits = publish_waits(&a->arena, &a->tasks, &a->waits, &a->nptl, &a->names);
+}
+
+/* Groups are judged. */
+static void proof_floor(struct coreleaks_analysis *a, const struct groups_input *input)
+{
+	const struct wait_graph_input graph_input = {
+		.tasks = &a->tasks,
+		.waits = &a->waits,
+		.nptl = &a->nptl,
+		.notes = &a->notes,
+		.modules = &a->modules,
+		.notes_whole = !gaps_has(&a->gaps, "notes-damaged") &&
+			       !gaps_has(&a->gaps, "core-truncated") &&
+			       !gaps_has(&a->gaps, "task-limit"),
+		.cancels = premises_cancels(&a->modules),
+	};
+	const struct lock_findings_input locks = {
+		.groups = input,
+		.graph = &a->graph,
+		.waits = &a->waits,
+		.nptl = &a->nptl,
+		.public_waits = a->public_waits,
+	};
+	wait_graph_build(&a->graph, &a->arena, &graph_input);
+	groups_split(&a->groups, &a->arena, input, lock_findings_verdicts(&a->arena, &locks));
+	findings_build(&a->findings, &a->arena, &a->groups, input);
+	lock_findings_add(&a->findings, &a->arena, &a->groups, &locks);
+	publish_groups(&a->published, &a->arena, &a->groups, &a->findings, &a->options,
+		       a->public_waits, a->tasks.list.num);
+}
+
+static struct coreleaks_error *run_floors(struct coreleaks_analysis *a)
+{
+	unwind_floor(a);
+	reason_floor(a);
 	const struct groups_input input = {
 		.tasks = a->public_tasks,
 		.num_tasks = a->tasks.list.num,
-		.stacks = a->stacks.list.items,
-		.num_stacks = a->stacks.list.num,
+		.stacks = a->finished.stacks,
+		.num_stacks = a->finished.num_stacks,
+		.finished = a->finished.threads,
+		.num_finished = a->finished.num_threads,
 		.options = &a->options,
 		.analysis = a,
 	};
 	struct coreleaks_error *error = groups_build(&a->groups, &a->arena, &input);
 	if (error != NULL)
 		return error;
-	findings_build(&a->findings, &a->arena, &a->groups, &input);
-	publish_groups(&a->published, &a->arena, &a->groups, &a->findings, &a->options);
+	proof_floor(a, &input);
 	if (a->progress.cancelled || a->progress.timed_out)
 		gaps_add(&a->gaps, "stopped", true, "the analysis was stopped early (%s)",
 			 a->progress.timed_out ? "--timeout" : "cancelled");
@@ -214,15 +280,26 @@ const struct coreleaks_task *coreleaks_task(const struct coreleaks_analysis *ana
 	return index < coreleaks_num_tasks(analysis) ? &analysis->public_tasks[index] : NULL;
 }
 
+const struct coreleaks_wait *coreleaks_wait(const struct coreleaks_analysis *analysis,
+					    uint32_t index)
+{
+	return index < coreleaks_num_tasks(analysis) ? &analysis->public_waits[index] : NULL;
+}
+
+uint32_t coreleaks_num_finished_threads(const struct coreleaks_analysis *analysis)
+{
+	return analysis->nptl.num_finished;
+}
+
 uint32_t coreleaks_num_stacks(const struct coreleaks_analysis *analysis)
 {
-	return analysis->stacks.list.num;
+	return analysis->finished.num_stacks;
 }
 
 const struct coreleaks_stack *coreleaks_stack(const struct coreleaks_analysis *analysis,
 					      uint32_t index)
 {
-	return index < analysis->stacks.list.num ? &analysis->stacks.list.items[index] : NULL;
+	return index < analysis->finished.num_stacks ? &analysis->finished.stacks[index] : NULL;
 }
 
 uint32_t coreleaks_num_groups(const struct coreleaks_analysis *analysis)

@@ -110,6 +110,27 @@ struct coreleaks_task {
 	int32_t signal;	     /* signal that this thread took when the core was written; 0 none */
 	uint32_t stack_id;   /* index for coreleaks_stack() */
 	const char *reason;  /* what it waits for, see formats of the JSON report; NULL unknown */
+	const char *object;  /* kind of the object it waits for: mutex, thread, fd …; NULL none */
+	bool timed;	     /* its wait ends by itself */
+};
+
+/* What one task waits for, in full. */
+struct coreleaks_wait {
+	const char *object;  /* as in the task */
+	uint64_t addr;	     /* of the object; for "fd" its number, for "thread" its pthread_t */
+	const char *symbol;  /* NAME+OFFSET of the object; NULL unknown */
+	const char *type;    /* the object's type in its library's words; NULL unknown */
+	bool certain;	     /* its library says that it is one; else it only looks like one */
+	bool waking;	     /* the futex word has changed already: its wake-up is under way */
+	uint64_t mutex_addr; /* condition: the mutex given up meanwhile; 0 none */
+	const char *timeout_kind; /* remaining, realtime, monotonic; NULL: waits for ever */
+	int64_t timeout_ns;	  /* what remains, or the deadline on that clock */
+	int64_t holder_id;	  /* thread id that the object records as its holder; 0 none */
+	int32_t holder_task;	  /* its index; -1: no such task */
+	bool holder_exited;	  /* the holder was a thread, and has ended */
+	const char *start;	  /* the thread's start routine; NULL unknown */
+	bool detached;
+	int64_t joiner_id; /* thread that joins this one; 0 none */
 };
 
 struct coreleaks_frame {
@@ -137,6 +158,19 @@ struct coreleaks_stack {
 	const char *missing; /* why it ended early: one phrase, or NULL */
 };
 
+/* One object that members of a group wait for. */
+struct coreleaks_object {
+	const char *kind;
+	uint64_t addr;
+	const char *symbol; /* NULL unknown */
+	const char *type;   /* NULL unknown */
+	bool certain;
+	uint32_t num_waiters; /* of all tasks */
+	int64_t holder_id;    /* 0 none */
+	int32_t holder_task;  /* -1 none */
+	bool holder_exited;
+};
+
 struct coreleaks_group {
 	const char *id;		     /* unique in this analysis */
 	const char *signature;	     /* stable across runs: t- or g- and 12 hex digits */
@@ -152,8 +186,15 @@ struct coreleaks_group {
 	double share;		  /* of the tasks of its kind, 0 to 1 */
 	const char *const *rules; /* findings that name this group */
 	uint32_t num_rules;
-	const char *hidden_by; /* NULL: shown; else the option that hides it */
-	const char *key;       /* what group_key() returned, else NULL */
+	const char *hidden_by;			/* NULL: shown; else the option that hides it */
+	const char *key;			/* what group_key() returned, else NULL */
+	bool timed;				/* its members' waits end by themselves */
+	const struct coreleaks_object *objects; /* by waiters among the members, then address */
+	uint32_t num_objects;
+	/* Finished threads that nobody has joined are no tasks: a group of state exited has no
+	 * members but these, and its stack is their start routine. */
+	const uint64_t *pthreads; /* their pthread_t, ascending */
+	uint32_t num_pthreads;
 };
 
 struct coreleaks_evidence {
@@ -171,6 +212,10 @@ struct coreleaks_finding {
 	uint32_t num_tasks;
 	const struct coreleaks_evidence *evidence;
 	uint32_t num_evidence;
+	const char *const *caveats; /* likely: what keeps it from being proved */
+	uint32_t num_caveats;
+	const uint64_t *pthreads; /* finished threads it is about; see coreleaks_group */
+	uint32_t num_pthreads;
 };
 
 /* A fact that could not be read. */
@@ -274,6 +319,11 @@ const struct coreleaks_core *coreleaks_core_info(const struct coreleaks_analysis
 uint32_t coreleaks_num_tasks(const struct coreleaks_analysis *analysis);
 const struct coreleaks_task *coreleaks_task(const struct coreleaks_analysis *analysis,
 					    uint32_t index);
+/* What the task of that index waits for; never NULL for a task there is. */
+const struct coreleaks_wait *coreleaks_wait(const struct coreleaks_analysis *analysis,
+					    uint32_t index);
+/* Threads that have finished and that nobody has joined. */
+uint32_t coreleaks_num_finished_threads(const struct coreleaks_analysis *analysis);
 uint32_t coreleaks_num_stacks(const struct coreleaks_analysis *analysis);
 const struct coreleaks_stack *coreleaks_stack(const struct coreleaks_analysis *analysis,
 					      uint32_t index);

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void gaps_init(struct gaps *gaps, struct arena *arena)
 {
@@ -30,6 +31,14 @@ void gaps_add(struct gaps *gaps, const char *kind, bool incomplete, const char *
 	}
 	gaps->list.items[id].count++;
 	gaps->list.items[id].incomplete |= incomplete;
+}
+
+bool gaps_has(const struct gaps *gaps, const char *kind)
+{
+	for (uint32_t i = 0; i < gaps->list.num; i++)
+		if (strcmp(gaps->list.items[i].kind, kind) == 0)
+			return true;
+	return false;
 }
 
 bool gaps_incomplete(const struct gaps *gaps)

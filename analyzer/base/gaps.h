@@ -17,6 +17,8 @@ void gaps_init(struct gaps *gaps, struct arena *arena);
 /* Records a gap; the same kind with the same detail is counted, not repeated. kind is a literal. */
 void gaps_add(struct gaps *gaps, const char *kind, bool incomplete, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Was there one of that kind? */
+bool gaps_has(const struct gaps *gaps, const char *kind);
 bool gaps_incomplete(const struct gaps *gaps);
 
 #endif

@@ -37,3 +37,25 @@ void elf_values_find(const struct elf_file *file, const char *const *names, uint
 		}
 	}
 }
+
+bool elf_values_imports(const struct elf_file *file, const char *const *names, uint32_t num_names)
+{
+	for (Elf_Scn *section = NULL; (section = elf_nextscn(file->elf, section)) != NULL;) {
+		GElf_Shdr header;
+		if (gelf_getshdr(section, &header) == NULL || header.sh_type != SHT_DYNSYM)
+			continue;
+		Elf_Data *data = elf_getdata(section, NULL);
+		size_t num = data != NULL ? data->d_size / sizeof(Elf64_Sym) : 0;
+		for (size_t i = 0; i < num && i < INT_MAX; i++) {
+			GElf_Sym symbol;
+			if (gelf_getsym(data, (int)i, &symbol) == NULL ||
+			    symbol.st_shndx != SHN_UNDEF)
+				continue;
+			const char *name = elf_strptr(file->elf, header.sh_link, symbol.st_name);
+			for (uint32_t k = 0; name != NULL && k < num_names; k++)
+				if (strcmp(name, names[k]) == 0)
+					return true;
+		}
+	}
+	return false;
+}

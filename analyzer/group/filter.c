@@ -101,7 +101,7 @@ static const char *filter_hider(struct filter *filter, const struct groups_input
 	if (options->reason != NULL &&
 	    strcmp(options->reason, group->reason != NULL ? group->reason : "unknown") != 0)
 		return "--reason";
-	if (group->num_tasks < options->min_count)
+	if (group_count(group) < options->min_count)
 		return "--min-count";
 	const struct coreleaks_stack *stack = filter_stack(input, group);
 	if (filter->focused != NULL && !filter_any_frame(filter, stack, filter->focused))

@@ -13,6 +13,8 @@ struct group_key {
 	uint32_t kind;
 	uint32_t state;
 	uint32_t reason; /* id in texts, from 1; 0 unknown */
+	uint32_t object; /* the same */
+	uint32_t timed;
 };
 
 /* How many members of a group have a certain stack. */
@@ -105,6 +107,9 @@ static uint32_t groups_place(struct groups_work *work, uint32_t index)
 			   : work->shape_by_stack[groups_stack_slot(work->input, task->stack_id)];
 	if (task->reason != NULL)
 		key.reason = intern_add_text(&work->reasons, task->reason) + 1;
+	if (task->object != NULL)
+		key.object = intern_add_text(&work->reasons, task->object) + 1;
+	key.timed = task->timed;
 	bool is_new;
 	uint32_t id = intern_add(&work->keys, &key, sizeof(key), &is_new);
 	if (is_new) {
@@ -112,6 +117,8 @@ static uint32_t groups_place(struct groups_work *work, uint32_t index)
 		group->kind = task->kind;
 		group->state = task->state;
 		group->reason = task->reason;
+		group->object = task->object;
+		group->timed = task->timed;
 		group->key = by_key ? intern_text(&work->shapes, key.shape) : NULL;
 	}
 	struct group *group = &work->groups->list.items[id];
@@ -211,6 +218,8 @@ static void groups_sign(struct groups_work *work)
 			.kind = group->kind,
 			.state = group->state,
 			.reason = group->reason,
+			.object = group->object,
+			.timed = group->timed,
 			.is_key = group->key != NULL,
 			.bytes = shape->bytes,
 			.size = shape->size,
@@ -228,15 +237,98 @@ static void groups_sign(struct groups_work *work)
 	}
 }
 
+uint32_t group_count(const struct group *group)
+{
+	return group->num_pthreads != 0 ? group->num_pthreads : group->num_tasks;
+}
+
+/* Finished threads are grouped already. */
+static void groups_add_finished(struct groups_work *work)
+{
+	struct text scratch;
+	text_init(&scratch, work->arena);
+	for (uint32_t i = 0; i < work->input->num_finished; i++) {
+		const struct finished_threads *finished = &work->input->finished[i];
+		struct group group = {
+			.kind = CORELEAKS_KIND_THREAD,
+			.state = CORELEAKS_STATE_EXITED,
+			.pthreads = finished->pthreads,
+			.num_pthreads = finished->num,
+			.stack_id = finished->stack_id,
+		};
+		struct signature_parts parts = {.kind = group.kind, .state = group.state};
+		const struct coreleaks_stack *stack = groups_stack(work->input, group.stack_id);
+		text_clear(&work->bytes);
+		signature_add_stack(&work->bytes, stack, SIGNATURE_LINE);
+		parts.bytes = work->bytes.bytes;
+		parts.size = work->bytes.size;
+		group.signature = signature_make(&scratch, &parts);
+		text_clear(&work->bytes);
+		signature_add_stack(&work->bytes, stack, SIGNATURE_LOOSE);
+		parts.bytes = work->bytes.bytes;
+		parts.size = work->bytes.size;
+		group.loose_signature = signature_make(&scratch, &parts);
+		*array_add(work->arena, &work->groups->list) = group;
+	}
+}
+
 static int group_compare(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;
-	if (x->num_tasks != y->num_tasks)
-		return x->num_tasks > y->num_tasks ? -1 : 1;
+	if (group_count(x) != group_count(y))
+		return group_count(x) > group_count(y) ? -1 : 1;
 	int order = strcmp(x->signature, y->signature);
-	if (order != 0)
+	if (order != 0 || x->num_tasks == 0 || y->num_tasks == 0)
 		return order;
 	return (x->tasks[0] > y->tasks[0]) - (x->tasks[0] < y->tasks[0]);
+}
+
+/* The members of one verdict as a group of their own. */
+static struct group group_part(const struct group *whole, struct arena *arena,
+			       const struct coreleaks_task *tasks,
+			       const enum coreleaks_verdict *verdict_by_task,
+			       enum coreleaks_verdict verdict)
+{
+	struct group part = *whole;
+	part.num_tasks = 0;
+	part.stack_size = 0;
+	part.tasks = arena_alloc_array(arena, whole->num_tasks, sizeof(*part.tasks));
+	for (uint32_t i = 0; i < whole->num_tasks; i++) {
+		uint32_t task = whole->tasks[i];
+		if (verdict_by_task[task] != verdict)
+			continue;
+		part.tasks[part.num_tasks++] = task;
+		if (__builtin_add_overflow(part.stack_size, tasks[task].stack_size,
+					   &part.stack_size))
+			part.stack_size = UINT64_MAX;
+	}
+	part.split = coreleaks_verdict_name(verdict);
+	part.share = whole->share * part.num_tasks / whole->num_tasks;
+	return part;
+}
+
+void groups_split(struct groups *groups, struct arena *arena, const struct groups_input *input,
+		  const enum coreleaks_verdict *verdict_by_task)
+{
+	uint32_t num = groups->list.num;
+	for (uint32_t i = 0; i < num; i++) {
+		struct group whole = groups->list.items[i];
+		uint32_t counts[CORELEAKS_VERDICT_BENIGN + 1] = {0};
+		for (uint32_t k = 0; k < whole.num_tasks; k++)
+			counts[verdict_by_task[whole.tasks[k]]]++;
+		bool first = true;
+		for (int v = 0; v <= CORELEAKS_VERDICT_BENIGN; v++) {
+			if (counts[v] == 0 || counts[v] == whole.num_tasks)
+				continue;
+			struct group part =
+				group_part(&whole, arena, input->tasks, verdict_by_task, v);
+			if (first)
+				groups->list.items[i] = part;
+			else
+				*array_add(arena, &groups->list) = part;
+			first = false;
+		}
+	}
 }
 
 struct coreleaks_error *groups_build(struct groups *ret, struct arena *arena,
@@ -253,6 +345,7 @@ struct coreleaks_error *groups_build(struct groups *ret, struct arena *arena,
 	groups_fill(&work, groups_place_all(&work));
 	groups_choose_stacks(&work);
 	groups_sign(&work);
+	groups_add_finished(&work);
 	if (result.list.num > 0)
 		qsort(result.list.items, result.list.num, sizeof(*result.list.items),
 		      group_compare);

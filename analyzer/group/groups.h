@@ -16,8 +16,13 @@ struct group {
 	enum coreleaks_kind kind;
 	enum coreleaks_state state;
 	const char *reason;
-	uint32_t *tasks; /* ascending by id, then index */
+	const char *object; /* kind of the object they wait for; NULL none */
+	bool timed;
+	const char *split; /* the verdict by which it was split off, NULL whole */
+	uint32_t *tasks;   /* ascending by id, then index */
 	uint32_t num_tasks;
+	const uint64_t *pthreads; /* state exited: finished threads instead of tasks; ascending */
+	uint32_t num_pthreads;
 	uint32_t stack_id; /* the stack that most members have; lowest index on a tie */
 	uint64_t stack_size;
 	double share;
@@ -31,11 +36,20 @@ struct groups {
 	uint32_t num_deselected; /* tasks that select_task() refused; they are in no group */
 };
 
+/* Threads that have finished and that nobody has joined, of one start routine. */
+struct finished_threads {
+	uint64_t *pthreads; /* ascending */
+	uint32_t num;
+	uint32_t stack_id; /* of the start routine */
+};
+
 struct groups_input {
 	const struct coreleaks_task *tasks; /* with stack_id and reason set */
 	uint32_t num_tasks;
 	const struct coreleaks_stack *stacks;
 	uint32_t num_stacks;
+	const struct finished_threads *finished;
+	uint32_t num_finished;
 	const struct coreleaks_options *options;
 	const struct coreleaks_analysis *analysis; /* for the options' callbacks only */
 };
@@ -43,5 +57,11 @@ struct groups_input {
 /* Fails on a bad regular expression. */
 struct coreleaks_error *groups_build(struct groups *ret, struct arena *arena,
 				     const struct groups_input *input);
+/* How many threads it stands for. */
+uint32_t group_count(const struct group *group);
+/* Splits groups whose members differ in verdict (verdict_by_task is parallel to tasks); the parts
+ * keep the signature. */
+void groups_split(struct groups *groups, struct arena *arena, const struct groups_input *input,
+		  const enum coreleaks_verdict *verdict_by_task);
 
 #endif

@@ -2,7 +2,8 @@
  *
  * A signature is "t-" (thread) or "g-" (goroutine) and the first 12 hex digits of intern_hash()
  * over these fields, each closed by a NUL byte:
- *     "1", kind, state, reason ("" unknown), "stack" or "key",
+ *     "1", kind, state, reason ("" unknown), kind of the object ("" none), "timed" or "",
+ *     "stack" or "key",
  *     then how the stack ended and its frames; or group_key()'s text.
  * Words are the JSON report's; lines are decimal, the rest hex. A frame under GROUP_BY_LINE is
  *     FUNCTION "@" FILE ":" LINE;  FUNCTION "+" OFFSET without a line;
@@ -25,8 +26,10 @@ struct signature_parts {
 	enum coreleaks_kind kind;
 	enum coreleaks_state state;
 	const char *reason; /* NULL unknown */
-	bool is_key;	    /* bytes are group_key()'s text */
-	const void *bytes;  /* of signature_add_stack() */
+	const char *object; /* its kind; NULL none */
+	bool timed;
+	bool is_key;	   /* bytes are group_key()'s text */
+	const void *bytes; /* of signature_add_stack() */
 	size_t size;
 };
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { NUM_EVIDENCE = 2 };
 
@@ -131,6 +132,18 @@ static void findings_add_population(struct findings *findings, struct arena *are
 	};
 }
 
+/* Among equals in certainty: the root blocker heads the report, what explains it follows. */
+static int rule_rank(const struct coreleaks_finding *finding)
+{
+	static const char *const order[] = {"stuck-behind", "deadlock-cycle", "self-deadlock",
+					    "abandoned-lock"};
+	int num = sizeof(order) / sizeof(order[0]);
+	for (int i = 0; i < num; i++)
+		if (strcmp(finding->rule, order[i]) == 0)
+			return i;
+	return num;
+}
+
 static int finding_compare(const void *a, const void *b)
 {
 	const struct coreleaks_finding *x = a, *y = b;
@@ -138,10 +151,54 @@ static int finding_compare(const void *a, const void *b)
 		return x->certainty < y->certainty ? -1 : 1;
 	if ((x->num_groups == 0) != (y->num_groups == 0))
 		return x->num_groups == 0 ? 1 : -1;
-	if (x->num_tasks != y->num_tasks)
-		return x->num_tasks > y->num_tasks ? -1 : 1;
+	int order = rule_rank(x) - rule_rank(y);
+	if (order != 0)
+		return order;
+	if (x->num_tasks + x->num_pthreads != y->num_tasks + y->num_pthreads)
+		return x->num_tasks + x->num_pthreads > y->num_tasks + y->num_pthreads ? -1 : 1;
+	if (x->num_tasks > 0 && y->num_tasks > 0 && x->tasks[0] != y->tasks[0])
+		return x->tasks[0] < y->tasks[0] ? -1 : 1;
 	return x->num_groups == 0 ? 0
 				  : (x->groups[0] > y->groups[0]) - (x->groups[0] < y->groups[0]);
+}
+
+void findings_sort(struct findings *findings)
+{
+	if (findings->list.num > 0)
+		qsort(findings->list.items, findings->list.num, sizeof(*findings->list.items),
+		      finding_compare);
+}
+
+/* Nobody can tell from here whether the program would still have joined them. */
+static void findings_add_unjoined(struct findings *findings, struct arena *arena,
+				  const struct groups *groups, uint32_t index,
+				  const struct groups_input *input)
+{
+	const struct group *group = &groups->list.items[index];
+	const struct coreleaks_stack *stack = &input->stacks[group->stack_id];
+	uint32_t *group_ids = arena_alloc_array(arena, 1, sizeof(*group_ids));
+	struct coreleaks_evidence *evidence = arena_alloc_array(arena, 1, sizeof(*evidence));
+	bool one = group->num_pthreads == 1;
+	group_ids[0] = index;
+	evidence[0].what =
+		"each has ended, was not detached, and no thread joins it; its descriptor "
+		"and stack are kept";
+	evidence[0].addr = group->pthreads[0];
+	*array_add(arena, &findings->list) = (struct coreleaks_finding){
+		.rule = "unjoined-thread",
+		.certainty = CORELEAKS_VERDICT_SUSPECT,
+		.title = arena_format(arena, "%s finished %s never joined: %s",
+				      findings_number(arena, group->num_pthreads),
+				      one ? "thread was" : "threads were",
+				      findings_place(arena, &stack->frames[0])),
+		.groups = group_ids,
+		.num_groups = 1,
+		.pthreads = group->pthreads,
+		.num_pthreads = group->num_pthreads,
+		.evidence = evidence,
+		.num_evidence = 1,
+	};
+	findings->verdict_by_group[index] = CORELEAKS_VERDICT_SUSPECT;
 }
 
 void findings_build(struct findings *ret, struct arena *arena, const struct groups *groups,
@@ -160,13 +217,13 @@ void findings_build(struct findings *ret, struct arena *arena, const struct grou
 					       ? num_goroutines
 					       : input->num_tasks - num_goroutines;
 		result.verdict_by_group[i] = CORELEAKS_VERDICT_UNKNOWN;
+		if (group->num_pthreads > 0)
+			findings_add_unjoined(&result, arena, groups, i, input);
 		if (options->threshold > 0 && group->num_tasks >= options->threshold)
 			findings_add_duplicates(&result, arena, groups, i, input, num_of_kind);
 	}
 	if (input->num_tasks > options->max_total)
 		findings_add_population(&result, arena, num_goroutines, input);
-	if (result.list.num > 0)
-		qsort(result.list.items, result.list.num, sizeof(*result.list.items),
-		      finding_compare);
+	findings_sort(&result);
 	*ret = result;
 }

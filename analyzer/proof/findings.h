@@ -13,7 +13,9 @@ struct findings {
 	enum coreleaks_verdict *verdict_by_group; /* the strongest of its findings, else unknown */
 };
 
-/* runaway-duplicates and population. */
+/* Worst first. */
+void findings_sort(struct findings *findings);
+/* runaway-duplicates, population and unjoined-thread. */
 void findings_build(struct findings *ret, struct arena *arena, const struct groups *groups,
 		    const struct groups_input *input);
 

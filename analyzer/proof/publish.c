@@ -27,7 +27,7 @@ struct coreleaks_core publish_core(const struct dump *dump, const struct notes *
 }
 
 struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *tasks,
-				     const struct stacks *stacks, const char *const *reasons)
+				     const struct stacks *stacks, const struct waits *waits)
 {
 	struct coreleaks_task *result =
 		arena_alloc_array(arena, (size_t)tasks->list.num + 1, sizeof(*result));
@@ -44,8 +44,59 @@ struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *ta
 			.syscall_nr = task->hint.syscall_nr,
 			.signal = task->signal,
 			.stack_id = stacks->by_task[i],
-			.reason = reasons[i],
+			.reason = waits->by_task[i].reason,
+			.object = wait_object_name(waits->by_task[i].object),
+			.timed = waits->by_task[i].clock != WAIT_FOREVER,
 		};
+	}
+	return result;
+}
+
+static struct coreleaks_wait publish_wait(const struct wait *wait, const struct nptl *nptl)
+{
+	static const char *const clocks[] = {NULL, "remaining", "realtime", "monotonic"};
+	struct coreleaks_wait result = {
+		.object = wait_object_name(wait->object),
+		.addr = wait->addr,
+		.type = wait->what,
+		.certain = wait->certain,
+		.waking = wait->in_flight,
+		.mutex_addr = wait->mutex_addr,
+		.timeout_kind = clocks[wait->clock],
+		.timeout_ns = wait->timeout_ns,
+		.holder_id = wait->holder_tid,
+		.holder_task = -1,
+	};
+	if (wait->holder >= 0) {
+		result.holder_task = nptl->threads.items[wait->holder].task;
+		result.holder_exited = nptl->threads.items[wait->holder].life == NPTL_FINISHED;
+	}
+	return result;
+}
+
+struct coreleaks_wait *publish_waits(struct arena *arena, const struct tasks *tasks,
+				     const struct waits *waits, const struct nptl *nptl,
+				     const struct publish_names *names)
+{
+	uint32_t num = tasks->list.num;
+	struct coreleaks_wait *result = arena_alloc_array(arena, (size_t)num + 1, sizeof(*result));
+	for (uint32_t i = 0; i < num; i++) {
+		result[i] = publish_wait(&waits->by_task[i], nptl);
+		result[i].symbol = names->objects[i];
+		/* In the core's own numbers, which differ from the process's in a pid namespace. */
+		if (result[i].holder_task >= 0)
+			result[i].holder_id = tasks->list.items[result[i].holder_task].id;
+		int32_t index = nptl->by_task[i];
+		if (index < 0)
+			continue;
+		const struct nptl_thread *thread = &nptl->threads.items[index];
+		int32_t joiner =
+			thread->joiner_addr != 0 ? nptl_find(nptl, thread->joiner_addr) : -1;
+		result[i].start = names->starts[index];
+		result[i].detached = thread->detached;
+		if (joiner >= 0 && nptl->threads.items[joiner].task >= 0)
+			result[i].joiner_id =
+				tasks->list.items[nptl->threads.items[joiner].task].id;
 	}
 	return result;
 }
@@ -63,18 +114,23 @@ static int ranked_compare(const void *a, const void *b)
 		return x->hidden_by == NULL ? -1 : 1;
 	if (x->verdict != y->verdict)
 		return x->verdict < y->verdict ? -1 : 1;
-	if (x->num_tasks != y->num_tasks)
-		return x->num_tasks > y->num_tasks ? -1 : 1;
+	uint32_t x_count = x->num_tasks + x->num_pthreads, y_count = y->num_tasks + y->num_pthreads;
+	if (x_count != y_count)
+		return x_count > y_count ? -1 : 1;
 	int order = strcmp(x->signature, y->signature);
-	return order != 0 ? order : (x->tasks[0] > y->tasks[0]) - (x->tasks[0] < y->tasks[0]);
+	if (order != 0 || x->num_tasks == 0 || y->num_tasks == 0)
+		return order;
+	return (x->tasks[0] > y->tasks[0]) - (x->tasks[0] < y->tasks[0]);
 }
 
-static struct coreleaks_group publish_group(const struct group *group,
+static struct coreleaks_group publish_group(struct arena *arena, const struct group *group,
 					    enum coreleaks_verdict verdict,
 					    const struct coreleaks_options *options)
 {
 	struct coreleaks_group result = {
-		.id = group->signature,
+		.id = group->split == NULL
+			      ? group->signature
+			      : arena_format(arena, "%s.%s", group->signature, group->split),
 		.signature = group->signature,
 		.loose_signature = group->loose_signature,
 		.kind = group->kind,
@@ -88,6 +144,9 @@ static struct coreleaks_group publish_group(const struct group *group,
 		.share = group->share,
 		.hidden_by = group->hidden_by,
 		.key = group->key,
+		.timed = group->timed,
+		.pthreads = group->pthreads,
+		.num_pthreads = group->num_pthreads,
 	};
 	if (result.hidden_by == NULL && options->verdict >= 0 && options->verdict != (int)verdict)
 		result.hidden_by = "--verdict";
@@ -101,13 +160,92 @@ static void make_ids_unique(struct published *published, struct arena *arena)
 	intern_init(&ids, arena);
 	for (uint32_t i = 0; i < published->num_groups; i++) {
 		struct coreleaks_group *group = &published->groups[i];
+		const char *first_id = group->id;
 		bool is_new = false;
 		for (uint32_t k = 1; !is_new; k++) {
 			if (k > 1)
-				group->id = arena_format(arena, "%s.%u", group->signature, k);
+				group->id = arena_format(arena, "%s.%u", first_id, k);
 			intern_add(&ids, group->id, strlen(group->id), &is_new);
 		}
 	}
+}
+
+struct object_key {
+	uint64_t addr;
+	uint64_t kind; /* address of its literal name */
+};
+
+static struct object_key object_key(const struct coreleaks_wait *wait)
+{
+	return (struct object_key){wait->addr, (uint64_t)(uintptr_t)wait->object};
+}
+
+struct counted_object {
+	struct coreleaks_object object;
+	uint32_t num_members; /* of the group at hand */
+};
+
+static int object_compare(const void *a, const void *b)
+{
+	const struct counted_object *x = a, *y = b;
+	if (x->num_members != y->num_members)
+		return x->num_members > y->num_members ? -1 : 1;
+	return (x->object.addr > y->object.addr) - (x->object.addr < y->object.addr);
+}
+
+static void group_objects(struct coreleaks_group *group, struct arena *arena,
+			  const struct coreleaks_wait *waits, const struct intern *all,
+			  const uint32_t *num_waiters)
+{
+	struct intern seen;
+	struct {
+		struct counted_object *items;
+		uint32_t num, capacity;
+	} found = {0};
+	intern_init(&seen, arena);
+	for (uint32_t i = 0; i < group->num_tasks; i++) {
+		const struct coreleaks_wait *wait = &waits[group->tasks[i]];
+		struct object_key key = object_key(wait);
+		bool is_new;
+		if (wait->object == NULL)
+			continue;
+		uint32_t index = intern_add(&seen, &key, sizeof(key), &is_new);
+		if (is_new)
+			array_add(arena, &found)->object = (struct coreleaks_object){
+				.kind = wait->object,
+				.addr = wait->addr,
+				.symbol = wait->symbol,
+				.type = wait->type,
+				.certain = wait->certain,
+				.num_waiters = num_waiters[intern_find(all, &key, sizeof(key))],
+				.holder_id = wait->holder_id,
+				.holder_task = wait->holder_task,
+				.holder_exited = wait->holder_exited,
+			};
+		found.items[index].num_members++;
+	}
+	if (found.num > 0)
+		qsort(found.items, found.num, sizeof(*found.items), object_compare);
+	struct coreleaks_object *objects = arena_alloc_array(arena, found.num, sizeof(*objects));
+	for (uint32_t i = 0; i < found.num; i++)
+		objects[i] = found.items[i].object;
+	group->objects = objects;
+	group->num_objects = found.num;
+}
+
+static void publish_objects(struct published *published, struct arena *arena,
+			    const struct coreleaks_wait *waits, uint32_t num_tasks)
+{
+	struct intern all;
+	uint32_t *num_waiters = arena_alloc_array(arena, num_tasks, sizeof(*num_waiters));
+	intern_init(&all, arena);
+	for (uint32_t i = 0; i < num_tasks; i++) {
+		struct object_key key = object_key(&waits[i]);
+		if (waits[i].object != NULL)
+			num_waiters[intern_add(&all, &key, sizeof(key), NULL)]++;
+	}
+	for (uint32_t i = 0; i < published->num_groups; i++)
+		group_objects(&published->groups[i], arena, waits, &all, num_waiters);
 }
 
 static void publish_findings(struct published *ret, struct arena *arena,
@@ -134,13 +272,14 @@ static void publish_findings(struct published *ret, struct arena *arena,
 }
 
 void publish_groups(struct published *ret, struct arena *arena, const struct groups *groups,
-		    const struct findings *findings, const struct coreleaks_options *options)
+		    const struct findings *findings, const struct coreleaks_options *options,
+		    const struct coreleaks_wait *waits, uint32_t num_tasks)
 {
 	uint32_t num = groups->list.num;
 	struct ranked *ranked = arena_alloc_array(arena, num, sizeof(*ranked));
 	uint32_t *rank_of = arena_alloc_array(arena, num, sizeof(*rank_of));
 	for (uint32_t i = 0; i < num; i++) {
-		ranked[i].group = publish_group(&groups->list.items[i],
+		ranked[i].group = publish_group(arena, &groups->list.items[i],
 						findings->verdict_by_group[i], options);
 		ranked[i].index = i;
 	}
@@ -153,5 +292,6 @@ void publish_groups(struct published *ret, struct arena *arena, const struct gro
 		rank_of[ranked[i].index] = i;
 	}
 	make_ids_unique(ret, arena);
+	publish_objects(ret, arena, waits, num_tasks);
 	publish_findings(ret, arena, findings, rank_of);
 }

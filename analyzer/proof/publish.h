@@ -3,7 +3,9 @@
 #define CORELEAKS_PROOF_PUBLISH_H
 
 #include "proof/findings.h"
+#include "reason/waits.h"
 #include "stack/stacks.h"
+#include "task/starts.h"
 
 struct published {
 	struct coreleaks_group *groups; /* shown ones first, then by verdict, count, signature */
@@ -12,12 +14,21 @@ struct published {
 	uint32_t num_findings;
 };
 
+struct publish_names {
+	const char **objects; /* symbol of each task's object; NULL unknown */
+	const char **starts;  /* name of each nptl thread's start routine; NULL unknown */
+};
+
 struct coreleaks_core publish_core(const struct dump *dump, const struct notes *notes,
 				   const struct modules *modules, const struct gaps *gaps);
 struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *tasks,
-				     const struct stacks *stacks, const char *const *reasons);
+				     const struct stacks *stacks, const struct waits *waits);
+struct coreleaks_wait *publish_waits(struct arena *arena, const struct tasks *tasks,
+				     const struct waits *waits, const struct nptl *nptl,
+				     const struct publish_names *names);
 /* Applies the filter by verdict, which no lower floor could. */
 void publish_groups(struct published *ret, struct arena *arena, const struct groups *groups,
-		    const struct findings *findings, const struct coreleaks_options *options);
+		    const struct findings *findings, const struct coreleaks_options *options,
+		    const struct coreleaks_wait *waits, uint32_t num_tasks);
 
 #endif

@@ -1,1 +1,2 @@
-LIB_SOURCES += $(addprefix analyzer/reason/,reasons.c)
+LIB_SOURCES += $(addprefix analyzer/reason/,api_frames.c futex.c syscalls.c \
+	waits.c)

@@ -1,6 +1,7 @@
 #include "report/report_json.h"
 
 #include "group/user_frame.h"
+#include "report/waits_json.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -89,7 +90,7 @@ static void report_json_summary(struct json_out *json, const struct report_view 
 	json_out_uint(json, "system", 0);
 	json_out_uint(json, "hidden", view->num_hidden_tasks);
 	report_json_counts(json, "hidden_by", &view->hidden_by);
-	json_out_uint(json, "finished_threads", 0);
+	json_out_uint(json, "finished_threads", view->num_finished_threads);
 	json_out_uint(json, "groups", view->num_shown_groups);
 	json_out_uint(json, "hidden_groups", view->num_groups - view->num_shown_groups);
 	json_out_begin(json, "by_verdict", '{', JSON_INLINE);
@@ -164,7 +165,7 @@ void report_json_group(struct json_out *json, const char *key, const struct writ
 	json_out_text(json, "signature", group->signature);
 	json_out_text(json, "loose_signature", group->loose_signature);
 	json_out_text(json, "kind", coreleaks_kind_name(group->kind));
-	json_out_uint(json, "count", group->num_tasks);
+	json_out_uint(json, "count", view_group_count(group));
 	json_out_share(json, "share", group->share);
 	json_out_text(json, "state", coreleaks_state_name(group->state));
 	json_out_text(json, "reason", group->reason);
@@ -195,13 +196,17 @@ void report_json_group(struct json_out *json, const char *key, const struct writ
 	json_out_null(json, "created_by");
 	json_out_begin(json, "labels", '{', JSON_INLINE);
 	json_out_end(json, '}');
-	json_out_begin(json, "objects", '[', JSON_INLINE);
+	json_out_begin(json, "objects", '[', JSON_LINES);
+	for (uint32_t i = 0; i < group->num_objects; i++)
+		waits_json_object(json, job->view, &group->objects[i]);
 	json_out_end(json, ']');
+	json_out_bool(json, "timed", group->timed);
 	json_out_begin(json, "members", '[', JSON_INLINE);
 	for (uint32_t i = 0; i < group->num_tasks && i < job->options->members; i++)
 		json_out_int(json, NULL, job->view->tasks[group->tasks[i]]->id);
 	json_out_end(json, ']');
 	json_out_bool(json, "members_truncated", group->num_tasks > job->options->members);
+	waits_json_pthreads(json, group->pthreads, group->num_pthreads, job->options->members);
 	json_out_end(json, '}');
 }
 
@@ -225,8 +230,13 @@ static void report_json_finding(struct json_out *json, const struct write_job *j
 		json_out_int(json, "id", task->id);
 		json_out_end(json, '}');
 	}
+	waits_json_finished_members(json, job->view, finding, job->options->members);
 	json_out_end(json, ']');
 	json_out_bool(json, "members_truncated", finding->num_tasks > job->options->members);
+	json_out_begin(json, "caveats", '[', JSON_INLINE);
+	for (uint32_t i = 0; i < finding->num_caveats; i++)
+		json_out_text(json, NULL, finding->caveats[i]);
+	json_out_end(json, ']');
 	json_out_begin(json, "evidence", '[', JSON_LINES);
 	for (uint32_t i = 0; i < finding->num_evidence; i++) {
 		json_out_begin(json, NULL, '{', JSON_INLINE);
@@ -288,6 +298,7 @@ struct text report_json_make(const struct write_job *job)
 	for (uint32_t i = 0; i < job->view->num_findings; i++)
 		report_json_finding(&json, job, job->view->findings[i]);
 	json_out_end(&json, ']');
+	waits_json_tasks(&json, job);
 	report_json_gaps(&json, job->view);
 	report_json_modules(&json, job->view);
 	json_out_end(&json, '}');

@@ -17,6 +17,7 @@ void view_init(struct report_view *view, struct arena *arena,
 {
 	*view = (struct report_view){.core = coreleaks_core_info(analysis)};
 	FILL(view, arena, analysis, tasks, num_tasks, coreleaks_task, coreleaks_num_tasks);
+	FILL(view, arena, analysis, waits, num_waits, coreleaks_wait, coreleaks_num_tasks);
 	FILL(view, arena, analysis, stacks, num_stacks, coreleaks_stack, coreleaks_num_stacks);
 	FILL(view, arena, analysis, groups, num_groups, coreleaks_group, coreleaks_num_groups);
 	FILL(view, arena, analysis, findings, num_findings, coreleaks_finding,
@@ -24,6 +25,7 @@ void view_init(struct report_view *view, struct arena *arena,
 	FILL(view, arena, analysis, gaps, num_gaps, coreleaks_gap, coreleaks_num_gaps);
 	FILL(view, arena, analysis, modules, num_modules, coreleaks_module, coreleaks_num_modules);
 	view->num_deselected = coreleaks_num_deselected(analysis);
+	view->num_finished_threads = coreleaks_num_finished_threads(analysis);
 	view_sum(view, arena);
 }
 
@@ -141,6 +143,11 @@ const struct coreleaks_group *view_group_of_task(const struct report_view *view,
 		}
 	}
 	return NULL;
+}
+
+uint32_t view_group_count(const struct coreleaks_group *group)
+{
+	return group->num_pthreads != 0 ? group->num_pthreads : group->num_tasks;
 }
 
 const char *view_noun_of_kind(enum coreleaks_kind kind, uint64_t num)

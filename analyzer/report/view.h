@@ -22,13 +22,14 @@ struct view_counts {
 struct report_view {
 	const struct coreleaks_core *core;
 	const struct coreleaks_task **tasks;
+	const struct coreleaks_wait **waits; /* parallel to tasks */
 	const struct coreleaks_stack **stacks;
 	const struct coreleaks_group **groups; /* shown ones first */
 	const struct coreleaks_finding **findings;
 	const struct coreleaks_gap **gaps;
 	const struct coreleaks_module **modules;
 	uint32_t num_tasks, num_stacks, num_groups, num_findings, num_gaps, num_modules;
-	uint32_t num_deselected;
+	uint32_t num_deselected, num_waits, num_finished_threads;
 
 	/* By view_sum(). Sums are over shown groups unless they say otherwise. */
 	uint32_t num_shown_groups;
@@ -60,6 +61,8 @@ bool view_finding_is_hidden(const struct report_view *view,
 			    const struct coreleaks_finding *finding);
 /* The group that holds the task, or NULL: it was left out. */
 const struct coreleaks_group *view_group_of_task(const struct report_view *view, uint32_t task);
+/* How many tasks or finished threads the group stands for. */
+uint32_t view_group_count(const struct coreleaks_group *group);
 /* "thread", "goroutines" … for so many of all tasks. */
 const char *view_noun(const struct report_view *view, uint64_t num);
 const char *view_noun_of_kind(enum coreleaks_kind kind, uint64_t num);

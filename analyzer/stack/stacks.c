@@ -162,7 +162,8 @@ static void unwind_all(struct stacks_builder *builder, struct unwinder *unwinder
 
 void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 		  struct progress *progress, struct unwinder *unwinder,
-		  const struct modules *modules, struct elf_files *files, const struct tasks *tasks)
+		  const struct modules *modules, struct elf_files *files, const struct tasks *tasks,
+		  const uint64_t *entries, uint32_t num_entries)
 {
 	struct stacks_builder builder = {
 		.stacks = ret, .arena = arena, .gaps = gaps, .modules = modules};
@@ -174,6 +175,8 @@ void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 	builder.key =
 		arena_alloc_array(arena, (size_t)unwinder->max_frames + 1, sizeof(*builder.key));
 	unwind_all(&builder, unwinder, tasks, progress);
+	for (uint32_t i = 0; i < num_entries; i++)
+		intern_add(&builder.addresses, &entries[i], sizeof(entries[i]), NULL);
 	uint32_t num_addresses = builder.addresses.keys.num;
 	struct code_address *addresses =
 		arena_alloc_array(arena, num_addresses, sizeof(*addresses));
@@ -183,6 +186,15 @@ void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 		addresses[i].module = modules_find(modules, addresses[i].lookup);
 	}
 	symbols_build(&symbols, arena, gaps, progress, modules, files, addresses, num_addresses);
+	ret->entries = arena_alloc_array(arena, num_entries, sizeof(*ret->entries));
+	for (uint32_t i = 0; i < num_entries; i++) {
+		uint32_t id = intern_find(&builder.addresses, &entries[i], sizeof(entries[i]));
+		const struct symbol *symbol = &symbols.by_address[id];
+		const struct raw_frame raw = {.pc = entries[i], .exact = true};
+		ret->entries[i] =
+			make_frame(modules, &raw, addresses[id].module,
+				   &symbols.frames.items[symbol->first + symbol->num - 1]);
+	}
 	for (uint32_t i = 0; i < builder.raw.num; i++)
 		*array_add(arena, &ret->list) = make_stack(&builder, i, &symbols, addresses);
 }

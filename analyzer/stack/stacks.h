@@ -10,12 +10,14 @@ struct stacks {
 		struct coreleaks_stack *items; /* distinct stacks in order of first use */
 		uint32_t num, capacity;
 	} list;
-	uint32_t *by_task; /* stack index of each task */
+	uint32_t *by_task;		 /* stack index of each task */
+	struct coreleaks_frame *entries; /* parallel to the entry points asked for */
 };
 
+/* entries: addresses of functions to name besides, such as threads' start routines; 0 none. */
 void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 		  struct progress *progress, struct unwinder *unwinder,
-		  const struct modules *modules, struct elf_files *files,
-		  const struct tasks *tasks);
+		  const struct modules *modules, struct elf_files *files, const struct tasks *tasks,
+		  const uint64_t *entries, uint32_t num_entries);
 
 #endif

@@ -1,1 +1,1 @@
-LIB_SOURCES += $(addprefix analyzer/task/,nptl.c tasks.c threads.c)
+LIB_SOURCES += $(addprefix analyzer/task/,nptl.c starts.c tasks.c threads.c)

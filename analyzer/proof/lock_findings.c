@@ -1,0 +1,276 @@
+#include "proof/lock_findings.h"
+
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { MAX_NAMED = 4 }; /* tasks named in a title */
+
+struct evidence_list {
+	struct coreleaks_evidence *items;
+	uint32_t num, capacity;
+};
+
+struct lock_findings {
+	struct findings *findings;
+	struct arena *arena;
+	const struct groups *groups;
+	const struct lock_findings_input *input;
+	uint32_t *group_of; /* parallel to tasks; UINT32_MAX: in none */
+};
+
+static enum coreleaks_verdict root_certainty(const char *caveat)
+{
+	return caveat != NULL ? CORELEAKS_VERDICT_LIKELY : CORELEAKS_VERDICT_PROVED;
+}
+
+static void raise_verdict(enum coreleaks_verdict *verdict, enum coreleaks_verdict certainty)
+{
+	if (certainty < *verdict)
+		*verdict = certainty;
+}
+
+enum coreleaks_verdict *lock_findings_verdicts(struct arena *arena,
+					       const struct lock_findings_input *input)
+{
+	uint32_t num = input->groups->num_tasks;
+	enum coreleaks_verdict *verdicts = arena_alloc_array(arena, num, sizeof(*verdicts));
+	for (uint32_t i = 0; i < num; i++)
+		verdicts[i] = CORELEAKS_VERDICT_UNKNOWN;
+	for (uint32_t i = 0; i < input->graph->roots.num; i++) {
+		const struct wait_root *root = &input->graph->roots.items[i];
+		for (uint32_t k = 0; k < root->num_tasks; k++)
+			raise_verdict(&verdicts[root->tasks[k]], root_certainty(root->caveat));
+		for (uint32_t k = 0; k < root->num_behind; k++)
+			raise_verdict(&verdicts[root->behind[k]],
+				      root_certainty(root->behind_caveat));
+	}
+	return verdicts;
+}
+
+static int64_t task_id(const struct lock_findings *work, uint32_t task)
+{
+	return work->input->groups->tasks[task].id;
+}
+
+static const char *object_text(const struct lock_findings *work, uint32_t task)
+{
+	const struct coreleaks_wait *wait = &work->input->public_waits[task];
+	const char *kind = wait->object != NULL ? wait->object : "object";
+	if (wait->symbol != NULL)
+		return arena_format(work->arena, "%s 0x%" PRIx64 " (%s)", kind, wait->addr,
+				    wait->symbol);
+	return arena_format(work->arena, "%s 0x%" PRIx64, kind, wait->addr);
+}
+
+/* "thread 1 waits for mutex 0x… (name), held by thread 2", and the premises that were read. */
+static void add_wait_evidence(const struct lock_findings *work, struct evidence_list *list,
+			      uint32_t task)
+{
+	const struct wait *wait = &work->input->waits->by_task[task];
+	struct arena *arena = work->arena;
+	int64_t id = task_id(work, task);
+	if (wait->object == WAIT_THREAD) {
+		*array_add(arena, list) = (struct coreleaks_evidence){
+			arena_format(arena,
+				     "thread %" PRId64 " joins thread %d, which has not ended", id,
+				     wait->holder_tid),
+			wait->addr};
+	} else {
+		*array_add(arena, list) = (struct coreleaks_evidence){
+			arena_format(arena, "thread %" PRId64 " waits for %s, held by thread %d",
+				     id, object_text(work, task), wait->holder_tid),
+			wait->addr};
+	}
+	*array_add(arena, list) = (struct coreleaks_evidence){
+		arena_format(arena,
+			     "thread %" PRId64
+			     " waits without a time limit, and the word it sleeps on "
+			     "has not changed since",
+			     id),
+		wait->futex_addr};
+	if (wait->object == WAIT_MUTEX && (wait->mutex_kind & (3 | 16 | 32)) == 0)
+		*array_add(arena, list) = (struct coreleaks_evidence){
+			"premise: nobody but its owner unlocks this mutex, as POSIX demands",
+			wait->addr};
+}
+
+static uint32_t *groups_of_tasks(const struct lock_findings *work, const uint32_t *tasks,
+				 uint32_t num, uint32_t *num_ret)
+{
+	uint32_t *groups = arena_alloc_array(work->arena, work->groups->list.num, sizeof(*groups));
+	bool *seen = arena_alloc_array(work->arena, work->groups->list.num, sizeof(*seen));
+	uint32_t num_groups = 0;
+	for (uint32_t i = 0; i < num; i++) {
+		uint32_t group = work->group_of[tasks[i]];
+		if (group == UINT32_MAX || seen[group])
+			continue;
+		seen[group] = true;
+		groups[num_groups++] = group;
+	}
+	*num_ret = num_groups;
+	return groups;
+}
+
+static void add_finding(const struct lock_findings *work, const char *rule, const char *title,
+			const uint32_t *tasks, uint32_t num_tasks, const char *caveat,
+			const struct evidence_list *evidence)
+{
+	struct coreleaks_finding finding = {
+		.rule = rule,
+		.certainty = root_certainty(caveat),
+		.title = title,
+		.tasks = tasks,
+		.num_tasks = num_tasks,
+		.evidence = evidence->items,
+		.num_evidence = evidence->num,
+	};
+	finding.groups = groups_of_tasks(work, tasks, num_tasks, &finding.num_groups);
+	if (caveat != NULL) {
+		const char **caveats = arena_alloc_array(work->arena, 1, sizeof(*caveats));
+		caveats[0] = caveat;
+		finding.caveats = caveats;
+		finding.num_caveats = 1;
+	}
+	for (uint32_t i = 0; i < finding.num_groups; i++)
+		raise_verdict(&work->findings->verdict_by_group[finding.groups[i]],
+			      finding.certainty);
+	*array_add(work->arena, &work->findings->list) = finding;
+}
+
+/* "1, 2 and 3", at most MAX_NAMED of them. */
+static const char *names_of(const struct lock_findings *work, const uint32_t *tasks, uint32_t num)
+{
+	struct text text;
+	text_init(&text, work->arena);
+	text_add(&text, num == 1 ? "thread " : "threads ");
+	uint32_t shown = num <= MAX_NAMED ? num : MAX_NAMED - 1;
+	for (uint32_t i = 0; i < shown; i++)
+		text_addf(&text, "%s%" PRId64,
+			  i == 0	 ? ""
+			  : i + 1 == num ? " and "
+					 : ", ",
+			  task_id(work, tasks[i]));
+	if (shown < num)
+		text_addf(&text, " and %u others", num - shown);
+	return text.bytes;
+}
+
+static const char *cycle_title(const struct lock_findings *work, const struct wait_root *root)
+{
+	const struct wait *first = &work->input->waits->by_task[root->tasks[0]];
+	bool same = true;
+	for (uint32_t i = 1; i < root->num_tasks; i++)
+		same = same && work->input->waits->by_task[root->tasks[i]].object == first->object;
+	const char *names = names_of(work, root->tasks, root->num_tasks);
+	if (root->num_tasks == 1)
+		return arena_format(work->arena, "%s waits for %s, which it holds itself", names,
+				    object_text(work, root->tasks[0]));
+	if (same && first->object == WAIT_THREAD)
+		return arena_format(work->arena, "%s join each other in a circle", names);
+	if (same && root->num_tasks == 2)
+		return arena_format(work->arena, "%s wait for each other's %s", names,
+				    wait_object_name(first->object));
+	return arena_format(work->arena, "%s wait for each other in a circle", names);
+}
+
+static void add_root(const struct lock_findings *work, const struct wait_root *root)
+{
+	struct evidence_list evidence = {0};
+	struct arena *arena = work->arena;
+	if (root->kind == WAIT_ROOT_CYCLE) {
+		for (uint32_t i = 0; i < root->num_tasks; i++)
+			add_wait_evidence(work, &evidence, root->tasks[i]);
+		add_finding(work, root->num_tasks == 1 ? "self-deadlock" : "deadlock-cycle",
+			    cycle_title(work, root), root->tasks, root->num_tasks, root->caveat,
+			    &evidence);
+		return;
+	}
+	const struct wait *wait = &work->input->waits->by_task[root->tasks[0]];
+	*array_add(arena, &evidence) = (struct coreleaks_evidence){
+		arena_format(arena, "%s records thread %d as its owner",
+			     object_text(work, root->tasks[0]), wait->holder_tid),
+		wait->addr + 8};
+	*array_add(arena, &evidence) = (struct coreleaks_evidence){
+		arena_format(arena,
+			     "no thread of the process has the id %d, neither in the core's notes "
+			     "nor in glibc's list of %u threads",
+			     wait->holder_tid, work->input->nptl->threads.num),
+		0};
+	*array_add(arena, &evidence) = (struct coreleaks_evidence){
+		"premise: nobody but its owner unlocks this mutex, as POSIX demands", wait->addr};
+	add_finding(work, "abandoned-lock",
+		    arena_format(arena, "%s %s for %s, whose owner, thread %d, has ended",
+				 names_of(work, root->tasks, root->num_tasks),
+				 root->num_tasks == 1 ? "waits" : "wait",
+				 object_text(work, root->tasks[0]), wait->holder_tid),
+		    root->tasks, root->num_tasks, root->caveat, &evidence);
+}
+
+/* How many of those behind wait for each of the root's tasks; the one that blocks most is named. */
+static void add_behind(const struct lock_findings *work, const struct wait_root *root)
+{
+	struct evidence_list evidence = {0};
+	struct arena *arena = work->arena;
+	uint32_t num_tasks = work->input->groups->num_tasks;
+	if (root->num_behind == 0)
+		return;
+	uint32_t *blocks = arena_alloc_array(arena, num_tasks, sizeof(*blocks));
+	bool *in_root = arena_alloc_array(arena, num_tasks, sizeof(*in_root));
+	uint32_t most = root->tasks[0], direct = root->behind[0];
+	for (uint32_t i = 0; i < root->num_tasks; i++)
+		in_root[root->tasks[i]] = true;
+	for (uint32_t i = 0; i < root->num_behind; i++) {
+		uint32_t at = root->behind[i], last = at;
+		while (!in_root[at]) {
+			last = at;
+			at = (uint32_t)work->input->graph->edges[at].to;
+		}
+		if (++blocks[at] > blocks[most] || (blocks[at] == blocks[most] && at == most)) {
+			most = at;
+			direct = last;
+		}
+	}
+	for (uint32_t i = 0; i < root->num_tasks; i++) {
+		if (blocks[root->tasks[i]] == 0)
+			continue;
+		*array_add(arena, &evidence) = (struct coreleaks_evidence){
+			arena_format(arena, "thread %" PRId64 " can never go on; %u wait for it",
+				     task_id(work, root->tasks[i]), blocks[root->tasks[i]]),
+			0};
+	}
+	const char *title;
+	bool joins = work->input->waits->by_task[direct].object == WAIT_THREAD;
+	if (joins)
+		title = arena_format(arena, "thread %" PRId64 " never ends and blocks %u others",
+				     task_id(work, most), root->num_behind);
+	else
+		title = arena_format(arena, "thread %" PRId64 " holds %s and blocks %u %s",
+				     task_id(work, most), object_text(work, direct),
+				     root->num_behind, root->num_behind == 1 ? "other" : "others");
+	if (blocks[most] != root->num_behind)
+		title = arena_format(arena, "%s block %u others",
+				     names_of(work, root->tasks, root->num_tasks),
+				     root->num_behind);
+	add_finding(work, "stuck-behind", title, root->behind, root->num_behind,
+		    root->behind_caveat, &evidence);
+}
+
+void lock_findings_add(struct findings *findings, struct arena *arena, const struct groups *groups,
+		       const struct lock_findings_input *input)
+{
+	struct lock_findings work = {
+		.findings = findings, .arena = arena, .groups = groups, .input = input};
+	work.group_of = arena_alloc_array(arena, input->groups->num_tasks, sizeof(*work.group_of));
+	for (uint32_t i = 0; i < input->groups->num_tasks; i++)
+		work.group_of[i] = UINT32_MAX;
+	for (uint32_t i = 0; i < groups->list.num; i++)
+		for (uint32_t k = 0; k < groups->list.items[i].num_tasks; k++)
+			work.group_of[groups->list.items[i].tasks[k]] = i;
+	for (uint32_t i = 0; i < input->graph->roots.num; i++) {
+		add_root(&work, &input->graph->roots.items[i]);
+		add_behind(&work, &input->graph->roots.items[i]);
+	}
+	findings_sort(findings);
+}

@@ -1,0 +1,33 @@
+#include "proof/premises.h"
+
+#include "core/elf_values.h"
+
+static bool is_libc(const char *name)
+{
+	static const char *const prefixes[] = {"libc.so", "libc-2.", "libpthread", "ld-linux",
+					       "ld-2."};
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
+bool premises_cancels(const struct modules *modules)
+{
+	static const char *const names[] = {"pthread_cancel", "pthread_kill", "tgkill",
+					    "pthread_sigqueue"};
+	bool has_libc = false;
+	for (uint32_t i = 0; i < modules->list.num; i++) {
+		const struct module *module = &modules->list.items[i];
+		if (module->vdso)
+			continue;
+		if (is_libc(module->name)) {
+			has_libc = true;
+			continue;
+		}
+		if (module->file == NULL || !module->info.verified ||
+		    elf_values_imports(module->file, names, sizeof(names) / sizeof(names[0])))
+			return true;
+	}
+	return !has_libc;
+}

@@ -1,0 +1,370 @@
+#include "proof/wait_graph.h"
+
+#include <stdlib.h>
+
+enum {
+	KIND_TYPE_MASK =
+		3, /* glibc mutex __kind: 0 normal, 1 recursive, 2 errorcheck, 3 adaptive */
+	KIND_RECURSIVE = 1,
+	KIND_ERRORCHECK = 2,
+	KIND_ROBUST = 16,
+	KIND_PI = 32,
+	KIND_SHARED = 128,
+};
+
+struct graph_builder {
+	struct wait_graph *graph;
+	struct arena *arena;
+	const struct wait_graph_input *input;
+	int32_t *tids; /* ascending */
+	uint32_t num_tids;
+};
+
+/* A mapped file that is no program or library: memory that another process may share. */
+static bool in_shared_mapping(const struct wait_graph_input *input, uint64_t addr)
+{
+	const struct notes *notes = input->notes;
+	uint32_t low = 0, high = notes->mappings.num;
+	if (modules_find(input->modules, addr) >= 0)
+		return false;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		struct range range = notes->mappings.items[middle].range;
+		if (range_contains(range, addr))
+			return true;
+		if (addr < range.low)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return false;
+}
+
+static bool has_recorded_owner(const struct wait *wait)
+{
+	return wait->object == WAIT_MUTEX || wait->object == WAIT_RWLOCK;
+}
+
+/* A wait that only another task can end, all of whose facts were read. */
+static bool is_solid(const struct wait *wait)
+{
+	return wait->certain && wait->clock == WAIT_FOREVER && wait->word_known && !wait->in_flight;
+}
+
+static const char *object_caveat(const struct wait_graph_input *input, const struct wait *wait)
+{
+	if (has_recorded_owner(wait) && (wait->mutex_kind & KIND_SHARED) != 0)
+		return "the lock is shared between processes";
+	if (in_shared_mapping(input, wait->addr))
+		return "the lock lies in memory that other processes may share";
+	/* Joining, unlike locking, is a cancellation point (POSIX 2.9.5.2). */
+	if (wait->object == WAIT_THREAD && input->cancels)
+		return "the program can cancel or signal threads";
+	return NULL;
+}
+
+static struct wait_edge make_edge(const struct graph_builder *builder, uint32_t task)
+{
+	const struct wait_graph_input *input = builder->input;
+	const struct wait *wait = &input->waits->by_task[task];
+	struct wait_edge edge = {.to = -1};
+	bool has_owner = has_recorded_owner(wait) || wait->object == WAIT_THREAD;
+	if (!has_owner || !is_solid(wait) || wait->holder < 0)
+		return edge;
+	int32_t to = input->nptl->threads.items[wait->holder].task;
+	uint32_t type = wait->mutex_kind & KIND_TYPE_MASK;
+	/* Recursive and error-checking mutexes do not block their owner. */
+	if (wait->object == WAIT_MUTEX && to == (int32_t)task &&
+	    (type == KIND_RECURSIVE || type == KIND_ERRORCHECK))
+		return edge;
+	edge.to = to;
+	edge.caveat = object_caveat(input, wait);
+	return edge;
+}
+
+static int task_compare(const void *a, const void *b, void *data)
+{
+	const struct task *items = data;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	if (items[x].id != items[y].id)
+		return items[x].id < items[y].id ? -1 : 1;
+	return (x > y) - (x < y);
+}
+
+static void sort_tasks(const struct graph_builder *builder, uint32_t *tasks, uint32_t num)
+{
+	if (num > 1)
+		qsort_r(tasks, num, sizeof(*tasks), task_compare,
+			builder->input->tasks->list.items);
+}
+
+static void add_cycle(struct graph_builder *builder, uint32_t start)
+{
+	const struct wait_edge *edges = builder->graph->edges;
+	const struct task *items = builder->input->tasks->list.items;
+	struct wait_root root = {.kind = WAIT_ROOT_CYCLE};
+	uint32_t first = start, at = start;
+	do {
+		root.num_tasks++;
+		if (task_compare(&at, &first, (void *)(uintptr_t)items) < 0)
+			first = at;
+		at = (uint32_t)edges[at].to;
+	} while (at != start);
+	root.tasks = arena_alloc_array(builder->arena, root.num_tasks, sizeof(*root.tasks));
+	at = first;
+	for (uint32_t i = 0; i < root.num_tasks; i++) {
+		root.tasks[i] = at;
+		if (edges[at].caveat != NULL)
+			root.caveat = edges[at].caveat;
+		at = (uint32_t)edges[at].to;
+	}
+	*array_add(builder->arena, &builder->graph->roots) = root;
+}
+
+static void find_cycles(struct graph_builder *builder)
+{
+	const struct wait_edge *edges = builder->graph->edges;
+	uint32_t num = builder->input->tasks->list.num;
+	uint32_t *walk_of = arena_alloc_array(builder->arena, num, sizeof(*walk_of));
+	for (uint32_t i = 0; i < num; i++) {
+		uint32_t at = i, walk = i + 1;
+		while (walk_of[at] == 0 && edges[at].to >= 0) {
+			walk_of[at] = walk;
+			at = (uint32_t)edges[at].to;
+		}
+		if (walk_of[at] == walk && edges[at].to >= 0)
+			add_cycle(builder, at);
+	}
+}
+
+static int tid_compare(const void *a, const void *b)
+{
+	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* All ids that some thread has or may yet have: of notes and of glibc's lists, where those being
+ * created or torn down have theirs negated. */
+static void collect_tids(struct graph_builder *builder)
+{
+	const struct nptl *nptl = builder->input->nptl;
+	const struct notes *notes = builder->input->notes;
+	uint32_t num = 0;
+	int32_t *tids = arena_alloc_array(
+		builder->arena, (size_t)nptl->threads.num + notes->threads.num, sizeof(*tids));
+	for (uint32_t i = 0; i < nptl->threads.num; i++) {
+		int32_t tid = nptl->threads.items[i].tid;
+		tids[num++] = tid < 0 && tid != INT32_MIN ? -tid : tid;
+	}
+	for (uint32_t i = 0; i < notes->threads.num; i++)
+		tids[num++] = (int32_t)notes->threads.items[i].tid;
+	if (num > 1)
+		qsort(tids, num, sizeof(*tids), tid_compare);
+	builder->tids = tids;
+	builder->num_tids = num;
+}
+
+static bool tid_exists(const struct graph_builder *builder, int32_t tid)
+{
+	return builder->num_tids > 0 &&
+	       bsearch(&tid, builder->tids, builder->num_tids, sizeof(tid), tid_compare) != NULL;
+}
+
+/* The kernel hands on robust and priority-inheriting mutexes when their owner dies; and a list
+ * of threads with a gap cannot tell who is gone. */
+static bool is_abandoned(const struct graph_builder *builder, const struct wait *wait)
+{
+	const struct wait_graph_input *input = builder->input;
+	return has_recorded_owner(wait) && is_solid(wait) && wait->holder < 0 &&
+	       wait->holder_tid != 0 && (wait->mutex_kind & (KIND_ROBUST | KIND_PI)) == 0 &&
+	       object_caveat(input, wait) == NULL && input->nptl->present &&
+	       input->nptl->lists_whole && input->notes_whole &&
+	       !tid_exists(builder, wait->holder_tid);
+}
+
+static int object_compare(const void *a, const void *b, void *data)
+{
+	const struct wait *items = data;
+	uint64_t x = items[*(const uint32_t *)a].addr, y = items[*(const uint32_t *)b].addr;
+	return x != y ? (x > y) - (x < y)
+		      : (*(const uint32_t *)a > *(const uint32_t *)b) -
+				(*(const uint32_t *)a < *(const uint32_t *)b);
+}
+
+static void find_abandoned(struct graph_builder *builder)
+{
+	const struct wait *waits = builder->input->waits->by_task;
+	uint32_t num = builder->input->tasks->list.num, num_found = 0;
+	uint32_t *found = arena_alloc_array(builder->arena, num, sizeof(*found));
+	/* The same owner's id is asked for once by all waiters of a lock. */
+	for (uint32_t i = 0; i < num; i++)
+		if (waits[i].object == WAIT_MUTEX && waits[i].holder < 0 &&
+		    waits[i].holder_tid != 0)
+			found[num_found++] = i;
+	if (num_found > 1)
+		qsort_r(found, num_found, sizeof(*found), object_compare, (void *)(uintptr_t)waits);
+	for (uint32_t i = 0, end; i < num_found; i = end) {
+		struct wait_root root = {.kind = WAIT_ROOT_ABANDONED};
+		uint64_t addr = waits[found[i]].addr;
+		bool abandoned = false;
+		for (end = i; end < num_found && waits[found[end]].addr == addr; end++) {
+			/* Waiters of one lock differ only in their own wait. */
+			if (!abandoned && !is_abandoned(builder, &waits[found[end]]))
+				continue;
+			if (abandoned && !is_solid(&waits[found[end]]))
+				continue;
+			abandoned = true;
+			found[i + root.num_tasks++] = found[end];
+		}
+		if (!abandoned)
+			continue;
+		root.tasks = found + i;
+		sort_tasks(builder, root.tasks, root.num_tasks);
+		*array_add(builder->arena, &builder->graph->roots) = root;
+	}
+}
+
+/* The waiters of each task, as lists: first[task] -> task + 1, next[task] -> task + 1. */
+struct reverse {
+	uint32_t *first, *next;
+};
+
+static struct reverse reverse_edges(struct graph_builder *builder)
+{
+	uint32_t num = builder->input->tasks->list.num;
+	struct reverse reverse = {
+		arena_alloc_array(builder->arena, num, sizeof(uint32_t)),
+		arena_alloc_array(builder->arena, num, sizeof(uint32_t)),
+	};
+	for (uint32_t i = num; i-- > 0;) {
+		int32_t to = builder->graph->edges[i].to;
+		if (to < 0)
+			continue;
+		reverse.next[i] = reverse.first[to];
+		reverse.first[to] = i + 1;
+	}
+	return reverse;
+}
+
+/* Everybody who waits, directly or not, for the tasks in queue (num of them, already marked). */
+static uint32_t follow_waiters(const struct reverse *reverse, bool *marked, uint32_t *queue,
+			       uint32_t num)
+{
+	for (uint32_t i = 0; i < num; i++) {
+		for (uint32_t waiter = reverse->first[queue[i]]; waiter != 0;
+		     waiter = reverse->next[waiter - 1]) {
+			if (marked[waiter - 1])
+				continue;
+			marked[waiter - 1] = true;
+			queue[num++] = waiter - 1;
+		}
+	}
+	return num;
+}
+
+static void find_behind(struct graph_builder *builder, const struct reverse *reverse)
+{
+	uint32_t num = builder->input->tasks->list.num;
+	uint32_t *queue = arena_alloc_array(builder->arena, num, sizeof(*queue));
+	bool *marked = arena_alloc_array(builder->arena, num, sizeof(*marked));
+	for (uint32_t i = 0; i < builder->graph->roots.num; i++) {
+		struct wait_root *root = &builder->graph->roots.items[i];
+		memcpy(queue, root->tasks, root->num_tasks * sizeof(*queue));
+		for (uint32_t k = 0; k < root->num_tasks; k++)
+			marked[queue[k]] = true;
+		uint32_t num_found = follow_waiters(reverse, marked, queue, root->num_tasks);
+		root->num_behind = num_found - root->num_tasks;
+		root->behind = (uint32_t *)(void *)arena_copy_bytes(
+			builder->arena, queue + root->num_tasks, root->num_behind * sizeof(*queue));
+		root->behind_caveat = root->caveat;
+		for (uint32_t k = 0; k < root->num_behind; k++)
+			if (builder->graph->edges[root->behind[k]].caveat != NULL)
+				root->behind_caveat = builder->graph->edges[root->behind[k]].caveat;
+		sort_tasks(builder, root->behind, root->num_behind);
+	}
+}
+
+static int blocker_compare(const void *a, const void *b)
+{
+	const struct wait_blocker *x = a, *y = b;
+	if (x->num_blocked != y->num_blocked)
+		return x->num_blocked > y->num_blocked ? -1 : 1;
+	return (x->task > y->task) - (x->task < y->task);
+}
+
+/* The object that most of a task's direct waiters wait for, the lowest on a tie. */
+static const struct wait *main_object(const struct graph_builder *builder,
+				      const struct reverse *reverse, uint32_t task,
+				      uint32_t *waiters)
+{
+	const struct wait *waits = builder->input->waits->by_task;
+	uint32_t num = 0, most = 0;
+	const struct wait *result = NULL;
+	for (uint32_t waiter = reverse->first[task]; waiter != 0;
+	     waiter = reverse->next[waiter - 1])
+		waiters[num++] = waiter - 1;
+	if (num > 1)
+		qsort_r(waiters, num, sizeof(*waiters), object_compare, (void *)(uintptr_t)waits);
+	for (uint32_t i = 0, end; i < num; i = end) {
+		for (end = i; end < num && waits[waiters[end]].addr == waits[waiters[i]].addr;
+		     end++)
+			continue;
+		if (end - i > most) {
+			most = end - i;
+			result = &waits[waiters[i]];
+		}
+	}
+	return result;
+}
+
+static void find_blockers(struct graph_builder *builder, const struct reverse *reverse)
+{
+	struct wait_graph *graph = builder->graph;
+	uint32_t num = builder->input->tasks->list.num;
+	uint32_t *queue = arena_alloc_array(builder->arena, num, sizeof(*queue));
+	bool *marked = arena_alloc_array(builder->arena, num, sizeof(*marked));
+	for (uint32_t i = 0; i < num; i++) {
+		/* Who waits for a lock itself, though nobody known holds it, is not the cause. */
+		if (graph->edges[i].to >= 0 || reverse->first[i] == 0 ||
+		    has_recorded_owner(&builder->input->waits->by_task[i]))
+			continue;
+		const struct wait *wait = main_object(builder, reverse, i, queue);
+		queue[0] = i;
+		marked[i] = true;
+		*array_add(builder->arena, &graph->blockers) = (struct wait_blocker){
+			.task = i,
+			.num_blocked = follow_waiters(reverse, marked, queue, 1) - 1,
+			.addr = wait->addr,
+			.object = wait->object,
+		};
+	}
+	if (graph->blockers.num > 1)
+		qsort(graph->blockers.items, graph->blockers.num, sizeof(*graph->blockers.items),
+		      blocker_compare);
+}
+
+static int root_compare(const void *a, const void *b, void *data)
+{
+	const struct wait_root *x = a, *y = b;
+	return task_compare(&x->tasks[0], &y->tasks[0], data);
+}
+
+void wait_graph_build(struct wait_graph *ret, struct arena *arena,
+		      const struct wait_graph_input *input)
+{
+	struct graph_builder builder = {.graph = ret, .arena = arena, .input = input};
+	uint32_t num = input->tasks->list.num;
+	*ret = (struct wait_graph){0};
+	ret->edges = arena_alloc_array(arena, num, sizeof(*ret->edges));
+	for (uint32_t i = 0; i < num; i++)
+		ret->edges[i] = make_edge(&builder, i);
+	find_cycles(&builder);
+	collect_tids(&builder);
+	find_abandoned(&builder);
+	if (ret->roots.num > 1)
+		qsort_r(ret->roots.items, ret->roots.num, sizeof(*ret->roots.items), root_compare,
+			input->tasks->list.items);
+	struct reverse reverse = reverse_edges(&builder);
+	find_behind(&builder, &reverse);
+	find_blockers(&builder, &reverse);
+}

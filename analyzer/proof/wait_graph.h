@@ -1,0 +1,64 @@
+/* wait_graph.h - which task waits for which: locks' owners and joined threads.
+ *
+ * Every task waits for at most one other, so a walk finds every cycle in linear time. An edge is
+ * only made when all its premises were read; what weakens one is kept as its caveat. */
+#ifndef CORELEAKS_PROOF_WAIT_GRAPH_H
+#define CORELEAKS_PROOF_WAIT_GRAPH_H
+
+#include "reason/waits.h"
+
+struct wait_edge {
+	int32_t to;	    /* task; -1: waits for no task that is known for sure */
+	const char *caveat; /* why it is not proved; NULL: proved */
+};
+
+enum wait_root_kind {
+	WAIT_ROOT_CYCLE,     /* tasks that wait for each other; one: for itself */
+	WAIT_ROOT_ABANDONED, /* tasks that wait for a lock whose owner no longer exists */
+};
+
+/* Where waiting ends for good. */
+struct wait_root {
+	enum wait_root_kind kind;
+	uint32_t *tasks; /* cycle: in waiting order from the lowest id; else by id */
+	uint32_t num_tasks;
+	uint32_t *behind; /* tasks stuck behind these, by id */
+	uint32_t num_behind;
+	const char *caveat;	   /* of the root's own tasks; NULL proved */
+	const char *behind_caveat; /* of those behind */
+};
+
+/* A task that itself waits for no other, and whom others wait for. */
+struct wait_blocker {
+	uint32_t task;
+	uint32_t num_blocked; /* directly and through others */
+	uint64_t addr;	      /* the object most of the direct waiters wait for */
+	enum wait_object object;
+};
+
+struct wait_graph {
+	struct wait_edge *edges; /* parallel to tasks */
+	struct {
+		struct wait_root *items; /* by the lowest id in them */
+		uint32_t num, capacity;
+	} roots;
+	struct {
+		struct wait_blocker *items; /* most blocked first */
+		uint32_t num, capacity;
+	} blockers;
+};
+
+struct wait_graph_input {
+	const struct tasks *tasks;
+	const struct waits *waits;
+	const struct nptl *nptl;
+	const struct notes *notes;
+	const struct modules *modules;
+	bool notes_whole; /* no thread's note was lost */
+	bool cancels;	  /* some module besides libc may cancel or signal threads */
+};
+
+void wait_graph_build(struct wait_graph *ret, struct arena *arena,
+		      const struct wait_graph_input *input);
+
+#endif

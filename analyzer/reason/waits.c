@@ -1,0 +1,171 @@
+#include "reason/waits.h"
+
+#include "reason/futex.h"
+#include "reason/syscalls.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+const char *wait_object_name(enum wait_object object)
+{
+	static const char *const names[] = {NULL,      "mutex",	 "rwlock", "condition", "semaphore",
+					    "barrier", "thread", "once",   "futex",	"fd"};
+	return (unsigned)object < sizeof(names) / sizeof(names[0]) ? names[object] : NULL;
+}
+
+/* A struct timespec in the task's memory; false: there is none, or it cannot be read. */
+static bool read_timespec(struct image *image, uint64_t addr, int64_t *ns_ret)
+{
+	int64_t value[2];
+	if (addr == 0 || image_read(image, addr, value, sizeof(value)) != sizeof(value) ||
+	    value[0] < 0 || value[0] > INT64_MAX / 1000000000 - 1)
+		return false;
+	*ns_ret = value[0] * 1000000000 + value[1];
+	return true;
+}
+
+static void futex_timeout(struct image *image, const struct task *task, struct wait *wait)
+{
+	uint32_t flags = (uint32_t)task->hint.args[1], op = flags & FUTEX_CMD_MASK;
+	uint64_t addr = task->hint.args[3];
+	if (addr == 0)
+		return;
+	read_timespec(image, addr, &wait->timeout_ns);
+	if (op == FUTEX_WAIT)
+		wait->clock = WAIT_REMAINING;
+	else if (op == FUTEX_LOCK_PI || (flags & FUTEX_CLOCK_REALTIME) != 0)
+		wait->clock = WAIT_UNTIL_REALTIME;
+	else
+		wait->clock = WAIT_UNTIL_MONOTONIC;
+}
+
+static void wait_on_futex(struct wait *wait, const struct task *task,
+			  const struct nptl_thread *thread, const struct nptl *nptl,
+			  const struct coreleaks_stack *stack, struct image *image,
+			  bool static_glibc)
+{
+	struct futex_wait futex = {
+		.task = task,
+		.thread = thread,
+		.nptl = nptl,
+		.image = image,
+		.api = api_frame_find(stack, static_glibc),
+		.static_glibc = static_glibc,
+		.addr = task->hint.args[0],
+		.op = (uint32_t)task->hint.args[1] & FUTEX_CMD_MASK,
+		.expected = (uint32_t)task->hint.args[2],
+	};
+	futex.word_known = image_read(image, futex.addr, &futex.word, sizeof(futex.word)) ==
+			   sizeof(futex.word);
+	futex_decode(&futex, wait);
+	futex_timeout(image, task, wait);
+}
+
+static void wait_in_call(struct wait *wait, struct arena *arena, const struct task *task,
+			 struct image *image)
+{
+	const struct syscall_row *row = syscall_row_find(task->hint.syscall_nr);
+	if (row == NULL) {
+		if (task->hint.syscall_nr != SYS_restart_syscall)
+			wait->reason = arena_format(arena, "syscall:%d", task->hint.syscall_nr);
+		return;
+	}
+	wait->reason = row->reason;
+	if (row->fd_arg >= 0) {
+		wait->object = WAIT_FD;
+		wait->addr = (uint32_t)task->hint.args[row->fd_arg];
+		wait->certain = true;
+	}
+	if (row->timeout_arg < 0)
+		return;
+	uint64_t timeout = task->hint.args[row->timeout_arg];
+	int64_t value[2];
+	switch (row->timeout) {
+	case SYSCALL_NO_TIMEOUT:
+		break;
+	case SYSCALL_MILLISECONDS:
+		if ((int32_t)timeout >= 0) {
+			wait->clock = WAIT_REMAINING;
+			wait->timeout_ns = (int32_t)timeout * INT64_C(1000000);
+		}
+		break;
+	case SYSCALL_TIMESPEC:
+		if (timeout != 0) {
+			wait->clock = WAIT_REMAINING;
+			read_timespec(image, timeout, &wait->timeout_ns);
+		}
+		break;
+	case SYSCALL_TIMEVAL:
+		if (timeout != 0) {
+			wait->clock = WAIT_REMAINING;
+			if (image_read(image, timeout, value, sizeof(value)) == sizeof(value) &&
+			    value[0] >= 0 && value[0] < INT64_MAX / 1000000000)
+				wait->timeout_ns = value[0] * 1000000000 + value[1] * 1000;
+		}
+		break;
+	case SYSCALL_DEADLINE:
+		if (timeout != 0) {
+			wait->clock = WAIT_UNTIL_REALTIME;
+			read_timespec(image, timeout, &wait->timeout_ns);
+		}
+		break;
+	}
+}
+
+/* The kernel writes what is left of a relative sleep to its rem argument. */
+static void wait_in_sleep(struct wait *wait, const struct task *task, struct image *image)
+{
+	const uint64_t *args = task->hint.args;
+	bool clock = task->hint.syscall_nr == SYS_clock_nanosleep;
+	bool absolute = clock && (args[1] & TIMER_ABSTIME) != 0;
+	uint64_t request_addr = args[clock ? 2 : 0], left_addr = args[clock ? 3 : 1];
+	wait->reason = "sleep";
+	wait->clock = WAIT_REMAINING;
+	if (absolute)
+		wait->clock = (int32_t)args[0] == CLOCK_REALTIME ? WAIT_UNTIL_REALTIME
+								 : WAIT_UNTIL_MONOTONIC;
+	if (absolute || !read_timespec(image, left_addr, &wait->timeout_ns))
+		read_timespec(image, request_addr, &wait->timeout_ns);
+}
+
+static bool is_futex_call(int32_t nr)
+{
+	return nr == SYS_futex;
+}
+
+/* No libc among the modules: if there is glibc, the program carries it. */
+static bool carries_libc(const struct modules *modules)
+{
+	for (uint32_t i = 0; i < modules->list.num; i++)
+		if (strncmp(modules->list.items[i].name, "libc.so", 7) == 0 ||
+		    strncmp(modules->list.items[i].name, "libc-2.", 7) == 0)
+			return false;
+	return true;
+}
+
+void waits_build(struct waits *ret, struct arena *arena, const struct tasks *tasks,
+		 const struct nptl *nptl, const struct stacks *stacks, struct image *image)
+{
+	bool static_glibc = nptl->present && carries_libc(image->modules);
+	ret->by_task = arena_alloc_array(arena, tasks->list.num, sizeof(*ret->by_task));
+	for (uint32_t i = 0; i < tasks->list.num; i++) {
+		const struct task *task = &tasks->list.items[i];
+		struct wait *wait = &ret->by_task[i];
+		int32_t thread = nptl->by_task[i];
+		wait->holder = -1;
+		if (task->state == CORELEAKS_STATE_RUNNING)
+			wait->reason = "running";
+		else if (!task->hint.blocked)
+			continue;
+		else if (is_futex_call(task->hint.syscall_nr))
+			wait_on_futex(wait, task, thread >= 0 ? &nptl->threads.items[thread] : NULL,
+				      nptl, &stacks->list.items[stacks->by_task[i]], image,
+				      static_glibc);
+		else if (task->hint.syscall_nr == SYS_nanosleep ||
+			 task->hint.syscall_nr == SYS_clock_nanosleep)
+			wait_in_sleep(wait, task, image);
+		else
+			wait_in_call(wait, arena, task, image);
+	}
+}

@@ -1,0 +1,140 @@
+#include "report/waits_json.h"
+
+#include <stdio.h>
+
+static void waits_json_addr(struct json_out *json, const char *key, uint64_t addr)
+{
+	if (addr != 0)
+		json_out_addr(json, key, addr);
+	else
+		json_out_null(json, key);
+}
+
+static void waits_json_holder(struct json_out *json, const struct report_view *view, int64_t id,
+			      int32_t task, bool exited)
+{
+	if (id == 0 && task < 0 && !exited) {
+		json_out_null(json, "holder");
+		return;
+	}
+	json_out_begin(json, "holder", '{', JSON_INLINE);
+	json_out_text(json, "kind", "thread");
+	if (task >= 0)
+		json_out_int(json, "id", view->tasks[task]->id);
+	else if (id != 0)
+		json_out_int(json, "id", id);
+	else
+		json_out_null(json, "id");
+	json_out_text(json, "state", task >= 0 ? "alive" : "exited");
+	json_out_end(json, '}');
+}
+
+void waits_json_object(struct json_out *json, const struct report_view *view,
+		       const struct coreleaks_object *object)
+{
+	json_out_begin(json, NULL, '{', JSON_INLINE);
+	json_out_text(json, "kind", object->kind);
+	json_out_addr(json, "address", object->addr);
+	json_out_text(json, "symbol", object->symbol);
+	json_out_text(json, "type", object->type);
+	json_out_bool(json, "certain", object->certain);
+	json_out_uint(json, "waiters", object->num_waiters);
+	waits_json_holder(json, view, object->holder_id, object->holder_task,
+			  object->holder_exited);
+	json_out_begin(json, "detail", '{', JSON_INLINE);
+	json_out_end(json, '}');
+	json_out_end(json, '}');
+}
+
+static void waits_json_timeout(struct json_out *json, const struct coreleaks_wait *wait)
+{
+	if (wait->timeout_kind == NULL) {
+		json_out_null(json, "timeout");
+		return;
+	}
+	json_out_begin(json, "timeout", '{', JSON_INLINE);
+	json_out_text(json, "kind", wait->timeout_kind);
+	json_out_int(json, "ns", wait->timeout_ns);
+	json_out_end(json, '}');
+}
+
+void waits_json_wait(struct json_out *json, const struct report_view *view, uint32_t task)
+{
+	const struct coreleaks_wait *wait = view->waits[task];
+	if (wait->object != NULL) {
+		json_out_begin(json, "object", '{', JSON_INLINE);
+		json_out_text(json, "kind", wait->object);
+		json_out_addr(json, "address", wait->addr);
+		json_out_bool(json, "certain", wait->certain);
+		json_out_text(json, "type", wait->type);
+		json_out_text(json, "symbol", wait->symbol);
+		json_out_end(json, '}');
+	} else {
+		json_out_null(json, "object");
+	}
+	waits_json_addr(json, "mutex", wait->mutex_addr);
+	waits_json_timeout(json, wait);
+	waits_json_holder(json, view, wait->holder_id, wait->holder_task, wait->holder_exited);
+	json_out_bool(json, "waking", wait->waking);
+	json_out_text(json, "start", wait->start);
+	json_out_bool(json, "detached", wait->detached);
+	if (wait->joiner_id != 0)
+		json_out_int(json, "joined_by", wait->joiner_id);
+	else
+		json_out_null(json, "joined_by");
+}
+
+void waits_json_tasks(struct json_out *json, const struct write_job *job)
+{
+	const struct report_view *view = job->view;
+	const char **group_ids = arena_alloc_array(job->arena, view->num_tasks, sizeof(*group_ids));
+	for (uint32_t i = 0; i < view->num_groups; i++)
+		for (uint32_t k = 0; k < view->groups[i]->num_tasks; k++)
+			group_ids[view->groups[i]->tasks[k]] = view->groups[i]->id;
+	json_out_begin(json, "tasks", '[', JSON_LINES);
+	for (uint32_t i = 0; i < view->num_tasks; i++) {
+		const struct coreleaks_task *task = view->tasks[i];
+		json_out_begin(json, NULL, '{', JSON_INLINE);
+		json_out_text(json, "kind", coreleaks_kind_name(task->kind));
+		json_out_int(json, "id", task->id);
+		json_out_text(json, "group", group_ids[i]);
+		json_out_text(json, "state", coreleaks_state_name(task->state));
+		json_out_text(json, "reason", task->reason);
+		waits_json_wait(json, view, i);
+		json_out_end(json, '}');
+	}
+	json_out_end(json, ']');
+}
+
+void waits_json_pthreads(struct json_out *json, const uint64_t *pthreads, uint32_t num,
+			 uint32_t max)
+{
+	json_out_begin(json, "pthreads", '[', JSON_INLINE);
+	for (uint32_t i = 0; i < num && i < max; i++)
+		json_out_addr(json, NULL, pthreads[i]);
+	json_out_end(json, ']');
+}
+
+/* Their start routine: the one frame of their group. */
+static const char *start_of(const struct report_view *view, const struct coreleaks_finding *finding)
+{
+	if (finding->num_groups == 0)
+		return NULL;
+	const struct coreleaks_group *group = view->groups[finding->groups[0]];
+	const struct coreleaks_stack *stack = view_stack(view, group->stack_id);
+	return stack->num_frames > 0 ? stack->frames[0].function : NULL;
+}
+
+void waits_json_finished_members(struct json_out *json, const struct report_view *view,
+				 const struct coreleaks_finding *finding, uint32_t max)
+{
+	for (uint32_t i = 0; i < finding->num_pthreads && i < max; i++) {
+		json_out_begin(json, NULL, '{', JSON_INLINE);
+		json_out_text(json, "kind", "thread");
+		json_out_null(json, "id");
+		json_out_addr(json, "pthread", finding->pthreads[i]);
+		json_out_text(json, "start", start_of(view, finding));
+		json_out_text(json, "state", "exited");
+		json_out_end(json, '}');
+	}
+}

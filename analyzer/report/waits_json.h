@@ -1,0 +1,22 @@
+/* waits_json.h - JSON of what tasks wait for: objects, holders, timeouts, finished threads. */
+#ifndef CORELEAKS_REPORT_WAITS_JSON_H
+#define CORELEAKS_REPORT_WAITS_JSON_H
+
+#include "report/json_out.h"
+#include "report/write.h"
+
+/* An element of a group's "objects". */
+void waits_json_object(struct json_out *json, const struct report_view *view,
+		       const struct coreleaks_object *object);
+/* The fields of one task's wait, inside an open object. */
+void waits_json_wait(struct json_out *json, const struct report_view *view, uint32_t task);
+/* "tasks": every thread with its wait. */
+void waits_json_tasks(struct json_out *json, const struct write_job *job);
+/* "pthreads": of finished threads, at most max of them. */
+void waits_json_pthreads(struct json_out *json, const uint64_t *pthreads, uint32_t num,
+			 uint32_t max);
+/* The elements of a finding's "members" that are no tasks any more. */
+void waits_json_finished_members(struct json_out *json, const struct report_view *view,
+				 const struct coreleaks_finding *finding, uint32_t max);
+
+#endif
