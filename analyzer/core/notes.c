@@ -180,7 +180,8 @@ static void note_file(struct notes_builder *builder, const struct note *note)
 		page_size = 4096;
 	}
 	for (uint64_t i = 0; i < head[0]; i++) {
-		bytes_read(bytes, sizeof(head) + i * sizeof(entry), entry, sizeof(entry));
+		if (!bytes_read(bytes, sizeof(head) + i * sizeof(entry), entry, sizeof(entry)))
+			break;
 		const char *name = (const char *)desc + names_off;
 		size_t length = strnlen(name, size - names_off);
 		struct note_mapping mapping = {.range = {entry[0], entry[1]}, .path = name};

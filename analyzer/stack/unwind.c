@@ -189,6 +189,8 @@ static enum step_result step_by_frame_pointer(struct walk *walk, const struct cf
 	const struct registers *registers = &walk->registers;
 	uint64_t fp = registers->values[REGISTER_RBP], caller_fp, return_pc;
 	const uint32_t needed = 1u << REGISTER_RBP | 1u << REGISTER_RSP;
+	if (!plausible_code(walk, registers->values[REGISTER_RIP]))
+		return walk_broken(walk, "it leads to an address where no code was mapped");
 	if ((registers->known & needed) != needed || (fp & 7) != 0 ||
 	    fp < registers->values[REGISTER_RSP] || fp > UINT64_MAX - 16)
 		return walk_broken(walk, missing_rule(walk, rule));

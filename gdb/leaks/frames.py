@@ -2,7 +2,7 @@
 
 import os
 
-from .words import clean, shorten
+from .words import clean, public_name, shorten
 
 _INDENT = " " * 8
 _LEAST_NAME_COLUMNS = 16
@@ -61,7 +61,7 @@ def _folded(run, is_outermost):
     # The function that the program called, or the one that called the program.
     ordered = run if is_outermost else run[::-1]
     best = next((frame for frame in ordered if frame.function), run[0])
-    name = clean(best.function) if best.function else _name(best)
+    name = clean(public_name(best.function)) if best.function else _name(best)
     what = "%d frames, " % len(run) if len(run) > 1 else ""
     return [(_INDENT + "… %s  (%s%s)" % (name, what, clean(best.module or "no module")),
              "metadata")]

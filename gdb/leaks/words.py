@@ -28,11 +28,23 @@ def plural(count, noun):
 
 
 def share(part, whole):
-    """Cut, not rounded: only all of them are 100.0 %."""
+    """Rounded, but only all of them are 100.0 %."""
     if whole <= 0:
         return "0.0 %"
-    tenths = part * 1000 // whole
+    tenths = (part * 2000 + whole) // 2 // whole
+    if part < whole:
+        tenths = min(tenths, 999)
     return "<0.1 %" if tenths == 0 and part > 0 else "%d.%d %%" % (tenths // 10, tenths % 10)
+
+
+def public_name(name):
+    """libc's own alias of a function to the name that programs call it by."""
+    if not name.startswith("_") or name.startswith("__libc_start") or "::" in name:
+        return name
+    result = name[5:] if name.startswith("__GI_") else name
+    result = result.lstrip("_")
+    result = result[5:] if result.startswith("libc_") else result
+    return result or name
 
 
 def bar(fraction):

@@ -27,7 +27,7 @@ worker.core · worker, pid 100 · SIGABRT · complete
         produce  worker.c:20
         threads 104 105
 
-   #3  1 thread    16.6 %  █▋          join       t-bbbb00000003
+   #3  1 thread    16.7 %  █▋          join       t-bbbb00000003
         main  worker.c:33
         thread 100
 

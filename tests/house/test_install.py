@@ -100,6 +100,8 @@ def check_used(work):
     code, out, err = make("uninstall", *places)
     tap.check("uninstall with PREFIX", code == 0, out + err)
     tap.equal("uninstall leaves no file", sorted(files_below(prefix) | files_below(etc)), [])
+    code, out, err = make("uninstall", "DESTDIR=" + os.path.join(work, "nowhere"))
+    tap.check("uninstall of nothing is fine", code == 0 and not err, out + err)
 
 
 def check_help():
@@ -109,7 +111,9 @@ def check_help():
                  "check-layers check-headers check-abi cov install uninstall clean help").split():
         tap.check("help lists " + name, code == 0 and name in listed, out + err)
     with open(os.path.join(tap.ROOT, "GNUmakefile"), encoding="utf-8") as file:
-        tap.check("the makefile has at most 250 lines", len(file.readlines()) <= 250)
+        lines = file.readlines()
+    tap.check("the makefile has at most 250 lines", len(lines) <= 250, len(lines))
+    tap.equal("none is longer than 100 columns", [line for line in lines if len(line) > 101], [])
     code, out, err = make("FLAVOUR=fancy", "all")
     tap.check("an unknown flavour is refused", code == 2 and "FLAVOUR is" in err, out + err)
 
