@@ -74,6 +74,12 @@ void finished_build(struct finished *ret, struct arena *arena, const struct name
 	uint32_t num_stacks = input->stacks->list.num;
 	struct intern starts; /* entry address and name -> index of threads */
 	intern_init(&starts, arena);
+	bool *joined = arena_alloc_array(arena, nptl->threads.num, sizeof(*joined));
+	for (uint32_t i = 0; i < input->tasks->list.num; i++) {
+		const struct wait *wait = &input->waits->by_task[i];
+		if (wait->object == WAIT_THREAD && wait->holder >= 0)
+			joined[wait->holder] = true;
+	}
 	*ret = (struct finished){
 		.stacks = arena_alloc_array(arena, (size_t)num_stacks + nptl->num_finished,
 					    sizeof(*ret->stacks)),
@@ -89,7 +95,7 @@ void finished_build(struct finished *ret, struct arena *arena, const struct name
 		} key = {input->starts[i].entry_addr,
 			 name != NULL ? intern_hash(name, strlen(name)) : 0};
 		bool is_new;
-		if (nptl->threads.items[i].life != NPTL_FINISHED)
+		if (nptl->threads.items[i].life != NPTL_FINISHED || joined[i])
 			continue;
 		uint32_t index = intern_add(&starts, &key, sizeof(key), &is_new);
 		struct finished_threads *threads = &ret->threads[index];
@@ -102,5 +108,6 @@ void finished_build(struct finished *ret, struct arena *arena, const struct name
 			ret->num_threads++;
 		}
 		threads->pthreads[threads->num++] = nptl->threads.items[i].pd_addr;
+		ret->num_finished++;
 	}
 }

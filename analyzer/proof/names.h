@@ -23,7 +23,8 @@ struct finished {
 	struct coreleaks_stack *stacks;
 	uint32_t num_stacks;
 	struct finished_threads *threads;
-	uint32_t num_threads; /* elements of threads */
+	uint32_t num_threads;  /* elements of threads */
+	uint32_t num_finished; /* of all elements */
 };
 
 void finished_build(struct finished *ret, struct arena *arena, const struct names_input *input,

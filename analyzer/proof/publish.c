@@ -89,15 +89,13 @@ struct coreleaks_wait *publish_waits(struct arena *arena, const struct tasks *ta
 		int32_t index = nptl->by_task[i];
 		if (index < 0)
 			continue;
-		const struct nptl_thread *thread = &nptl->threads.items[index];
-		int32_t joiner =
-			thread->joiner_addr != 0 ? nptl_find(nptl, thread->joiner_addr) : -1;
 		result[i].start = names->starts[index];
-		result[i].detached = thread->detached;
-		if (joiner >= 0 && nptl->threads.items[joiner].task >= 0)
-			result[i].joiner_id =
-				tasks->list.items[nptl->threads.items[joiner].task].id;
+		result[i].detached = nptl->threads.items[index].detached;
 	}
+	/* glibc 2.34 and later do not record the joiner in the thread that is joined. */
+	for (uint32_t i = 0; i < num; i++)
+		if (waits->by_task[i].object == WAIT_THREAD && result[i].holder_task >= 0)
+			result[result[i].holder_task].joiner_id = tasks->list.items[i].id;
 	return result;
 }
 

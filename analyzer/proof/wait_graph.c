@@ -198,7 +198,7 @@ static void find_abandoned(struct graph_builder *builder)
 	uint32_t *found = arena_alloc_array(builder->arena, num, sizeof(*found));
 	/* The same owner's id is asked for once by all waiters of a lock. */
 	for (uint32_t i = 0; i < num; i++)
-		if (waits[i].object == WAIT_MUTEX && waits[i].holder < 0 &&
+		if (has_recorded_owner(&waits[i]) && waits[i].holder < 0 &&
 		    waits[i].holder_tid != 0)
 			found[num_found++] = i;
 	if (num_found > 1)

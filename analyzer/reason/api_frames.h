@@ -31,8 +31,10 @@ struct api_frame {
 	const char *what; /* type name to show, or NULL */
 };
 
-/* Looks at the innermost frames only, and not beyond a signal handler's. static_glibc: the program
- * itself may carry glibc. */
-struct api_frame api_frame_find(const struct coreleaks_stack *stack, bool static_glibc);
+/* Looks at the innermost frames only, and not beyond a signal handler's. callee: the function of
+ * the C library that the stack's own code called, or NULL. static_glibc: the program itself may
+ * carry glibc. */
+struct api_frame api_frame_find(const struct coreleaks_stack *stack, const char *callee,
+				bool static_glibc);
 
 #endif

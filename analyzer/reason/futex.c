@@ -66,7 +66,8 @@ static bool decode_owner_word(const struct futex_wait *futex, struct wait *wait)
 	bool pi = futex->op == FUTEX_LOCK_PI || futex->op == 13 /* FUTEX_LOCK_PI2, Linux 5.14 */;
 	uint32_t owner = futex->word & FUTEX_TID_MASK;
 	bool robust =
-		!pi && futex->op == FUTEX_WAIT && (futex->expected & FUTEX_WAITERS) != 0 &&
+		!pi && (futex->op == FUTEX_WAIT || futex->op == FUTEX_WAIT_BITSET) &&
+		(futex->expected & FUTEX_WAITERS) != 0 &&
 		(futex->api.api == API_MUTEX ||
 		 nptl_find_tid(futex->nptl, (int32_t)(futex->expected & FUTEX_TID_MASK)) >= 0);
 	if (!pi && !robust)
@@ -161,6 +162,17 @@ static bool decode_mutex_shape(const struct futex_wait *futex, struct wait *wait
 	return true;
 }
 
+/* Chance does not make all of these agree. */
+static bool is_held_pi_mutex(const struct futex_wait *futex, uint64_t addr, uint32_t *lock_ret,
+			     uint32_t *kind_ret)
+{
+	uint32_t owner;
+	return addr % 8 == 0 && read_u32(futex, addr, lock_ret) &&
+	       mutex_plausible(futex, addr, &owner, kind_ret) && (*kind_ret & MUTEX_KIND_PI) != 0 &&
+	       owner != 0 && (*lock_ret & FUTEX_TID_MASK) == owner &&
+	       nptl_find_tid(futex->nptl, (int32_t)owner) >= 0;
+}
+
 /* After EDEADLK or ESRCH from the kernel, glibc's pthread_mutex_lock of a PI mutex waits for ever
  * on a word of its own stack (nptl/pthread_mutex_lock.c). The mutex is then the one PI mutex that
  * the frame's registers or words point to. */
@@ -169,7 +181,7 @@ static bool decode_pi_parking(const struct futex_wait *futex, struct wait *wait)
 	enum { FRAME_WORDS = 64 };
 	uint64_t sp = futex->task->registers.values[REGISTER_RSP], words[FRAME_WORDS + 8];
 	uint64_t found = 0;
-	uint32_t found_lock = 0, found_kind = 0;
+	uint32_t found_lock = 0, found_kind = 0, lock;
 	if (futex->api.api != API_MUTEX || !futex->api.glibc || futex->addr < sp - 128 ||
 	    futex->addr - (sp - 128) > 4096)
 		return false;
@@ -178,16 +190,15 @@ static bool decode_pi_parking(const struct futex_wait *futex, struct wait *wait)
 	static const uint8_t saved[] = {REGISTER_RBX, REGISTER_RBP, 12, 13, 14, 15, 5};
 	for (size_t i = 0; i < sizeof(saved); i++)
 		words[num++] = futex->task->registers.values[saved[i]];
-	for (size_t i = 0; i < num; i++) {
-		uint32_t lock, kind;
-		if ((words[i] & 7) != 0 || words[i] == found || !read_u32(futex, words[i], &lock) ||
-		    !read_u32(futex, words[i] + MUTEX_KIND_OFF, &kind) ||
-		    (kind & MUTEX_KIND_PI) == 0 || (kind & ~(uint32_t)MUTEX_KIND_MASK) != 0 ||
-		    (lock & FUTEX_TID_MASK) == 0)
+	/* Compilers also keep just the address of the kind. */
+	for (size_t i = 0; i < 2 * num; i++) {
+		uint64_t addr = words[i / 2] - (i % 2 == 0 ? 0 : MUTEX_KIND_OFF);
+		uint32_t kind;
+		if (addr == found || !is_held_pi_mutex(futex, addr, &lock, &kind))
 			continue;
 		if (found != 0)
 			return false;
-		found = words[i];
+		found = addr;
 		found_lock = lock;
 		found_kind = kind;
 	}
@@ -222,8 +233,10 @@ static bool decode_rwlock(const struct futex_wait *futex, struct wait *wait)
 			  nptl_find_tid(futex->nptl, (int32_t)owner) >= 0;
 	if (shared > 1 || pad != 0 || flags > 2 || !owner_fits)
 		return false;
-	/* Readers wait for the write phase to end, writers mostly for other writers. */
-	bool write = futex->api.api == API_RWLOCK_WRITE || (!named && writers_word);
+	/* By its value the word tells readers (3) from a writer (2) that waits for them to leave.
+	 */
+	bool write =
+		named ? futex->api.api == API_RWLOCK_WRITE : writers_word || futex->expected == 2;
 	set_object(wait, write ? "rwlock-write" : "rwlock-read", WAIT_RWLOCK, addr, named);
 	set_holder(futex, wait, owner);
 	if (shared != 0)
@@ -279,26 +292,28 @@ static void decode_by_name(const struct futex_wait *futex, struct wait *wait)
 		enum api api;
 		const char *reason;
 		enum wait_object object;
+		bool certain; /* the futex word lies in the object itself */
 	} rows[] = {
-		{API_MUTEX, "mutex", WAIT_MUTEX},
-		{API_CONDITION, "condition", WAIT_CONDITION},
-		{API_RWLOCK_READ, "rwlock-read", WAIT_RWLOCK},
-		{API_RWLOCK_WRITE, "rwlock-write", WAIT_RWLOCK},
-		{API_SEMAPHORE, "semaphore", WAIT_SEMAPHORE},
-		{API_BARRIER, "barrier", WAIT_BARRIER},
-		{API_LATCH, "barrier", WAIT_BARRIER},
-		{API_ONCE, "once", WAIT_ONCE},
-		{API_GUARD, "once", WAIT_ONCE},
-		{API_ATOMIC, "atomic", WAIT_FUTEX},
-		{API_FUTURE, "atomic", WAIT_FUTEX},
-		{API_PARK, "park", WAIT_FUTEX},
-		{API_JOIN, "join", WAIT_FUTEX},
+		{API_MUTEX, "mutex", WAIT_MUTEX, true},
+		{API_CONDITION, "condition", WAIT_CONDITION, true},
+		{API_RWLOCK_READ, "rwlock-read", WAIT_RWLOCK, true},
+		{API_RWLOCK_WRITE, "rwlock-write", WAIT_RWLOCK, true},
+		{API_SEMAPHORE, "semaphore", WAIT_SEMAPHORE, true},
+		{API_BARRIER, "barrier", WAIT_BARRIER, false},
+		{API_LATCH, "barrier", WAIT_BARRIER, true},
+		{API_ONCE, "once", WAIT_ONCE, true},
+		{API_GUARD, "once", WAIT_ONCE, true},
+		{API_ATOMIC, "atomic", WAIT_FUTEX, false},
+		{API_FUTURE, "atomic", WAIT_FUTEX, true},
+		{API_PARK, "park", WAIT_FUTEX, true},
+		{API_JOIN, "join", WAIT_FUTEX, false},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].api != futex->api.api)
 			continue;
+		/* A glibc object that did not have its layout is not known for sure. */
 		set_object(wait, rows[i].reason, rows[i].object, futex->addr,
-			   !futex->api.glibc || futex->api.api == API_ONCE);
+			   rows[i].certain && (!futex->api.glibc || futex->api.api == API_ONCE));
 		wait->what = futex->api.what;
 		return;
 	}

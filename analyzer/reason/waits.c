@@ -19,7 +19,8 @@ static bool read_timespec(struct image *image, uint64_t addr, int64_t *ns_ret)
 {
 	int64_t value[2];
 	if (addr == 0 || image_read(image, addr, value, sizeof(value)) != sizeof(value) ||
-	    value[0] < 0 || value[0] > INT64_MAX / 1000000000 - 1)
+	    value[0] < 0 || value[0] > INT64_MAX / 1000000000 - 1 || value[1] < 0 ||
+	    value[1] >= 1000000000)
 		return false;
 	*ns_ret = value[0] * 1000000000 + value[1];
 	return true;
@@ -42,15 +43,15 @@ static void futex_timeout(struct image *image, const struct task *task, struct w
 
 static void wait_on_futex(struct wait *wait, const struct task *task,
 			  const struct nptl_thread *thread, const struct nptl *nptl,
-			  const struct coreleaks_stack *stack, struct image *image,
-			  bool static_glibc)
+			  const struct coreleaks_stack *stack, const char *callee,
+			  struct image *image, bool static_glibc)
 {
 	struct futex_wait futex = {
 		.task = task,
 		.thread = thread,
 		.nptl = nptl,
 		.image = image,
-		.api = api_frame_find(stack, static_glibc),
+		.api = api_frame_find(stack, callee, static_glibc),
 		.static_glibc = static_glibc,
 		.addr = task->hint.args[0],
 		.op = (uint32_t)task->hint.args[1] & FUTEX_CMD_MASK,
@@ -60,6 +61,19 @@ static void wait_on_futex(struct wait *wait, const struct task *task,
 			   sizeof(futex.word);
 	futex_decode(&futex, wait);
 	futex_timeout(image, task, wait);
+}
+
+/* futex_waitv on a single word: struct futex_waitv {u64 val, u64 uaddr, u32 flags, u32} in the
+ * first argument's memory, their number in the second (Linux 5.16). */
+static void wait_on_futex_vector(struct wait *wait, const struct task *task, struct image *image)
+{
+	uint64_t first[2];
+	if ((uint32_t)task->hint.args[1] != 1 ||
+	    image_read(image, task->hint.args[0], first, sizeof(first)) != sizeof(first))
+		return;
+	wait->object = WAIT_FUTEX;
+	wait->addr = first[1];
+	wait->futex_addr = first[1];
 }
 
 static void wait_in_call(struct wait *wait, struct arena *arena, const struct task *task,
@@ -100,7 +114,8 @@ static void wait_in_call(struct wait *wait, struct arena *arena, const struct ta
 		if (timeout != 0) {
 			wait->clock = WAIT_REMAINING;
 			if (image_read(image, timeout, value, sizeof(value)) == sizeof(value) &&
-			    value[0] >= 0 && value[0] < INT64_MAX / 1000000000)
+			    value[0] >= 0 && value[0] < INT64_MAX / 1000000000 - 1 &&
+			    value[1] >= 0 && value[1] < 1000000)
 				wait->timeout_ns = value[0] * 1000000000 + value[1] * 1000;
 		}
 		break;
@@ -160,12 +175,14 @@ void waits_build(struct waits *ret, struct arena *arena, const struct tasks *tas
 			continue;
 		else if (is_futex_call(task->hint.syscall_nr))
 			wait_on_futex(wait, task, thread >= 0 ? &nptl->threads.items[thread] : NULL,
-				      nptl, &stacks->list.items[stacks->by_task[i]], image,
-				      static_glibc);
+				      nptl, &stacks->list.items[stacks->by_task[i]],
+				      stacks->callees[stacks->by_task[i]], image, static_glibc);
 		else if (task->hint.syscall_nr == SYS_nanosleep ||
 			 task->hint.syscall_nr == SYS_clock_nanosleep)
 			wait_in_sleep(wait, task, image);
 		else
 			wait_in_call(wait, arena, task, image);
+		if (task->hint.blocked && task->hint.syscall_nr == 449 /* futex_waitv */)
+			wait_on_futex_vector(wait, task, image);
 	}
 }

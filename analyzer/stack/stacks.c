@@ -1,5 +1,7 @@
 #include "stack/stacks.h"
 
+#include "stack/callees.h"
+
 #include <limits.h>
 
 /* What makes two stacks the same: where they lead, not where they lie. */
@@ -160,6 +162,26 @@ static void unwind_all(struct stacks_builder *builder, struct unwinder *unwinder
 	}
 }
 
+static uint64_t *find_callees(struct stacks_builder *builder, struct image *image)
+{
+	uint64_t *callees = arena_alloc_array(builder->arena, builder->raw.num, sizeof(*callees));
+	for (uint32_t i = 0; i < builder->raw.num; i++) {
+		callees[i] = callee_find(image, builder->frames.items[i],
+					 builder->raw.items[i].num_frames);
+		intern_add(&builder->addresses, &callees[i], sizeof(callees[i]), NULL);
+	}
+	return callees;
+}
+
+/* The outermost function's frame at an address that was interned. */
+static const struct symbol_frame *address_symbol(struct stacks_builder *builder,
+						 const struct symbols *symbols, uint64_t addr)
+{
+	uint32_t id = intern_find(&builder->addresses, &addr, sizeof(addr));
+	const struct symbol *symbol = &symbols->by_address[id];
+	return &symbols->frames.items[symbol->first + symbol->num - 1];
+}
+
 void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 		  struct progress *progress, struct unwinder *unwinder,
 		  const struct modules *modules, struct elf_files *files, const struct tasks *tasks,
@@ -175,6 +197,7 @@ void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 	builder.key =
 		arena_alloc_array(arena, (size_t)unwinder->max_frames + 1, sizeof(*builder.key));
 	unwind_all(&builder, unwinder, tasks, progress);
+	uint64_t *callees = find_callees(&builder, unwinder->image);
 	for (uint32_t i = 0; i < num_entries; i++)
 		intern_add(&builder.addresses, &entries[i], sizeof(entries[i]), NULL);
 	uint32_t num_addresses = builder.addresses.keys.num;
@@ -188,13 +211,13 @@ void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 	symbols_build(&symbols, arena, gaps, progress, modules, files, addresses, num_addresses);
 	ret->entries = arena_alloc_array(arena, num_entries, sizeof(*ret->entries));
 	for (uint32_t i = 0; i < num_entries; i++) {
-		uint32_t id = intern_find(&builder.addresses, &entries[i], sizeof(entries[i]));
-		const struct symbol *symbol = &symbols.by_address[id];
 		const struct raw_frame raw = {.pc = entries[i], .exact = true};
-		ret->entries[i] =
-			make_frame(modules, &raw, addresses[id].module,
-				   &symbols.frames.items[symbol->first + symbol->num - 1]);
+		ret->entries[i] = make_frame(modules, &raw, modules_find(modules, entries[i]),
+					     address_symbol(&builder, &symbols, entries[i]));
 	}
+	ret->callees = arena_alloc_array(arena, builder.raw.num, sizeof(*ret->callees));
+	for (uint32_t i = 0; i < builder.raw.num; i++)
+		ret->callees[i] = address_symbol(&builder, &symbols, callees[i])->function;
 	for (uint32_t i = 0; i < builder.raw.num; i++)
 		*array_add(arena, &ret->list) = make_stack(&builder, i, &symbols, addresses);
 }

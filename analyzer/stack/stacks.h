@@ -10,7 +10,9 @@ struct stacks {
 		struct coreleaks_stack *items; /* distinct stacks in order of first use */
 		uint32_t num, capacity;
 	} list;
-	uint32_t *by_task;		 /* stack index of each task */
+	uint32_t *by_task; /* stack index of each task */
+	const char *
+		*callees; /* parallel to list: function of libc that its own code called; NULL */
 	struct coreleaks_frame *entries; /* parallel to the entry points asked for */
 };
 

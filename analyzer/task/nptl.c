@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { MAX_THREADS = 10000000, PAGE = 4096, EXITING_BIT = 0x10 };
+enum { MAX_THREADS = 10000000, MAX_TID = 4194304, PAGE = 4096, EXITING_BIT = 0x10 };
 
 /* Offsets of glibc 2.31 to 2.41 on x86-64 (nptl/descr.h), when the program has no table of its
  * own (_thread_db_*): a stripped static program. Checked against the threads before use. */
@@ -67,22 +67,31 @@ static bool is_descriptor(struct image *image, uint64_t addr)
 	       image_read_u64(image, addr + 16, &self) && tcb == addr && self == addr;
 }
 
+/* Its id is plausible, and the list leads back to it. The id need not be the core's: in a pid
+ * namespace the process sees other ones. */
+static bool layout_fits_at(struct image *image, const struct nptl_layout *layout, uint64_t addr)
+{
+	uint32_t tid;
+	uint64_t next, back;
+	return read_u32(image, addr + layout->tid_off, &tid) && tid >= 1 && tid <= MAX_TID &&
+	       image_read_u64(image, addr + layout->list_off, &next) &&
+	       image_read_u64(image, next + 8, &back) && back == addr + layout->list_off;
+}
+
+/* Most of the first threads decide: one may be half-created or damaged. */
 static bool layout_fits(struct image *image, const struct notes *notes,
 			const struct nptl_layout *layout)
 {
-	for (uint32_t i = 0; i < notes->threads.num; i++) {
-		uint64_t addr = notes->threads.items[i].regs.fs_base, next;
-		uint32_t tid;
+	enum { NUM_VOTES = 16 };
+	uint32_t num_fit = 0, num_asked = 0;
+	for (uint32_t i = 0; i < notes->threads.num && num_asked < NUM_VOTES; i++) {
+		uint64_t addr = notes->threads.items[i].regs.fs_base;
 		if (!is_descriptor(image, addr))
 			continue;
-		/* The list must lead back here, too. */
-		uint64_t prev;
-		return read_u32(image, addr + layout->tid_off, &tid) &&
-		       tid == (uint32_t)notes->threads.items[i].tid &&
-		       image_read_u64(image, addr + layout->list_off, &next) &&
-		       image_read_u64(image, next + 8, &prev) && prev == addr + layout->list_off;
+		num_asked++;
+		num_fit += layout_fits_at(image, layout, addr);
 	}
-	return false;
+	return num_fit > num_asked / 2;
 }
 
 static void read_thread(struct nptl *nptl, struct image *image, uint64_t pd_addr,
@@ -257,8 +266,14 @@ static void match_tasks(struct nptl *nptl, const struct notes *notes, const stru
 		nptl->by_task[i] = index;
 		if (index < 0)
 			continue;
+		struct nptl_thread *thread = &nptl->threads.items[index];
+		/* A thread cloned by hand may share another's descriptor: that one keeps it. */
+		if (thread->task >= 0 && thread->tid != (int32_t)notes->threads.items[i].tid)
+			continue;
 		nptl->threads.items[index].task = (int32_t)i;
 		nptl->threads.items[index].life = NPTL_ALIVE;
+		if (nptl->threads.items[index].tid == 0)
+			nptl->threads.items[index].tid = (int32_t)notes->threads.items[i].tid;
 	}
 	for (uint32_t i = 0; i < nptl->threads.num; i++)
 		nptl->num_finished += nptl->threads.items[i].life == NPTL_FINISHED;
