@@ -27,6 +27,9 @@ static bool in_shared_mapping(const struct wait_graph_input *input, uint64_t add
 	uint32_t low = 0, high = notes->mappings.num;
 	if (modules_find(input->modules, addr) >= 0)
 		return false;
+	/* Without the list of mapped files nothing tells. */
+	if (!notes->has_mappings)
+		return true;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 		struct range range = notes->mappings.items[middle].range;

@@ -295,7 +295,9 @@ void nptl_build(struct nptl *ret, struct arena *arena, struct gaps *gaps, struct
 	intern_init(&rings.seen, arena);
 	for (uint32_t i = 0; i < notes->threads.num; i++) {
 		uint64_t pd_addr = notes->threads.items[i].regs.fs_base;
-		if (is_descriptor(image, pd_addr) && rings_add(&rings, pd_addr))
+		/* Nearly all are on the first one's ring. */
+		if (intern_find(&rings.seen, &pd_addr, sizeof(pd_addr)) == UINT32_MAX &&
+		    is_descriptor(image, pd_addr) && rings_add(&rings, pd_addr))
 			rings_follow(&rings, pd_addr);
 	}
 	if (ret->threads.num > 0)
