@@ -2,17 +2,27 @@
 
 One fact a line, `#` begins a comment:
 
+    source OTHER                 the program is that of samples/native/OTHER
     cflags -O2                   compiler flags besides -g -O1
     args 200                     arguments of the program
     threads 121                  threads in the core
     verdict suspect              of the whole report
     exit 0                       of coreleaks
+    finished 1000                threads that ended, not joined (default: not looked at)
     group KEY=VALUE...           one group; the report must have exactly the groups listed
-        count=N state=WORD reason=WORD verdict=WORD   as in the report
+        count=N state=WORD reason=WORD verdict=WORD   as in the report; reason none for null
         end=WORD                 how its stacks end (default complete)
         rules=A,B                findings that name it (default none)
         frames=a,b,c             these functions stand on the stack in this order, innermost
                                  first, with anything in between; a::b also matches x::a<T>::b
+        object=KIND              all its objects are of this kind (default: not looked at)
+        holder=FUNCTION          a thread with that function on its stack holds what each member
+                                 waits for; `exited`: a thread that is gone; `none`: nobody known
+        waking=yes               the word each member sleeps on has changed (default no)
+    finding KEY=VALUE...         one finding; the report must have exactly those listed
+        rule=RULE certainty=WORD
+        count=N                  members; threads that have ended count too
+        frames=a,b,c             as above, on the stack of every member
 
 The files are written by hand from reading the sample's source, never from a report.
 """
@@ -28,7 +38,7 @@ class Expectation:
 
     def __init__(self, case):
         self.case, self.args, self.threads, self.verdict, self.exit = case, [], None, None, None
-        self.groups = []
+        self.groups, self.findings, self.finished = [], [], None
         path = os.path.join(realcore.SAMPLES, case + ".expect")
         with open(path, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
@@ -42,6 +52,10 @@ class Expectation:
         name, values = words[0], words[1:]
         if name == "group":
             self.groups.append(_group(values, where))
+        elif name == "finding":
+            self.findings.append(_finding(values, where))
+        elif name == "finished":
+            self.finished = int(values[0])
         elif name == "args":
             self.args = values
         elif name == "threads":
@@ -50,7 +64,7 @@ class Expectation:
             self.verdict = values[0]
         elif name == "exit":
             self.exit = int(values[0])
-        elif name != "cflags":
+        elif name not in ("cflags", "source"):
             raise ValueError("%s: unknown line %r" % (where, name))
 
     @property
@@ -60,20 +74,38 @@ class Expectation:
 
 
 def _group(values, where):
-    group = {"end": "complete", "rules": [], "frames": []}
+    group = {"end": "complete", "rules": [], "frames": [], "object": None, "holder": None,
+             "waking": "no"}
     for value in values:
         key, _, text = value.partition("=")
         if key == "count":
             group[key] = int(text)
         elif key in ("rules", "frames"):
             group[key] = text.split(",")
-        elif key in ("state", "reason", "verdict", "end"):
+        elif key in ("state", "reason", "verdict", "end", "object", "holder", "waking"):
             group[key] = text
         else:
             raise ValueError("%s: unknown key %r" % (where, key))
     if not {"count", "state", "reason", "verdict"} <= set(group):
         raise ValueError("%s: a group needs count, state, reason and verdict" % where)
     return group
+
+
+def _finding(values, where):
+    finding = {"frames": []}
+    for value in values:
+        key, _, text = value.partition("=")
+        if key == "count":
+            finding[key] = int(text)
+        elif key == "frames":
+            finding[key] = text.split(",")
+        elif key in ("rule", "certainty"):
+            finding[key] = text
+        else:
+            raise ValueError("%s: unknown key %r" % (where, key))
+    if not {"rule", "certainty", "count"} <= set(finding):
+        raise ValueError("%s: a finding needs rule, certainty and count" % where)
+    return finding
 
 
 def plain_name(name):
@@ -111,28 +143,87 @@ def describe(group):
         ",".join(group["rules"]), names)
 
 
+def describe_finding(finding):
+    """A reported finding in the words of an .expect file."""
+    return "rule=%s certainty=%s count=%d: %s" % (finding["rule"], finding["certainty"],
+                                                  len(finding["members"]), finding["title"])
+
+
 def differences(expectation, report):
     """Lines that say how a report differs from the truth; none when it does not."""
     lines = []
-    if report["summary"]["threads"] != expectation.threads:
-        lines.append("threads: got %s, want %s"
-                     % (report["summary"]["threads"], expectation.threads))
-    if report["summary"]["verdict"] != expectation.verdict:
-        lines.append("verdict: got %s, want %s"
-                     % (report["summary"]["verdict"], expectation.verdict))
-    left = list(report["groups"])
-    for want in expectation.groups:
-        found = next((group for group in left if _is(group, want)), None)
+    summary = report["summary"]
+    wanted = [("threads", expectation.threads), ("verdict", expectation.verdict)]
+    if expectation.finished is not None:
+        wanted.append(("finished_threads", expectation.finished))
+    for name, want in wanted:
+        if summary[name] != want:
+            lines.append("%s: got %s, want %s" % (name, summary[name], want))
+    stacks = _Stacks(report)
+    lines += _left_over("group", expectation.groups, report["groups"],
+                        lambda want, got: _is(want, got, stacks), describe)
+    lines += _left_over("finding", expectation.findings, report["findings"],
+                        lambda want, got: _is_finding(want, got, stacks), describe_finding)
+    return lines
+
+
+def _left_over(noun, wanted, reported, fits, words):
+    """What is wanted and not there, and what is there and not wanted."""
+    lines, left = [], list(reported)
+    for want in wanted:
+        found = next((got for got in left if fits(want, got)), None)
         if found is None:
-            lines.append("no such group: %s" % want)
+            lines.append("no such %s: %s" % (noun, want))
         else:
             left.remove(found)
-    return lines + ["not expected: " + describe(group) for group in left]
+    return lines + ["not expected: %s %s" % (noun, words(got)) for got in left]
 
 
-def _is(group, want):
-    return (group["count"] == want["count"] and len(group["members"]) == want["count"]
-            and group["state"] == want["state"] and group["reason"] == want["reason"]
+class _Stacks:
+    """Stacks, holders and wake-ups by thread id."""
+
+    def __init__(self, report):
+        self.groups = {member: group for group in report["groups"] for member in group["members"]}
+        self.holders = {task["id"]: task["holder"] for task in report["tasks"]}
+        self.waking = {task["id"] for task in report["tasks"] if task["waking"]}
+
+    def has(self, tid, functions):
+        """The functions stand on this thread's stack, in this order."""
+        return tid in self.groups and has_frames(self.groups[tid], functions)
+
+    def holder_fits(self, tid, want):
+        """What this thread waits for is held as an .expect file says."""
+        holder = self.holders[tid]
+        if want == "none" or holder is None:
+            return want == "none" and holder is None
+        if want == "exited" or holder["state"] == "exited":
+            return want == holder["state"]
+        return self.has(holder["id"], [want])
+
+
+def _is(want, group, stacks):
+    members = group["pthreads"] if want["state"] == "exited" else group["members"]
+    kinds = {item["kind"] for item in group["objects"]}
+    return (group["count"] == want["count"] and len(members) == want["count"]
+            and group["state"] == want["state"]
+            and (group["reason"] or "none") == want["reason"]
             and group["verdict"] == want["verdict"] and group["stack_end"] == want["end"]
             and sorted(group["rules"]) == sorted(want["rules"])
+            and all((member in stacks.waking) == (want["waking"] == "yes")
+                    for member in group["members"])
+            and (want["object"] is None or kinds == {want["object"]})
+            and (want["holder"] is None
+                 or all(stacks.holder_fits(member, want["holder"])
+                        for member in group["members"]))
             and has_frames(group, want["frames"]))
+
+
+def _is_finding(want, finding, stacks):
+    def has_stack(member):
+        if member["id"] is None:
+            return [member["start"]] == want["frames"]
+        return stacks.has(member["id"], want["frames"])
+
+    return (finding["rule"] == want["rule"] and finding["certainty"] == want["certainty"]
+            and len(finding["members"]) == want["count"]
+            and all(map(has_stack, finding["members"] if want["frames"] else [])))

@@ -14,6 +14,7 @@ import ctypes
 import fcntl
 import hashlib
 import os
+import re
 import resource
 import select
 import shutil
@@ -35,7 +36,7 @@ DUMP_TIMEOUT_S = 120
 # A program that reserves terabytes makes gcore fill the disk: it stops here instead.
 GCORE_LIMIT_SIZE = 4 << 30
 # A new number makes all kept cores old: raise it when the way they are made changes.
-RECIPE = "1"
+RECIPE = "2"
 
 
 class CannotDump(Exception):
@@ -46,20 +47,21 @@ class CannotDump(Exception):
 
 
 def build(sample, flags=(), variant=None, compiler=None):
-    """Compiles samples/native/SAMPLE.{c,cc} with -g; the flags of its .expect and these.
+    """Compiles samples/native/SAMPLE.{c,cc,rs} with -g; the flags of its .expect and these.
 
-    Returns the program's path: the same path for the same content, so that cores stay valid.
-    variant gives a differently compiled program its own name.
+    The .expect may name another sample's source, and the flags may name further sources. Returns
+    the program's path: the same path for the same content, so that cores stay valid. variant
+    gives a differently compiled program its own name.
     """
-    source, default = os.path.join(SAMPLES, sample + ".c"), "gcc"
-    if not os.path.exists(source):
-        source, default = os.path.join(SAMPLES, sample + ".cc"), "g++"
-    compiler = compiler or default
-    command = [compiler, "-std=gnu11" if default == "gcc" else "-std=gnu++17", "-g", "-O1"]
-    command += ["-Wall", "-Wextra", "-pthread"] + expected_flags(sample) + list(flags) + [source]
+    from_source = expected_words(sample, "source") or [sample]
+    source, command = _compile_command(from_source[0], compiler)
+    command += expected_words(sample, "cflags") + list(flags) + [source]
     exe = os.path.join(PROGRAMS, sample + ("-" + variant if variant else ""))
-    with open(source, "rb") as file:
-        stamp = hash_of(file.read(), "\0".join(command).encode())
+    content = []
+    for path in [word for word in command if os.path.isfile(word)] + _headers():
+        with open(path, "rb") as file:
+            content.append(file.read())
+    stamp = hash_of("\0".join(command).encode(), *content)
     os.makedirs(PROGRAMS, exist_ok=True)
     with locked(exe + ".lock"):
         if not os.path.exists(exe) or read_text(exe + ".stamp") != stamp:
@@ -73,10 +75,29 @@ def build(sample, flags=(), variant=None, compiler=None):
     return exe
 
 
-def expected_flags(sample):
-    """The words after `cflags` in the sample's .expect."""
+def _compile_command(sample, compiler):
+    """(its source, the words before flags and source)"""
+    for ending, default, words in (
+            (".c", "gcc", ["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-pthread"]),
+            (".cc", "g++", ["-std=gnu++17", "-g", "-O1", "-Wall", "-Wextra", "-pthread"]),
+            (".rs", "rustc", ["--edition=2021", "-g", "-Copt-level=1"])):
+        source = os.path.join(SAMPLES, sample + ending)
+        if os.path.exists(source):
+            if not shutil.which(compiler or default):
+                raise CannotDump("%s is not installed" % (compiler or default))
+            return source, [compiler or default] + words
+    raise RuntimeError("there is no sample %s" % sample)
+
+
+def _headers():
+    return sorted(os.path.join(SAMPLES, name) for name in os.listdir(SAMPLES)
+                  if name.endswith(".h"))
+
+
+def expected_words(sample, name):
+    """The words after a name in the sample's .expect, of a line that stands there once."""
     for line in read_text(os.path.join(SAMPLES, sample + ".expect")).splitlines():
-        if line.startswith("cflags "):
+        if line.startswith(name + " "):
             return line.split()[1:]
     return []
 
@@ -112,23 +133,40 @@ def before_exec():
 
 
 @contextlib.contextmanager
-def running(argv, cwd, threads, busy=0, env=None, ready=True):
-    """Runs argv in cwd and yields the process once it has settled; kills it afterwards."""
+def started(argv, cwd, env=None, ready=True):
+    """Runs argv in cwd and yields the process once it is ready; kills it afterwards.
+
+    What it printed until then is the attribute said. The one to dump is the attribute dumped_pid:
+    that of a child which the program named, or its own.
+    """
     with subprocess.Popen(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE if ready else subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, preexec_fn=before_exec) as process:
         try:
-            if ready:
-                wait_for_ready(process)
-            wait_until_settled(process.pid, threads, busy)
+            process.said = wait_for_ready(process) if ready else ""
+            words = re.search(r"^dump (\d+)$", process.said, re.MULTILINE)
+            process.dumped_pid = int(words.group(1)) if words else process.pid
             yield process
         finally:
             if process.poll() is None:
                 process.kill()
 
 
+@contextlib.contextmanager
+def running(argv, cwd, threads, busy=0, env=None, ready=True):
+    """As started(), but yields the process once so many threads have settled.
+
+    threads None: the program says how many it has, see threads_said().
+    """
+    with started(argv, cwd, env, ready) as process:
+        if threads is None:
+            threads, busy = threads_said(process.said)
+        wait_until_settled(process.dumped_pid, threads, busy)
+        yield process
+
+
 def wait_for_ready(process):
-    """Until the program has printed `ready`."""
+    """Until the program has printed `ready`; returns all that it printed."""
     deadline, text = time.monotonic() + SETTLE_TIMEOUT_S, b""
     while b"ready\n" not in text:
         left = deadline - time.monotonic()
@@ -139,6 +177,15 @@ def wait_for_ready(process):
             raise RuntimeError("%s ended with %s before it was ready"
                                % (process.args[0], process.wait()))
         text += part
+    return text.decode("utf-8", "replace")
+
+
+def threads_said(said):
+    """The numbers of the line `threads N busy M` that a program printed."""
+    words = re.search(r"^threads (\d+) busy (\d+)$", said, re.MULTILINE)
+    if not words:
+        raise RuntimeError("the program did not say how many threads it has")
+    return int(words.group(1)), int(words.group(2))
 
 
 def wait_until_settled(pid, threads, busy=0):
@@ -187,7 +234,10 @@ def _look(pid):
 
 
 def make_core(exe, args=(), how="kernel", threads=1, busy=0, kill_signal=signal.SIGABRT):
-    """Path of a core of `exe args`, dumped by the kernel or by GDB's gcore; kept for next time."""
+    """Path of a core of `exe args`, dumped by the kernel or by GDB's gcore; kept for next time.
+
+    What the program printed is kept as the file `said` beside the core. threads: see running().
+    """
     with open(exe, "rb") as file:
         content = file.read()
     libc = os.stat("/lib/x86_64-linux-gnu/libc.so.6")
@@ -204,6 +254,8 @@ def make_core(exe, args=(), how="kernel", threads=1, busy=0, kill_signal=signal.
             with running([exe] + list(args), cwd, threads, busy) as process:
                 made = dump(process, cwd, how, kill_signal)
             os.makedirs(folder, exist_ok=True)
+            with open(os.path.join(folder, "said"), "w", encoding="utf-8") as file:
+                file.write(process.said)
             move_sparse(made, core)
     _bound_cache(folder)
     return core
@@ -212,7 +264,7 @@ def make_core(exe, args=(), how="kernel", threads=1, busy=0, kill_signal=signal.
 def dump(process, cwd, how, kill_signal=signal.SIGABRT):
     """Dumps a running process into cwd and ends it; returns the core's path."""
     if how == "gcore":
-        return gcore(process.pid, os.path.join(cwd, "gcore"))
+        return gcore(process.dumped_pid, os.path.join(cwd, "gcore"))
     return kernel_core(process, kill_signal)
 
 
@@ -238,12 +290,15 @@ def _limit_file_size():
 
 
 def kernel_core(process, kill_signal=signal.SIGABRT):
-    """Ends the process by a signal so that the kernel writes its core into its current folder."""
-    cwd = os.readlink("/proc/%d/cwd" % process.pid)
-    name = _core_name(process.pid)
+    """Ends the process by a signal so that the kernel writes its core into its current folder.
+
+    A program that named a child for this waits for the child, and ends after it.
+    """
+    cwd = os.readlink("/proc/%d/cwd" % process.dumped_pid)
+    name = _core_name(process.dumped_pid)
     if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0:
         raise CannotDump("core files are switched off: the hard limit of ulimit -c is 0")
-    os.kill(process.pid, kill_signal)
+    os.kill(process.dumped_pid, kill_signal)
     try:
         process.wait(DUMP_TIMEOUT_S)
     except subprocess.TimeoutExpired as expired:

@@ -1,0 +1,81 @@
+"""Threads that are being made or are ending when the core is taken, and those that have ended."""
+
+import os
+import random
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tap
+
+import realcore
+
+NUM_MOMENTS = 12
+SEED = 20261120
+
+
+def dump_at_once(exe, how, delay_s):
+    """The report of a core taken that long after the program was ready; None: not here."""
+    with realcore.scratch() as cwd:
+        with realcore.started([exe], cwd) as process:
+            time.sleep(delay_s)
+            core = realcore.dump(process, cwd, how)
+        return realcore.report([core])
+
+
+def check_moments(how):
+    """No thread that is being made or torn down counts as finished, and nothing is proved."""
+    exe = realcore.build("threads_come_and_go")
+    moments = random.Random(SEED)
+    wrong, seen = [], set()
+    for _ in range(NUM_MOMENTS):
+        delay_s = moments.uniform(0.0, 0.05)
+        try:
+            code, report, err = dump_at_once(exe, how, delay_s)
+        except realcore.CannotDump as reason:
+            tap.skip("threads come and go, by %s" % how, str(reason))
+            return
+        if code not in (0, 3) or not report:
+            wrong.append("after %f s: exit code %d\n%s" % (delay_s, code, err))
+            continue
+        seen.add(report["summary"]["threads"])
+        rules = [finding["rule"] for finding in report["findings"]]
+        if report["summary"]["finished_threads"] or rules:
+            wrong.append("after %f s: %d finished, findings %s"
+                         % (delay_s, report["summary"]["finished_threads"], rules))
+    tap.check("threads come and go, by %s: none is finished, nothing is found" % how, not wrong,
+              "\n".join(wrong))
+    tap.check("threads come and go, by %s: their number differs from moment to moment" % how,
+              len(seen) > 1, seen)
+
+
+def check_finished(num):
+    """All of so many finished threads are found; each once, with its start routine."""
+    name = "%d finished threads: " % num
+    try:
+        core = realcore.make_core(realcore.build("zombies"), [str(num)], "kernel", 1)
+    except realcore.CannotDump as reason:
+        tap.skip(name + "report", str(reason))
+        return
+    code, report, err = realcore.report([core])
+    if not tap.check(name + "a report", code == 0 and report, err):
+        return
+    tap.equal(name + "counted", report["summary"]["finished_threads"], num)
+    pthreads = [pthread for group in report["groups"] if group["state"] == "exited"
+                for pthread in group["pthreads"]]
+    tap.equal(name + "each once", (len(pthreads), len(set(pthreads))), (num, num))
+    members = [member for finding in report["findings"] for member in finding["members"]]
+    tap.equal(name + "their start routine", {member["start"] for member in members},
+              {"send_mail_main"} if num else set())
+
+
+def main():
+    """Cores at random moments, and of finished threads."""
+    for how in ("kernel", "gcore"):
+        check_moments(how)
+    for num in (0, 1, 2, 37):
+        check_finished(num)
+    tap.done()
+
+
+main()
