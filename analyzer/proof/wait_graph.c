@@ -56,7 +56,9 @@ static bool is_solid(const struct wait *wait)
 
 static const char *object_caveat(const struct wait_graph_input *input, const struct wait *wait)
 {
-	if (has_recorded_owner(wait) && (wait->mutex_kind & KIND_SHARED) != 0)
+	/* glibc marks every robust mutex as shared (nptl/pthread_mutex_init.c). */
+	if (has_recorded_owner(wait) &&
+	    (wait->mutex_kind & (KIND_SHARED | KIND_ROBUST)) == KIND_SHARED)
 		return "the lock is shared between processes";
 	if (in_shared_mapping(input, wait->addr))
 		return "the lock lies in memory that other processes may share";

@@ -8,6 +8,8 @@ enum {
 	MUTEX_OWNER_OFF = 8,
 	MUTEX_NUSERS_OFF = 12,
 	MUTEX_KIND_OFF = 16,
+	MUTEX_KIND_TYPE = 3, /* 0 normal, 1 recursive, 2 errorcheck, 3 adaptive */
+	MUTEX_KIND_ROBUST = 16,
 	MUTEX_KIND_PI = 32,
 	MUTEX_KIND_SHARED = 128,
 	MUTEX_KIND_MASK = 0x3ff,
@@ -63,19 +65,19 @@ static bool decode_join(const struct futex_wait *futex, struct wait *wait)
 /* The word of priority-inheriting and robust mutexes is the owner's id, with two flag bits. */
 static bool decode_owner_word(const struct futex_wait *futex, struct wait *wait)
 {
+	uint32_t kind = 0;
 	bool pi = futex->op == FUTEX_LOCK_PI || futex->op == 13 /* FUTEX_LOCK_PI2, Linux 5.14 */;
-	uint32_t owner = futex->word & FUTEX_TID_MASK;
-	bool robust =
-		!pi && (futex->op == FUTEX_WAIT || futex->op == FUTEX_WAIT_BITSET) &&
-		(futex->expected & FUTEX_WAITERS) != 0 &&
-		(futex->api.api == API_MUTEX ||
-		 nptl_find_tid(futex->nptl, (int32_t)(futex->expected & FUTEX_TID_MASK)) >= 0);
+	bool known = read_u32(futex, futex->addr + MUTEX_KIND_OFF, &kind);
+	bool robust = !pi && (futex->op == FUTEX_WAIT || futex->op == FUTEX_WAIT_BITSET) &&
+		      (futex->expected & FUTEX_WAITERS) != 0 && known &&
+		      (kind & MUTEX_KIND_ROBUST) != 0 && (kind & ~(uint32_t)MUTEX_KIND_MASK) == 0 &&
+		      api_allows(futex, API_MUTEX, API_CONDITION);
 	if (!pi && !robust)
 		return false;
 	set_object(wait, "mutex", WAIT_MUTEX, futex->addr, true);
-	read_u32(futex, futex->addr + MUTEX_KIND_OFF, &wait->mutex_kind);
+	wait->mutex_kind = kind;
 	if (futex->word_known)
-		set_holder(futex, wait, owner);
+		set_holder(futex, wait, futex->word & FUTEX_TID_MASK);
 	return true;
 }
 
@@ -162,51 +164,54 @@ static bool decode_mutex_shape(const struct futex_wait *futex, struct wait *wait
 	return true;
 }
 
-/* Chance does not make all of these agree. */
-static bool is_held_pi_mutex(const struct futex_wait *futex, uint64_t addr, uint32_t *lock_ret,
+/* Chance does not make all of these agree. Recursive and error-checking ones never park. */
+static bool is_held_pi_mutex(const struct futex_wait *futex, uint64_t addr, uint32_t *owner_ret,
 			     uint32_t *kind_ret)
 {
-	uint32_t owner;
-	return addr % 8 == 0 && read_u32(futex, addr, lock_ret) &&
-	       mutex_plausible(futex, addr, &owner, kind_ret) && (*kind_ret & MUTEX_KIND_PI) != 0 &&
-	       owner != 0 && (*lock_ret & FUTEX_TID_MASK) == owner &&
-	       nptl_find_tid(futex->nptl, (int32_t)owner) >= 0;
+	uint32_t lock, nusers, type;
+	if (addr % 8 != 0 || !read_u32(futex, addr, &lock) ||
+	    !read_u32(futex, addr + MUTEX_NUSERS_OFF, &nusers) ||
+	    !mutex_plausible(futex, addr, owner_ret, kind_ret))
+		return false;
+	type = *kind_ret & MUTEX_KIND_TYPE;
+	return (*kind_ret & MUTEX_KIND_PI) != 0 && (type == 0 || type == MUTEX_KIND_TYPE) &&
+	       *owner_ret != 0 && (lock & FUTEX_TID_MASK) == *owner_ret && nusers > 0;
 }
 
 /* After EDEADLK or ESRCH from the kernel, glibc's pthread_mutex_lock of a PI mutex waits for ever
  * on a word of its own stack (nptl/pthread_mutex_lock.c). The mutex is then the one PI mutex that
- * the frame's registers or words point to. */
+ * a register, or a word of the library's own frames, points to: at it, or at its kind. */
 static bool decode_pi_parking(const struct futex_wait *futex, struct wait *wait)
 {
-	enum { FRAME_WORDS = 64 };
-	uint64_t sp = futex->task->registers.values[REGISTER_RSP], words[FRAME_WORDS + 8];
-	uint64_t found = 0;
-	uint32_t found_lock = 0, found_kind = 0, lock;
-	if (futex->api.api != API_MUTEX || !futex->api.glibc || futex->addr < sp - 128 ||
-	    futex->addr - (sp - 128) > 4096)
+	enum { MAX_WORDS = 64 };
+	static const uint8_t saved[] = {REGISTER_RBX, REGISTER_RBP, 12, 13, 14, 15};
+	uint64_t sp = futex->task->registers.values[REGISTER_RSP];
+	uint64_t words[MAX_WORDS + sizeof(saved)], found = 0;
+	uint32_t found_owner = 0, found_kind = 0, owner, kind;
+	if (futex->api.api != API_MUTEX || !futex->api.glibc || futex->expected != 0 ||
+	    futex->addr < sp - 128 || futex->addr - (sp - 128) > 4096)
 		return false;
-	size_t num = image_read(futex->image, sp, words, FRAME_WORDS * sizeof(words[0])) /
-		     sizeof(words[0]);
-	static const uint8_t saved[] = {REGISTER_RBX, REGISTER_RBP, 12, 13, 14, 15, 5};
+	/* Never the word itself, whatever else is found. */
+	set_object(wait, "mutex", WAIT_NO_OBJECT, 0, false);
+	size_t size = futex->inner_size < MAX_WORDS * 8 ? (size_t)futex->inner_size : MAX_WORDS * 8;
+	size_t num = image_read(futex->image, sp, words, size & ~(size_t)7) / 8;
 	for (size_t i = 0; i < sizeof(saved); i++)
 		words[num++] = futex->task->registers.values[saved[i]];
-	/* Compilers also keep just the address of the kind. */
 	for (size_t i = 0; i < 2 * num; i++) {
 		uint64_t addr = words[i / 2] - (i % 2 == 0 ? 0 : MUTEX_KIND_OFF);
-		uint32_t kind;
-		if (addr == found || !is_held_pi_mutex(futex, addr, &lock, &kind))
+		if (addr == found || !is_held_pi_mutex(futex, addr, &owner, &kind))
 			continue;
 		if (found != 0)
-			return false;
+			return true;
 		found = addr;
-		found_lock = lock;
+		found_owner = owner;
 		found_kind = kind;
 	}
 	if (found == 0)
-		return false;
+		return true;
 	set_object(wait, "mutex", WAIT_MUTEX, found, true);
 	wait->mutex_kind = found_kind;
-	set_holder(futex, wait, found_lock & FUTEX_TID_MASK);
+	set_holder(futex, wait, found_owner);
 	return true;
 }
 

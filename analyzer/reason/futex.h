@@ -11,11 +11,12 @@ struct futex_wait {
 	const struct nptl *nptl;
 	struct image *image;
 	struct api_frame api;
-	bool static_glibc; /* the program itself carries glibc */
-	uint64_t addr;	   /* of the futex word */
-	uint32_t op;	   /* without its flags */
-	uint32_t expected; /* the word's value when the wait began */
-	uint32_t word;	   /* its value now */
+	bool static_glibc;   /* the program itself carries glibc */
+	uint64_t inner_size; /* bytes of stack that glibc's innermost frames take; 0 unknown */
+	uint64_t addr;	     /* of the futex word */
+	uint32_t op;	     /* without its flags */
+	uint32_t expected;   /* the word's value when the wait began */
+	uint32_t word;	     /* its value now */
 	bool word_known;
 };
 

@@ -2,6 +2,7 @@
 
 #include "reason/futex.h"
 #include "reason/syscalls.h"
+#include "stack/callees.h"
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -41,6 +42,18 @@ static void futex_timeout(struct image *image, const struct task *task, struct w
 		wait->clock = WAIT_UNTIL_MONOTONIC;
 }
 
+/* The stack's addresses are one task's, but their distances are those of all that share it. */
+static uint64_t inner_size(const struct coreleaks_stack *stack)
+{
+	for (uint32_t i = 0; i < stack->num_frames; i++) {
+		const struct coreleaks_frame *frame = &stack->frames[i];
+		if (frame->module == NULL || !callee_is_libc(frame->module))
+			return frame->sp > stack->frames[0].sp ? frame->sp - stack->frames[0].sp
+							       : 0;
+	}
+	return 0;
+}
+
 static void wait_on_futex(struct wait *wait, const struct task *task,
 			  const struct nptl_thread *thread, const struct nptl *nptl,
 			  const struct coreleaks_stack *stack, const char *callee,
@@ -53,6 +66,7 @@ static void wait_on_futex(struct wait *wait, const struct task *task,
 		.image = image,
 		.api = api_frame_find(stack, callee, static_glibc),
 		.static_glibc = static_glibc,
+		.inner_size = inner_size(stack),
 		.addr = task->hint.args[0],
 		.op = (uint32_t)task->hint.args[1] & FUTEX_CMD_MASK,
 		.expected = (uint32_t)task->hint.args[2],

@@ -31,6 +31,12 @@ static bool read_layout_table(struct image *image, uint64_t bias, const uint64_t
 	       ret->size >= ret->start_off && ret->size <= 16 * PAGE;
 }
 
+static bool may_be_libc(const struct module *module)
+{
+	return module->main_program || strncmp(module->name, "libc", 4) == 0 ||
+	       strncmp(module->name, "libpthread", 10) == 0;
+}
+
 static bool find_layout(struct image *image, struct nptl_layout *ret)
 {
 	static const char *const names[] = {
@@ -42,9 +48,7 @@ static bool find_layout(struct image *image, struct nptl_layout *ret)
 	for (uint32_t i = 0; i < modules->list.num; i++) {
 		const struct module *module = &modules->list.items[i];
 		uint64_t values[5];
-		bool candidate = module->main_program || strncmp(module->name, "libc", 4) == 0 ||
-				 strncmp(module->name, "libpthread", 10) == 0;
-		if (!candidate || module->file == NULL)
+		if (!may_be_libc(module) || module->file == NULL)
 			continue;
 		elf_values_find(module->file, names, 5, values);
 		if (read_layout_table(image, module->bias, values, ret))
@@ -137,26 +141,72 @@ static bool rings_add(struct rings *rings, uint64_t pd_addr)
 	return is_new;
 }
 
-/* Follows one ring of list_t {next, prev} from a thread. The list's head lies in a library's
- * data, everything else on it is a descriptor. */
-static void rings_follow(struct rings *rings, uint64_t pd_addr)
+/* Follows one ring of list_t {next, prev}. What lies in a library's data is a list's head,
+ * everything else on it is a descriptor. */
+static void rings_follow(struct rings *rings, uint64_t start)
 {
-	uint64_t list_off = rings->nptl->layout.list_off, start = pd_addr + list_off, addr = start;
+	uint64_t list_off = rings->nptl->layout.list_off, addr = start;
+	bool has_head = false;
 	for (uint32_t i = 0; i < MAX_THREADS; i++) {
 		uint64_t next, back;
 		if (!image_read_u64(rings->image, addr, &next) ||
-		    !image_read_u64(rings->image, next + 8, &back) || back != addr) {
-			rings->nptl->lists_whole = false;
+		    !image_read_u64(rings->image, next + 8, &back) || back != addr)
+			break;
+		bool is_head = modules_find(rings->image->modules, next) >= 0;
+		has_head |= is_head;
+		if (next == start) {
+			rings->nptl->lists_whole &= has_head;
 			return;
 		}
-		if (next == start)
-			return;
-		if (modules_find(rings->image->modules, next) < 0 &&
-		    !rings_add(rings, next - list_off)) {
-			rings->nptl->lists_whole = false;
-			return;
-		}
+		if (!is_head && !rings_add(rings, next - list_off))
+			break;
 		addr = next;
+	}
+	rings->nptl->lists_whole = false;
+}
+
+/* glibc has one list for stacks of its own and one for the others' (the main thread's): since 2.34
+ * in the dynamic linker's _rtld_global (in a static program by themselves), before that in
+ * libpthread. A list is known by its head
+ * even when no thread on it is alive. */
+static void rings_follow_heads(struct rings *rings)
+{
+	static const char *const names[] = {"_rtld_global",
+					    "_thread_db_rtld_global__dl_stack_used",
+					    "_thread_db_rtld_global__dl_stack_user",
+					    "stack_used",
+					    "__stack_user",
+					    "_dl_stack_used",
+					    "_dl_stack_user"};
+	const struct modules *modules = rings->image->modules;
+	uint64_t heads[2] = {0, 0}, global = 0;
+	uint32_t tables[2][3] = {{0}};
+	for (uint32_t i = 0; i < modules->list.num; i++) {
+		const struct module *module = &modules->list.items[i];
+		uint64_t values[7];
+		if (!may_be_libc(module) && strncmp(module->name, "ld-", 3) != 0)
+			continue;
+		if (module->file == NULL)
+			continue;
+		elf_values_find(module->file, names, 7, values);
+		if (values[0] != 0)
+			global = values[0] + module->bias;
+		for (int k = 0; k < 2; k++) {
+			if (values[1 + k] != 0)
+				image_read(rings->image, values[1 + k] + module->bias, tables[k],
+					   sizeof(tables[k]));
+			for (int v = 3 + k; v < 7; v += 2)
+				if (values[v] != 0)
+					heads[k] = values[v] + module->bias;
+		}
+	}
+	for (int k = 0; k < 2; k++) {
+		if (global != 0 && tables[k][2] != 0)
+			heads[k] = global + tables[k][2];
+		if (heads[k] != 0)
+			rings_follow(rings, heads[k]);
+		else
+			rings->nptl->lists_whole = false;
 	}
 }
 
@@ -293,12 +343,13 @@ void nptl_build(struct nptl *ret, struct arena *arena, struct gaps *gaps, struct
 		return;
 	ret->present = true;
 	intern_init(&rings.seen, arena);
+	rings_follow_heads(&rings);
 	for (uint32_t i = 0; i < notes->threads.num; i++) {
 		uint64_t pd_addr = notes->threads.items[i].regs.fs_base;
 		/* Nearly all are on the first one's ring. */
 		if (intern_find(&rings.seen, &pd_addr, sizeof(pd_addr)) == UINT32_MAX &&
 		    is_descriptor(image, pd_addr) && rings_add(&rings, pd_addr))
-			rings_follow(&rings, pd_addr);
+			rings_follow(&rings, pd_addr + ret->layout.list_off);
 	}
 	if (ret->threads.num > 0)
 		qsort(ret->threads.items, ret->threads.num, sizeof(*ret->threads.items),
