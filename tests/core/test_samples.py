@@ -40,7 +40,7 @@ def check_sample(case, how, validator):
     code, text, err = tap.run([realcore.tool(), core])
     tap.equal(name + "exit code of the text report", code, truth.exit)
     first = truth.groups[0]
-    words = [str(first["count"])] + first["frames"][:1]
+    words = [format(first["count"], ",")] + first["frames"][:1]
     words += [truth.verdict] if truth.verdict != "unknown" else []
     missing = [word for word in words if word.lower() not in text.lower()]
     tap.check(name + "text report shows the first group", not missing,
