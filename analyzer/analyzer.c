@@ -133,6 +133,7 @@ static struct coreleaks_error *run_floors(struct coreleaks_analysis *a)
 		.num_stacks = a->finished.num_stacks,
 		.finished = a->finished.threads,
 		.num_finished = a->finished.num_threads,
+		.waits = a->public_waits,
 		.options = &a->options,
 		.analysis = a,
 	};
@@ -288,7 +289,7 @@ const struct coreleaks_wait *coreleaks_wait(const struct coreleaks_analysis *ana
 
 uint32_t coreleaks_num_finished_threads(const struct coreleaks_analysis *analysis)
 {
-	return analysis->nptl.num_finished;
+	return analysis->finished.num_finished;
 }
 
 uint32_t coreleaks_num_stacks(const struct coreleaks_analysis *analysis)

@@ -87,6 +87,8 @@ enum coreleaks_group_by {
 	CORELEAKS_GROUP_BY_FUNCTION = 1, /* function names alone */
 	CORELEAKS_GROUP_BY_PC = 2,	 /* exact instruction: module and offset in it */
 	CORELEAKS_GROUP_BY_KEY = 3,	 /* whatever group_key() of the options returns */
+	CORELEAKS_GROUP_BY_REASON = 4,	 /* what they wait for, whatever their stacks */
+	CORELEAKS_GROUP_BY_OBJECT = 5, /* the same object, by its address; without one the reason */
 };
 
 const char *coreleaks_kind_name(enum coreleaks_kind kind);
@@ -369,8 +371,9 @@ struct coreleaks_error *coreleaks_write(const struct coreleaks_analysis *analysi
 					const struct coreleaks_write_options *options,
 					coreleaks_sink sink, void *sink_data);
 
-/* One thing: a group (its id, a unique prefix of it, or its rank in the report from 1), or a task
- * ("thread:1234"). CORELEAKS_ERROR_NOT_FOUND when there is none, or when a prefix is ambiguous. */
+/* One thing: a group (its id, a unique prefix of it, or its rank in the report from 1), a task
+ * ("thread:1234"), or an object that tasks wait for (its address, "0x55d0c0df0010").
+ * CORELEAKS_ERROR_NOT_FOUND when there is none, or when a prefix is ambiguous. */
 struct coreleaks_error *coreleaks_write_one(const struct coreleaks_analysis *analysis,
 					    const char *name,
 					    const struct coreleaks_write_options *options,

@@ -17,9 +17,8 @@ int show_command(struct settings *settings)
 		return EXIT_USAGE;
 	}
 	const char *name = settings->arguments[1];
-	if (strcmp(name, "tree") == 0 || strncmp(name, "0x", 2) == 0) {
-		message("show: %s is not built yet",
-			*name == 't' ? "tree" : "a wait object (0x...)");
+	if (strcmp(name, "tree") == 0) {
+		message("show: tree is not built yet");
 		return EXIT_USAGE;
 	}
 	return session_run(settings, settings->arguments[0], name);

@@ -4,12 +4,13 @@
 #include "group/filter.h"
 #include "group/signature.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* All that keeps two tasks apart; one small hash a task. */
 struct group_key {
-	uint32_t shape; /* of the canonical bytes of its stack, or of its own key */
+	uint32_t shape; /* of the canonical bytes of its stack, its own key, or its object */
 	uint32_t kind;
 	uint32_t state;
 	uint32_t reason; /* id in texts, from 1; 0 unknown */
@@ -94,22 +95,55 @@ static void groups_count_stack(struct groups_work *work, uint32_t group, uint32_
 	work->stack_counts.items[id]++;
 }
 
+/* Kind and address of the task's object; none for tasks without one. */
+static uint32_t groups_object_shape(struct groups_work *work, uint32_t task)
+{
+	const struct coreleaks_wait *wait = &work->input->waits[task];
+	text_clear(&work->bytes);
+	if (wait->object != NULL)
+		text_addf(&work->bytes, "%s 0x%" PRIx64, wait->object, wait->addr);
+	return intern_add_text(&work->shapes, work->bytes.bytes);
+}
+
+static struct group_key groups_key(struct groups_work *work, uint32_t index)
+{
+	const struct coreleaks_task *task = &work->input->tasks[index];
+	enum coreleaks_group_by by = work->input->options->group_by;
+	struct group_key key = {
+		.kind = (uint32_t)task->kind,
+		.state = (uint32_t)task->state,
+	};
+	uint32_t reason = 0;
+	if (task->reason != NULL)
+		reason = intern_add_text(&work->reasons, task->reason) + 1;
+	if (by == CORELEAKS_GROUP_BY_OBJECT) {
+		key.shape = groups_object_shape(work, index);
+		key.reason = task->object == NULL ? reason : 0;
+		return key;
+	}
+	key.reason = reason;
+	if (by == CORELEAKS_GROUP_BY_REASON)
+		return key;
+	key.shape = by == CORELEAKS_GROUP_BY_KEY
+			    ? groups_user_shape(work, index)
+			    : work->shape_by_stack[groups_stack_slot(work->input, task->stack_id)];
+	if (task->object != NULL)
+		key.object = intern_add_text(&work->reasons, task->object) + 1;
+	key.timed = task->timed;
+	return key;
+}
+
+static bool same_word(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
 /* The index of the task's group, which is made when it is the first of its kind. */
 static uint32_t groups_place(struct groups_work *work, uint32_t index)
 {
 	const struct coreleaks_task *task = &work->input->tasks[index];
 	bool by_key = work->input->options->group_by == CORELEAKS_GROUP_BY_KEY;
-	struct group_key key = {
-		.kind = (uint32_t)task->kind,
-		.state = (uint32_t)task->state,
-	};
-	key.shape = by_key ? groups_user_shape(work, index)
-			   : work->shape_by_stack[groups_stack_slot(work->input, task->stack_id)];
-	if (task->reason != NULL)
-		key.reason = intern_add_text(&work->reasons, task->reason) + 1;
-	if (task->object != NULL)
-		key.object = intern_add_text(&work->reasons, task->object) + 1;
-	key.timed = task->timed;
+	struct group_key key = groups_key(work, index);
 	bool is_new;
 	uint32_t id = intern_add(&work->keys, &key, sizeof(key), &is_new);
 	if (is_new) {
@@ -122,6 +156,12 @@ static uint32_t groups_place(struct groups_work *work, uint32_t index)
 		group->key = by_key ? intern_text(&work->shapes, key.shape) : NULL;
 	}
 	struct group *group = &work->groups->list.items[id];
+	group->timed &= task->timed;
+	/* One object can have readers and writers: then its kind is all that they share. */
+	if (!same_word(group->reason, task->reason))
+		group->reason = group->object;
+	if (!same_word(group->object, task->object))
+		group->object = NULL;
 	group->num_tasks++;
 	if (__builtin_add_overflow(group->stack_size, task->stack_size, &group->stack_size))
 		group->stack_size = UINT64_MAX;
@@ -206,6 +246,34 @@ static void groups_choose_stacks(struct groups_work *work)
 	}
 }
 
+/* What makes the group's tasks equal, as far as it is no stack. */
+static void groups_sign_by(struct groups_work *work, const struct group *group,
+			   struct signature_parts *parts)
+{
+	enum coreleaks_group_by by = work->input->options->group_by;
+	parts->by = by == CORELEAKS_GROUP_BY_KEY      ? "key"
+		    : by == CORELEAKS_GROUP_BY_REASON ? "reason"
+		    : by == CORELEAKS_GROUP_BY_OBJECT ? "object"
+						      : "stack";
+	if (by != CORELEAKS_GROUP_BY_REASON && by != CORELEAKS_GROUP_BY_OBJECT)
+		return;
+	parts->timed = false;
+	parts->size = 0;
+	if (by == CORELEAKS_GROUP_BY_REASON || group->object == NULL) {
+		parts->object = NULL;
+		return;
+	}
+	const struct coreleaks_wait *wait = &work->input->waits[group->tasks[0]];
+	parts->reason = NULL;
+	text_clear(&work->bytes);
+	if (wait->symbol != NULL)
+		text_add(&work->bytes, wait->symbol);
+	else
+		text_addf(&work->bytes, "0x%" PRIx64, wait->addr);
+	parts->bytes = work->bytes.bytes;
+	parts->size = work->bytes.size;
+}
+
 static void groups_sign(struct groups_work *work)
 {
 	struct text scratch;
@@ -220,12 +288,12 @@ static void groups_sign(struct groups_work *work)
 			.reason = group->reason,
 			.object = group->object,
 			.timed = group->timed,
-			.is_key = group->key != NULL,
 			.bytes = shape->bytes,
 			.size = shape->size,
 		};
+		groups_sign_by(work, group, &parts);
 		group->signature = signature_make(&scratch, &parts);
-		if (group->key == NULL) {
+		if (strcmp(parts.by, "stack") == 0) {
 			text_clear(&work->bytes);
 			signature_add_stack(&work->bytes,
 					    groups_stack(work->input, group->stack_id),
@@ -256,7 +324,11 @@ static void groups_add_finished(struct groups_work *work)
 			.num_pthreads = finished->num,
 			.stack_id = finished->stack_id,
 		};
-		struct signature_parts parts = {.kind = group.kind, .state = group.state};
+		struct signature_parts parts = {
+			.kind = group.kind,
+			.state = group.state,
+			.by = "stack",
+		};
 		const struct coreleaks_stack *stack = groups_stack(work->input, group.stack_id);
 		text_clear(&work->bytes);
 		signature_add_stack(&work->bytes, stack, SIGNATURE_LINE);
@@ -281,54 +353,6 @@ static int group_compare(const void *a, const void *b)
 	if (order != 0 || x->num_tasks == 0 || y->num_tasks == 0)
 		return order;
 	return (x->tasks[0] > y->tasks[0]) - (x->tasks[0] < y->tasks[0]);
-}
-
-/* The members of one verdict as a group of their own. */
-static struct group group_part(const struct group *whole, struct arena *arena,
-			       const struct coreleaks_task *tasks,
-			       const enum coreleaks_verdict *verdict_by_task,
-			       enum coreleaks_verdict verdict)
-{
-	struct group part = *whole;
-	part.num_tasks = 0;
-	part.stack_size = 0;
-	part.tasks = arena_alloc_array(arena, whole->num_tasks, sizeof(*part.tasks));
-	for (uint32_t i = 0; i < whole->num_tasks; i++) {
-		uint32_t task = whole->tasks[i];
-		if (verdict_by_task[task] != verdict)
-			continue;
-		part.tasks[part.num_tasks++] = task;
-		if (__builtin_add_overflow(part.stack_size, tasks[task].stack_size,
-					   &part.stack_size))
-			part.stack_size = UINT64_MAX;
-	}
-	part.split = coreleaks_verdict_name(verdict);
-	part.share = whole->share * part.num_tasks / whole->num_tasks;
-	return part;
-}
-
-void groups_split(struct groups *groups, struct arena *arena, const struct groups_input *input,
-		  const enum coreleaks_verdict *verdict_by_task)
-{
-	uint32_t num = groups->list.num;
-	for (uint32_t i = 0; i < num; i++) {
-		struct group whole = groups->list.items[i];
-		uint32_t counts[CORELEAKS_VERDICT_BENIGN + 1] = {0};
-		for (uint32_t k = 0; k < whole.num_tasks; k++)
-			counts[verdict_by_task[whole.tasks[k]]]++;
-		bool first = true;
-		for (int v = 0; v <= CORELEAKS_VERDICT_BENIGN; v++) {
-			if (counts[v] == 0 || counts[v] == whole.num_tasks)
-				continue;
-			struct group part =
-				group_part(&whole, arena, input->tasks, verdict_by_task, v);
-			if (first)
-				groups->list.items[i] = part;
-			else
-				*array_add(arena, &groups->list) = part;
-			first = false;
-		}
-	}
 }
 
 struct coreleaks_error *groups_build(struct groups *ret, struct arena *arena,

@@ -1,4 +1,5 @@
-/* groups.h - tasks with the same stack, kind, state and reason become one group.
+/* groups.h - tasks with the same stack, kind, state and reason become one group; or those that the
+ * options' group_by makes equal.
  *
  * In: public tasks and stacks. Out: groups, largest first, with signatures; filters only mark
  * groups as hidden. Knows nothing of verdicts. */
@@ -16,10 +17,10 @@ struct group {
 	enum coreleaks_kind kind;
 	enum coreleaks_state state;
 	const char *reason;
-	const char *object; /* kind of the object they wait for; NULL none */
-	bool timed;
-	const char *split; /* the verdict by which it was split off, NULL whole */
-	uint32_t *tasks;   /* ascending by id, then index */
+	const char *object; /* kind of the object they wait for; NULL none, or of several kinds */
+	bool timed;	    /* all of them */
+	const char *split;  /* the verdict by which it was split off, NULL whole */
+	uint32_t *tasks;    /* ascending by id, then index */
 	uint32_t num_tasks;
 	const uint64_t *pthreads; /* state exited: finished threads instead of tasks; ascending */
 	uint32_t num_pthreads;
@@ -50,6 +51,7 @@ struct groups_input {
 	uint32_t num_stacks;
 	const struct finished_threads *finished;
 	uint32_t num_finished;
+	const struct coreleaks_wait *waits; /* parallel to tasks; for GROUP_BY_OBJECT only */
 	const struct coreleaks_options *options;
 	const struct coreleaks_analysis *analysis; /* for the options' callbacks only */
 };

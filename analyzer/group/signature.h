@@ -3,12 +3,15 @@
  * A signature is "t-" (thread) or "g-" (goroutine) and the first 12 hex digits of intern_hash()
  * over these fields, each closed by a NUL byte:
  *     "1", kind, state, reason ("" unknown), kind of the object ("" none), "timed" or "",
- *     "stack" or "key",
- *     then how the stack ended and its frames; or group_key()'s text.
+ *     "stack", "key", "reason" or "object",
+ *     then how the stack ended and its frames; or group_key()'s text; or nothing more; or the
+ *     object's symbol, or its address in hex when it has none.
+ * Under "reason" and "object" the fields before it that members may differ in are "".
  * Words are the JSON report's; lines are decimal, the rest hex. A frame under GROUP_BY_LINE is
  *     FUNCTION "@" FILE ":" LINE;  FUNCTION "+" OFFSET without a line;
  *     "=" BUILD-ID-OR-MODULE "+" OFFSET without a name;  "=" PC without a module.
- * No address of a run takes part but the last form's. Changing any of this breaks baselines. */
+ * No address of a run takes part but the last form's and that of an object without a symbol.
+ * Changing any of this breaks baselines. */
 #ifndef CORELEAKS_GROUP_SIGNATURE_H
 #define CORELEAKS_GROUP_SIGNATURE_H
 
@@ -28,8 +31,8 @@ struct signature_parts {
 	const char *reason; /* NULL unknown */
 	const char *object; /* its kind; NULL none */
 	bool timed;
-	bool is_key;	   /* bytes are group_key()'s text */
-	const void *bytes; /* of signature_add_stack() */
+	const char *by;	   /* "stack", "key", "reason" or "object" */
+	const void *bytes; /* under "stack" of signature_add_stack() */
 	size_t size;
 };
 

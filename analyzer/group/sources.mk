@@ -1,1 +1,1 @@
-LIB_SOURCES += $(addprefix analyzer/group/,filter.c groups.c signature.c user_frame.c)
+LIB_SOURCES += $(addprefix analyzer/group/,filter.c groups.c runtimes.c signature.c split.c user_frame.c)

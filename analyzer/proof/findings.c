@@ -52,11 +52,24 @@ static bool findings_stack_tells(const struct coreleaks_stack *stack)
 	return user_frame_first(stack) != NULL;
 }
 
+/* What the members of a group that was not made by their stacks have in common. */
+static const char *findings_common(enum coreleaks_group_by group_by, const struct group *group)
+{
+	return group_by == CORELEAKS_GROUP_BY_OBJECT && group->object != NULL
+		       ? "wait for one object"
+		       : "have the same reason";
+}
+
 static const char *findings_title(struct arena *arena, const struct group *group,
-				  const struct coreleaks_stack *stack)
+				  const struct coreleaks_stack *stack,
+				  enum coreleaks_group_by group_by)
 {
 	const char *count = findings_number(arena, group->num_tasks);
 	const char *noun = findings_noun(group->kind);
+	if (group_by == CORELEAKS_GROUP_BY_REASON || group_by == CORELEAKS_GROUP_BY_OBJECT)
+		return arena_format(arena, "%s %s %s: %s", count, noun,
+				    findings_common(group_by, group),
+				    group->reason != NULL ? group->reason : "unknown");
 	if (group->key != NULL)
 		return arena_format(arena, "%s %s share the key '%s'", count, noun, group->key);
 	const struct coreleaks_frame *frame = user_frame_first(stack);
@@ -90,17 +103,21 @@ static void findings_add_duplicates(struct findings *findings, struct arena *are
 	group_ids[0] = index;
 	struct coreleaks_evidence *evidence =
 		arena_alloc_array(arena, NUM_EVIDENCE, sizeof(*evidence));
-	evidence[0].what = arena_format(
-		arena, "%s of %s %s (%s) have the same %s, state and reason",
-		findings_number(arena, group->num_tasks), findings_number(arena, num_of_kind),
-		findings_noun(group->kind), findings_share(arena, group->num_tasks, num_of_kind),
-		group->key != NULL ? "key" : "stack");
+	enum coreleaks_group_by by = input->options->group_by;
+	const char *common = group->key != NULL ? "have the same key, state and reason"
+						: "have the same stack, state and reason";
+	if (by == CORELEAKS_GROUP_BY_REASON || by == CORELEAKS_GROUP_BY_OBJECT)
+		common = findings_common(by, group);
+	evidence[0].what =
+		arena_format(arena, "%s of %s %s (%s) %s", findings_number(arena, group->num_tasks),
+			     findings_number(arena, num_of_kind), findings_noun(group->kind),
+			     findings_share(arena, group->num_tasks, num_of_kind), common);
 	evidence[1].what = arena_format(arena, "the threshold is %s",
 					findings_number(arena, input->options->threshold));
 	*array_add(arena, &findings->list) = (struct coreleaks_finding){
 		.rule = "runaway-duplicates",
 		.certainty = CORELEAKS_VERDICT_SUSPECT,
-		.title = findings_title(arena, group, stack),
+		.title = findings_title(arena, group, stack, input->options->group_by),
 		.groups = group_ids,
 		.num_groups = 1,
 		.tasks = group->tasks,

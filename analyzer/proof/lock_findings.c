@@ -250,8 +250,9 @@ static void add_behind(const struct lock_findings *work, const struct wait_root 
 				     task_id(work, most), object_text(work, direct),
 				     root->num_behind, root->num_behind == 1 ? "other" : "others");
 	if (blocks[most] != root->num_behind)
-		title = arena_format(arena, "%s block %u others",
+		title = arena_format(arena, "%s %s and block %u others",
 				     names_of(work, root->tasks, root->num_tasks),
+				     root->kind == WAIT_ROOT_CYCLE ? "are deadlocked" : "are stuck",
 				     root->num_behind);
 	add_finding(work, "stuck-behind", title, root->behind, root->num_behind,
 		    root->behind_caveat, &evidence);

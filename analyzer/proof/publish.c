@@ -83,6 +83,9 @@ struct coreleaks_wait *publish_waits(struct arena *arena, const struct tasks *ta
 	for (uint32_t i = 0; i < num; i++) {
 		result[i] = publish_wait(&waits->by_task[i], nptl);
 		result[i].symbol = names->objects[i];
+		/* Nobody has that id, and every thread is listed. */
+		if (waits->by_task[i].holder < 0 && result[i].holder_id != 0)
+			result[i].holder_exited = nptl->present && nptl->lists_whole;
 		/* In the core's own numbers, which differ from the process's in a pid namespace. */
 		if (result[i].holder_task >= 0)
 			result[i].holder_id = tasks->list.items[result[i].holder_task].id;

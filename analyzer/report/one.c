@@ -43,6 +43,37 @@ static struct coreleaks_error *one_find_thread(const struct report_view *view, c
 	return NULL;
 }
 
+/* The kind that its library vouches for comes first. */
+static struct coreleaks_error *one_find_object(const struct report_view *view, const char *name,
+					       struct one *ret)
+{
+	struct one one = {0};
+	char *end;
+	errno = 0;
+	uint64_t addr = strtoull(name + 2, &end, 16);
+	if (name[2] == '\0' || strspn(name + 2, "0123456789abcdefABCDEF") != strlen(name + 2) ||
+	    errno != 0)
+		return one_not_found(name, "an object's address is a hex number, as in 0x55d0c0de");
+	for (uint32_t i = 0; i < view->num_tasks; i++) {
+		const struct coreleaks_wait *wait = view->waits[i];
+		if (wait->object == NULL || wait->addr != addr)
+			continue;
+		const struct coreleaks_wait *first = view->waits[one.task];
+		if (!one.is_object || (wait->certain && !first->certain))
+			one.task = i;
+		one.is_object = true;
+	}
+	if (!one.is_object)
+		return one_not_found(name, "no thread waits for an object at this address");
+	for (uint32_t i = 0; i < view->num_tasks; i++) {
+		const struct coreleaks_wait *wait = view->waits[i];
+		one.num_other_kinds += wait->object != NULL && wait->addr == addr &&
+				       strcmp(wait->object, view->waits[one.task]->object) != 0;
+	}
+	*ret = one;
+	return NULL;
+}
+
 static struct one one_group(const struct report_view *view, uint32_t index)
 {
 	return (struct one){
@@ -94,7 +125,8 @@ static struct coreleaks_error *one_find_prefix(const struct report_view *view, s
 				 candidates.bytes);
 	return one_not_found(name,
 			     "no group has this id; give a group's id or three or more characters "
-			     "of it, its rank in the report (1, #1), or thread:ID");
+			     "of it, its rank in the report (1, #1), thread:ID, or an object's "
+			     "address (0x55d0c0de)");
 }
 
 struct coreleaks_error *one_find(const struct report_view *view, struct arena *arena,
@@ -111,8 +143,7 @@ struct coreleaks_error *one_find(const struct report_view *view, struct arena *a
 		return error_new(CORELEAKS_ERROR_USAGE, 0, NULL,
 				 "'tree': the creation tree is not built yet");
 	if (strncmp(name, "0x", 2) == 0)
-		return error_new(CORELEAKS_ERROR_USAGE, 0, NULL,
-				 "'%s': showing a wait object is not built yet", name);
+		return one_find_object(view, name, ret);
 	if (one_number(name + has_mark, &rank)) {
 		if (rank >= 1 && rank <= view->num_shown_groups) {
 			*ret = one_group(view, (uint32_t)rank - 1);

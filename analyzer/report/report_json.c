@@ -1,5 +1,6 @@
 #include "report/report_json.h"
 
+#include "group/runtimes.h"
 #include "group/user_frame.h"
 #include "report/waits_json.h"
 
@@ -198,9 +199,11 @@ void report_json_group(struct json_out *json, const char *key, const struct writ
 	json_out_end(json, '}');
 	json_out_begin(json, "objects", '[', JSON_LINES);
 	for (uint32_t i = 0; i < group->num_objects; i++)
-		waits_json_object(json, job->view, &group->objects[i]);
+		waits_json_object(json, NULL, job->view, &group->objects[i]);
 	json_out_end(json, ']');
 	json_out_bool(json, "timed", group->timed);
+	const struct runtime *runtime = runtime_of_stack(stack);
+	json_out_text(json, "runtime", runtime != NULL ? runtime->name : NULL);
 	json_out_begin(json, "members", '[', JSON_INLINE);
 	for (uint32_t i = 0; i < group->num_tasks && i < job->options->members; i++)
 		json_out_int(json, NULL, job->view->tasks[group->tasks[i]]->id);
@@ -210,8 +213,8 @@ void report_json_group(struct json_out *json, const char *key, const struct writ
 	json_out_end(json, '}');
 }
 
-static void report_json_finding(struct json_out *json, const struct write_job *job,
-				const struct coreleaks_finding *finding)
+void report_json_finding(struct json_out *json, const struct write_job *job,
+			 const struct coreleaks_finding *finding)
 {
 	json_out_begin(json, NULL, '{', JSON_LINES);
 	json_out_text(json, "rule", finding->rule);
@@ -232,7 +235,9 @@ static void report_json_finding(struct json_out *json, const struct write_job *j
 	}
 	waits_json_finished_members(json, job->view, finding, job->options->members);
 	json_out_end(json, ']');
-	json_out_bool(json, "members_truncated", finding->num_tasks > job->options->members);
+	json_out_bool(json, "members_truncated",
+		      finding->num_tasks > job->options->members ||
+			      finding->num_pthreads > job->options->members);
 	json_out_begin(json, "caveats", '[', JSON_INLINE);
 	for (uint32_t i = 0; i < finding->num_caveats; i++)
 		json_out_text(json, NULL, finding->caveats[i]);

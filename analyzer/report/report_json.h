@@ -1,4 +1,4 @@
-/* report_json.h - the parts of the JSON report that `show` writes too. */
+/* report_json.h - the parts of the JSON report that `show` writes too, and parts of that. */
 #ifndef CORELEAKS_REPORT_REPORT_JSON_H
 #define CORELEAKS_REPORT_REPORT_JSON_H
 
@@ -14,5 +14,12 @@ void report_json_frames(struct json_out *json, const struct coreleaks_stack *sta
 void report_json_group(struct json_out *json, const char *key, const struct write_job *job,
 		       const struct coreleaks_group *group);
 void report_json_head(struct json_out *json);
+void report_json_finding(struct json_out *json, const struct write_job *job,
+			 const struct coreleaks_finding *finding);
+/* An element of "why". addr 0, rule NULL: none. */
+void show_json_what(struct json_out *json, const char *what, uint64_t addr, const char *rule);
+void show_json_evidence(struct json_out *json, const struct coreleaks_finding *finding);
+void show_json_waiters(struct json_out *json, const struct write_job *job, const uint32_t *waiters,
+		       uint32_t num);
 
 #endif

@@ -1,27 +1,91 @@
 #include "report/report_json.h"
+#include "report/wait_chain.h"
+#include "report/wait_words.h"
+#include "report/waits_json.h"
 
-static void show_json_why(struct json_out *json, const struct write_job *job,
-			  const struct coreleaks_group *group)
+#include <inttypes.h>
+
+static bool names_group(const struct report_view *view, const struct coreleaks_finding *finding,
+			const struct coreleaks_group *group)
+{
+	for (uint32_t i = 0; i < finding->num_groups; i++)
+		if (view->groups[finding->groups[i]] == group)
+			return true;
+	return false;
+}
+
+void show_json_what(struct json_out *json, const char *what, uint64_t addr, const char *rule)
+{
+	json_out_begin(json, NULL, '{', JSON_INLINE);
+	json_out_text(json, "what", what);
+	if (addr != 0)
+		json_out_addr(json, "address", addr);
+	else
+		json_out_null(json, "address");
+	json_out_text(json, "rule", rule);
+	json_out_end(json, '}');
+}
+
+void show_json_evidence(struct json_out *json, const struct coreleaks_finding *finding)
+{
+	for (uint32_t i = 0; i < finding->num_evidence; i++)
+		show_json_what(json, finding->evidence[i].what, finding->evidence[i].addr,
+			       finding->rule);
+}
+
+/* What the task waits for, and those it waits for in turn. */
+static void show_json_chain(struct json_out *json, const struct write_job *job, uint32_t task)
 {
 	const struct report_view *view = job->view;
+	struct wait_chain chain = wait_chain_of(view, task);
+	for (uint32_t i = 0; i < chain.num; i++)
+		show_json_what(json,
+			       arena_format(job->arena, "thread %" PRId64 " %s",
+					    view->tasks[chain.tasks[i]]->id,
+					    wait_words_task(job->arena, view, chain.tasks[i])),
+			       view->waits[chain.tasks[i]]->addr, NULL);
+	if (chain.back_to >= 0)
+		show_json_what(json,
+			       arena_format(job->arena,
+					    "which is back at thread %" PRId64 ": a circle",
+					    view->tasks[chain.tasks[chain.back_to]]->id),
+			       0, NULL);
+}
+
+/* "why" and "findings". group or task: what they are about. */
+static void show_json_why(struct json_out *json, const struct write_job *job,
+			  const struct coreleaks_group *group, const struct one *one)
+{
+	const struct report_view *view = job->view;
+	bool *about = arena_alloc_array(job->arena, (size_t)view->num_findings + 1, sizeof(*about));
+	for (uint32_t i = 0; i < view->num_findings; i++)
+		about[i] = one->group != NULL ? names_group(view, view->findings[i], group)
+					      : wait_chain_names(view->findings[i], one->task);
 	json_out_begin(json, "why", '[', JSON_LINES);
-	for (uint32_t i = 0; i < view->num_findings; i++) {
-		const struct coreleaks_finding *finding = view->findings[i];
-		bool named = false;
-		for (uint32_t j = 0; j < finding->num_groups; j++)
-			named |= view->groups[finding->groups[j]] == group;
-		for (uint32_t j = 0; named && j < finding->num_evidence; j++) {
-			json_out_begin(json, NULL, '{', JSON_INLINE);
-			json_out_text(json, "what", finding->evidence[j].what);
-			if (finding->evidence[j].addr != 0)
-				json_out_addr(json, "address", finding->evidence[j].addr);
-			else
-				json_out_null(json, "address");
-			json_out_text(json, "rule", finding->rule);
-			json_out_end(json, '}');
-		}
-	}
+	if (one->group == NULL)
+		show_json_chain(json, job, one->task);
+	for (uint32_t i = 0; i < view->num_findings; i++)
+		if (about[i])
+			show_json_evidence(json, view->findings[i]);
 	json_out_end(json, ']');
+	json_out_begin(json, "findings", '[', JSON_LINES);
+	for (uint32_t i = 0; i < view->num_findings; i++)
+		if (about[i])
+			report_json_finding(json, job, view->findings[i]);
+	json_out_end(json, ']');
+}
+
+void show_json_waiters(struct json_out *json, const struct write_job *job, const uint32_t *waiters,
+		       uint32_t num)
+{
+	json_out_begin(json, "waiters", '{', JSON_INLINE);
+	json_out_uint(json, "count", num);
+	json_out_begin(json, "members", '[', JSON_INLINE);
+	for (uint32_t i = 0; i < num && i < job->options->members; i++)
+		json_out_int(json, NULL, job->view->tasks[waiters[i]]->id);
+	json_out_end(json, ']');
+	json_out_bool(json, "members_truncated", num > job->options->members);
+	json_out_end(json, '}');
 }
 
 static void show_json_task(struct json_out *json, const struct write_job *job,
@@ -47,6 +111,11 @@ static void show_json_task(struct json_out *json, const struct write_job *job,
 		json_out_uint(json, "stack_bytes", task->stack_size);
 	else
 		json_out_null(json, "stack_bytes");
+	uint32_t num_waiters;
+	const uint32_t *waiters =
+		wait_chain_waiters(job->arena, job->view, one->task, &num_waiters);
+	waits_json_wait(json, job->view, one->task);
+	show_json_waiters(json, job, waiters, num_waiters);
 	json_out_begin(json, "registers", '{', JSON_INLINE);
 	json_out_addr(json, "pc", task->pc);
 	json_out_addr(json, "sp", task->sp);
@@ -65,13 +134,18 @@ struct text show_json_make(const struct write_job *job, const struct one *one)
 	json_out_init(&json, job->arena);
 	json_out_begin(&json, NULL, '{', JSON_LINES);
 	report_json_head(&json);
+	if (one->is_object) {
+		show_object_json(&json, job, one);
+		json_out_end(&json, '}');
+		return json.out;
+	}
 	if (group != NULL) {
 		report_json_group(&json, "group", job, group);
 	} else {
 		group = view_group_of_task(job->view, one->task);
 		show_json_task(&json, job, one, group);
 	}
-	show_json_why(&json, job, group);
+	show_json_why(&json, job, group, one);
 	json_out_end(&json, '}');
 	return json.out;
 }

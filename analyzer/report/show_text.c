@@ -1,19 +1,14 @@
 #include "group/user_frame.h"
 #include "report/report_text.h"
+#include "report/text_findings.h"
 #include "report/text_frames.h"
+#include "report/wait_chain.h"
+#include "report/wait_words.h"
 #include "report/words.h"
 
 #include <inttypes.h>
 
-static void show_text_line(struct screen *screen, uint32_t indent, enum style style,
-			   const char *text)
-{
-	if (indent > 0)
-		screen_pad(screen, indent);
-	screen->indent = indent + 2;
-	screen_words(screen, style, text);
-	screen_end_line(screen);
-}
+enum { MAX_WAITERS = 8 };
 
 static void show_text_findings(struct screen *screen, const struct write_job *job,
 			       const struct coreleaks_group *group)
@@ -26,21 +21,10 @@ static void show_text_findings(struct screen *screen, const struct write_job *jo
 			named |= view->groups[finding->groups[j]] == group;
 		if (!named)
 			continue;
-		show_text_line(screen, 0, words_verdict_style(finding->certainty),
-			       arena_format(job->arena, "%s: %s (%s)",
-					    words_verdict(finding->certainty), finding->title,
-					    finding->rule));
-		for (uint32_t j = 0; j < finding->num_evidence; j++) {
-			const struct coreleaks_evidence *evidence = &finding->evidence[j];
-			show_text_line(screen, 2, STYLE_PLAIN,
-				       evidence->addr != 0
-					       ? arena_format(job->arena, "%s 0x%" PRIx64,
-							      evidence->what, evidence->addr)
-					       : evidence->what);
-		}
+		text_findings_all(screen, job, finding);
 	}
 	if (group->num_rules == 0)
-		show_text_line(screen, 0, STYLE_PLAIN, "no finding about this group");
+		text_findings_line(screen, 0, STYLE_PLAIN, "no finding about this group");
 }
 
 /* What a reader would look for in vain. */
@@ -73,8 +57,8 @@ static void show_text_unknown(struct screen *screen, const struct write_job *job
 	if (stack->end != CORELEAKS_STACK_COMPLETE)
 		text_add(&line, "; the rest of the stack");
 	if (line.size > 0)
-		show_text_line(screen, 0, STYLE_YELLOW,
-			       arena_format(job->arena, "unknown: %s", line.bytes + 2));
+		text_findings_line(screen, 0, STYLE_YELLOW,
+				   arena_format(job->arena, "unknown: %s", line.bytes + 2));
 }
 
 static void show_text_frames(struct screen *screen, const struct write_job *job,
@@ -88,7 +72,7 @@ static void show_text_frames(struct screen *screen, const struct write_job *job,
 	if (addrs_of != NULL)
 		text_addf(&line, "; sp is %s's", addrs_of);
 	text_add(&line, ":");
-	show_text_line(screen, 0, STYLE_BOLD, line.bytes);
+	text_findings_line(screen, 0, STYLE_BOLD, line.bytes);
 	text_frames_all(screen, job, stack, addrs_of != NULL);
 }
 
@@ -101,21 +85,23 @@ static void show_text_group(struct screen *screen, const struct write_job *job,
 	const char *addrs_of = NULL;
 	report_text_group_line(screen, job, group, one->rank, &columns);
 	if (group->hidden_by != NULL)
-		show_text_line(
+		text_findings_line(
 			screen, 0, STYLE_YELLOW,
 			arena_format(job->arena, "hidden in the report by %s", group->hidden_by));
 	show_text_findings(screen, job, group);
-	show_text_line(screen, 0, STYLE_PLAIN,
-		       arena_format(job->arena, "state %s; reason %s; stacks in use %s",
-				    coreleaks_state_name(group->state),
-				    group->reason != NULL ? group->reason : "unknown",
-				    group->stack_size != 0
-					    ? words_size(job->arena, group->stack_size)
-					    : "unknown"));
+	report_text_waits(screen, job, group);
+	text_findings_line(screen, 0, STYLE_PLAIN,
+			   arena_format(job->arena, "state %s; reason %s; stacks in use %s",
+					coreleaks_state_name(group->state),
+					group->reason != NULL ? group->reason : "unknown",
+					group->stack_size != 0
+						? words_size(job->arena, group->stack_size)
+						: "unknown"));
 	if (group->key != NULL)
-		show_text_line(screen, 0, STYLE_PLAIN,
-			       arena_format(job->arena, "key %s", group->key));
-	show_text_unknown(screen, job, stack, group->reason != NULL);
+		text_findings_line(screen, 0, STYLE_PLAIN,
+				   arena_format(job->arena, "key %s", group->key));
+	show_text_unknown(screen, job, stack,
+			  group->reason != NULL || group->state != CORELEAKS_STATE_WAITING);
 	const struct coreleaks_task *owner = view_stack_owner(job->view, group);
 	if (owner != NULL)
 		addrs_of = arena_format(job->arena, "%s %" PRId64, coreleaks_kind_name(owner->kind),
@@ -123,11 +109,64 @@ static void show_text_group(struct screen *screen, const struct write_job *job,
 	screen_end_line(screen);
 	show_text_frames(screen, job, stack, addrs_of);
 	screen_end_line(screen);
-	show_text_line(screen, 0, STYLE_BOLD,
-		       arena_format(job->arena,
-				    "%s %s:", words_number(job->arena, group->num_tasks),
-				    group->num_tasks == 1 ? "member" : "members"));
+	if (group->num_pthreads > 0) {
+		text_findings_line(screen, 0, STYLE_BOLD, "finished, never joined:");
+		report_text_pthreads(screen, job, group, job->options->members);
+		return;
+	}
+	text_findings_line(screen, 0, STYLE_BOLD,
+			   arena_format(job->arena,
+					"%s %s:", words_number(job->arena, group->num_tasks),
+					group->num_tasks == 1 ? "member" : "members"));
 	report_text_members(screen, job, group, job->options->members);
+}
+
+/* Follows what it waits for to the end, and names those that wait for it. */
+static void show_text_chain(struct screen *screen, const struct write_job *job, uint32_t task)
+{
+	const struct report_view *view = job->view;
+	struct wait_chain chain = wait_chain_of(view, task);
+	for (uint32_t i = 0; i < chain.num; i++)
+		text_findings_line(screen, i == 0 ? 0 : 2, i == 0 ? STYLE_BOLD : STYLE_PLAIN,
+				   arena_format(job->arena, "%sthread %" PRId64 " %s",
+						i == 0 ? "" : "and ",
+						view->tasks[chain.tasks[i]]->id,
+						wait_words_task(job->arena, view, chain.tasks[i])));
+	if (chain.back_to >= 0)
+		text_findings_line(screen, 2, STYLE_RED,
+				   arena_format(job->arena,
+						"which is back at thread %" PRId64 ": a circle",
+						view->tasks[chain.tasks[chain.back_to]]->id));
+	else if (chain.cut)
+		text_findings_line(screen, 2, STYLE_PLAIN, "and so on");
+	uint32_t num;
+	const uint32_t *waiters = wait_chain_waiters(job->arena, view, task, &num);
+	struct text line;
+	if (num == 0)
+		return;
+	text_init(&line, job->arena);
+	text_addf(&line, "%s %s for it: ", words_number(job->arena, num),
+		  num == 1 ? "thread waits" : "threads wait");
+	for (uint32_t i = 0; i < num && i < MAX_WAITERS; i++)
+		text_addf(&line, "%s%" PRId64, i == 0 ? "" : " ", view->tasks[waiters[i]]->id);
+	if (num > MAX_WAITERS)
+		text_addf(&line, " and %s more", words_number(job->arena, num - MAX_WAITERS));
+	text_findings_line(screen, 0, STYLE_PLAIN, line.bytes);
+}
+
+static void show_text_task_findings(struct screen *screen, const struct write_job *job,
+				    uint32_t task)
+{
+	const struct report_view *view = job->view;
+	bool any = false;
+	for (uint32_t i = 0; i < view->num_findings; i++) {
+		if (!wait_chain_names(view->findings[i], task))
+			continue;
+		text_findings_all(screen, job, view->findings[i]);
+		any = true;
+	}
+	if (!any)
+		text_findings_line(screen, 0, STYLE_PLAIN, "no finding about this thread");
 }
 
 static void show_text_task(struct screen *screen, const struct write_job *job,
@@ -136,36 +175,45 @@ static void show_text_task(struct screen *screen, const struct write_job *job,
 	const struct coreleaks_task *task = job->view->tasks[one->task];
 	const struct coreleaks_stack *stack = view_stack(job->view, task->stack_id);
 	const struct coreleaks_group *group = view_group_of_task(job->view, one->task);
+	const struct coreleaks_wait *wait = job->view->waits[one->task];
 	const char *name =
 		arena_format(job->arena, "%s %" PRId64, coreleaks_kind_name(task->kind), task->id);
-	show_text_line(screen, 0, STYLE_BOLD,
-		       arena_format(job->arena, "%s: %s, reason %s", name,
-				    coreleaks_state_name(task->state),
-				    task->reason != NULL ? task->reason : "unknown"));
+	text_findings_line(screen, 0, STYLE_BOLD,
+			   arena_format(job->arena, "%s: %s, reason %s", name,
+					coreleaks_state_name(task->state),
+					task->reason != NULL ? task->reason : "unknown"));
 	if (one->num_same_id > 1)
-		show_text_line(screen, 0, STYLE_YELLOW,
-			       arena_format(job->arena,
-					    "the core has %" PRIu32
-					    " of this id; this is the first",
-					    one->num_same_id));
+		text_findings_line(screen, 0, STYLE_YELLOW,
+				   arena_format(job->arena,
+						"the core has %" PRIu32
+						" of this id; this is the first",
+						one->num_same_id));
 	if (task->signal != 0)
-		show_text_line(screen, 0, STYLE_YELLOW,
-			       arena_format(job->arena, "it took %s",
-					    words_signal(job->arena, task->signal)));
+		text_findings_line(screen, 0, STYLE_YELLOW,
+				   arena_format(job->arena, "it took %s",
+						words_signal(job->arena, task->signal)));
 	if (task->syscall_nr >= 0)
-		show_text_line(
+		text_findings_line(
 			screen, 0, STYLE_PLAIN,
 			arena_format(job->arena, "system call number %" PRId32, task->syscall_nr));
-	show_text_line(screen, 0, STYLE_CYAN,
-		       arena_format(job->arena, "pc 0x%" PRIx64 "  sp 0x%" PRIx64 "  bp 0x%" PRIx64,
-				    task->pc, task->sp, task->bp));
+	if (wait->start != NULL)
+		text_findings_line(screen, 0, STYLE_PLAIN,
+				   arena_format(job->arena, "started as %s%s", wait->start,
+						wait->detached ? ", detached" : ""));
+	show_text_chain(screen, job, one->task);
+	text_findings_line(screen, 0, STYLE_CYAN,
+			   arena_format(job->arena,
+					"pc 0x%" PRIx64 "  sp 0x%" PRIx64 "  bp 0x%" PRIx64,
+					task->pc, task->sp, task->bp));
 	if (group != NULL) {
-		show_text_line(screen, 0, STYLE_PLAIN,
-			       arena_format(job->arena, "one of %s in group %s",
-					    words_number(job->arena, group->num_tasks), group->id));
-		show_text_findings(screen, job, group);
+		text_findings_line(screen, 0, STYLE_PLAIN,
+				   arena_format(job->arena, "one of %s in group %s",
+						words_number(job->arena, group->num_tasks),
+						group->id));
+		show_text_task_findings(screen, job, one->task);
 	} else {
-		show_text_line(screen, 0, STYLE_PLAIN, "in no group: select_task() left it out");
+		text_findings_line(screen, 0, STYLE_PLAIN,
+				   "in no group: select_task() left it out");
 	}
 	show_text_unknown(screen, job, stack, task->reason != NULL);
 	screen_end_line(screen);
@@ -176,7 +224,9 @@ struct text show_text_make(const struct write_job *job, const struct one *one)
 {
 	struct screen screen;
 	screen_init(&screen, job->arena, job->options);
-	if (one->group != NULL)
+	if (one->is_object)
+		show_object_text(&screen, job, one);
+	else if (one->group != NULL)
 		show_text_group(&screen, job, one);
 	else
 		show_text_task(&screen, job, one);

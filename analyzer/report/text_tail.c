@@ -1,12 +1,14 @@
 #include "report/text_tail.h"
 
+#include "group/runtimes.h"
+
 #include "base/intern.h"
 #include "report/words.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-enum { MAX_OF_A_KIND = 4, MAX_MODULES = 8 };
+enum { MAX_OF_A_KIND = 4, MAX_MODULES = 8, MAX_RUNTIMES = 4 };
 
 static const char *text_tail_groups(struct arena *arena, uint64_t num)
 {
@@ -23,8 +25,8 @@ static uint64_t text_tail_rest(struct screen *screen, const struct write_job *jo
 	uint32_t largest = 0;
 	for (uint32_t i = num_printed; i < view->num_shown_groups; i++) {
 		num_tasks += view->groups[i]->num_tasks;
-		if (view->groups[i]->num_tasks > largest)
-			largest = view->groups[i]->num_tasks;
+		if (view_group_count(view->groups[i]) > largest)
+			largest = view_group_count(view->groups[i]);
 	}
 	if (num_printed == view->num_shown_groups)
 		return 0;
@@ -67,6 +69,10 @@ static void text_tail_totals(struct screen *screen, const struct write_job *job,
 	}
 	if (num_left_out > 0)
 		text_addf(&line, "; beyond --limit %s", words_number(arena, num_left_out));
+	if (view->num_finished_threads > 0)
+		text_addf(&line, "; besides %s finished %s that nobody has joined",
+			  words_number(arena, view->num_finished_threads),
+			  view_noun_of_kind(CORELEAKS_KIND_THREAD, view->num_finished_threads));
 	screen->indent = 2;
 	screen_words(screen, STYLE_PLAIN, line.bytes);
 	screen_end_line(screen);
@@ -183,6 +189,37 @@ static void text_tail_modules(struct screen *screen, const struct write_job *job
 	}
 }
 
+/* What the program's own language would show is another tool's to tell. */
+static void text_tail_runtimes(struct screen *screen, const struct write_job *job)
+{
+	const struct report_view *view = job->view;
+	const struct runtime *seen[MAX_RUNTIMES];
+	uint64_t num_tasks[MAX_RUNTIMES] = {0};
+	uint32_t num = 0, at;
+	for (uint32_t i = 0; i < view->num_shown_groups; i++) {
+		const struct coreleaks_group *group = view->groups[i];
+		const struct runtime *runtime = runtime_of_stack(view_stack(view, group->stack_id));
+		if (runtime == NULL || runtime->hint == NULL)
+			continue;
+		for (at = 0; at < num && seen[at] != runtime; at++)
+			continue;
+		if (at == MAX_RUNTIMES)
+			continue;
+		if (at == num)
+			seen[num++] = runtime;
+		num_tasks[at] += group->num_tasks;
+	}
+	for (uint32_t i = 0; i < num; i++) {
+		screen->indent = 2;
+		screen_words(screen, STYLE_PLAIN,
+			     arena_format(job->arena, "hint: %s %s of the %s: %s",
+					  words_number(job->arena, num_tasks[i]),
+					  view_noun(view, num_tasks[i]), seen[i]->name,
+					  seen[i]->hint));
+		screen_end_line(screen);
+	}
+}
+
 void text_tail(struct screen *screen, const struct write_job *job, uint32_t num_printed)
 {
 	const struct report_view *view = job->view;
@@ -190,6 +227,7 @@ void text_tail(struct screen *screen, const struct write_job *job, uint32_t num_
 	text_tail_totals(screen, job, num_printed, num_left_out);
 	text_tail_all_gaps(screen, job);
 	text_tail_modules(screen, job);
+	text_tail_runtimes(screen, job);
 	if (view->num_shown_groups == 0)
 		return;
 	/* One piece, however long: it is there to be copied. */

@@ -25,14 +25,14 @@ static void waits_json_holder(struct json_out *json, const struct report_view *v
 		json_out_int(json, "id", id);
 	else
 		json_out_null(json, "id");
-	json_out_text(json, "state", task >= 0 ? "alive" : "exited");
+	json_out_text(json, "state", task >= 0 ? "alive" : exited ? "exited" : NULL);
 	json_out_end(json, '}');
 }
 
-void waits_json_object(struct json_out *json, const struct report_view *view,
+void waits_json_object(struct json_out *json, const char *key, const struct report_view *view,
 		       const struct coreleaks_object *object)
 {
-	json_out_begin(json, NULL, '{', JSON_INLINE);
+	json_out_begin(json, key, '{', JSON_INLINE);
 	json_out_text(json, "kind", object->kind);
 	json_out_addr(json, "address", object->addr);
 	json_out_text(json, "symbol", object->symbol);

@@ -5,8 +5,8 @@
 #include "report/json_out.h"
 #include "report/write.h"
 
-/* An element of a group's "objects". */
-void waits_json_object(struct json_out *json, const struct report_view *view,
+/* An element of a group's "objects" (key NULL), or an object that stands alone. */
+void waits_json_object(struct json_out *json, const char *key, const struct report_view *view,
 		       const struct coreleaks_object *object);
 /* The fields of one task's wait, inside an open object. */
 void waits_json_wait(struct json_out *json, const struct report_view *view, uint32_t task);

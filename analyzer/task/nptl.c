@@ -128,7 +128,8 @@ struct rings {
 	struct nptl *nptl;
 	struct arena *arena;
 	struct image *image;
-	struct intern seen; /* descriptor addresses */
+	struct intern seen;  /* descriptor addresses */
+	struct intern heads; /* addresses of the lists' heads */
 };
 
 static bool rings_add(struct rings *rings, uint64_t pd_addr)
@@ -154,6 +155,8 @@ static void rings_follow(struct rings *rings, uint64_t start)
 			break;
 		bool is_head = modules_find(rings->image->modules, next) >= 0;
 		has_head |= is_head;
+		if (is_head)
+			intern_add(&rings->heads, &next, sizeof(next), NULL);
 		if (next == start) {
 			rings->nptl->lists_whole &= has_head;
 			return;
@@ -205,8 +208,6 @@ static void rings_follow_heads(struct rings *rings)
 			heads[k] = global + tables[k][2];
 		if (heads[k] != 0)
 			rings_follow(rings, heads[k]);
-		else
-			rings->nptl->lists_whole = false;
 	}
 }
 
@@ -343,6 +344,7 @@ void nptl_build(struct nptl *ret, struct arena *arena, struct gaps *gaps, struct
 		return;
 	ret->present = true;
 	intern_init(&rings.seen, arena);
+	intern_init(&rings.heads, arena);
 	rings_follow_heads(&rings);
 	for (uint32_t i = 0; i < notes->threads.num; i++) {
 		uint64_t pd_addr = notes->threads.items[i].regs.fs_base;
@@ -351,6 +353,8 @@ void nptl_build(struct nptl *ret, struct arena *arena, struct gaps *gaps, struct
 		    is_descriptor(image, pd_addr) && rings_add(&rings, pd_addr))
 			rings_follow(&rings, pd_addr + ret->layout.list_off);
 	}
+	/* Both lists must have been seen, from a head or from a thread on it. */
+	ret->lists_whole &= rings.heads.keys.num >= 2;
 	if (ret->threads.num > 0)
 		qsort(ret->threads.items, ret->threads.num, sizeof(*ret->threads.items),
 		      thread_compare);

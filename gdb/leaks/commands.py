@@ -4,7 +4,7 @@ import os
 
 import gdb
 
-from . import analyzer, options, output, render, report, session, settings, target
+from . import analyzer, options, output, render, report, session, settings, target, waits
 from .errors import LeaksError
 from .words import decimal
 
@@ -185,10 +185,69 @@ thread becomes the selected one, as with the command "thread"."""
                                      options.split_last(text)[1], word)
 
 
+class LeaksWhy(_Command):
+    """Show what a thread waits for, who holds it, and why.
+Usage: leaks why [TID]
+
+TID is the system's ID of a thread; without it the selected thread is shown."""
+
+    def __init__(self, context):
+        super().__init__("leaks why", gdb.COMMAND_STACK)
+        self._context = context
+
+    def run(self, argv, from_tty):
+        if argv:
+            name = _only_argument(argv, "a thread's ID")
+            thread_id = decimal(name)
+            if thread_id is None:
+                raise LeaksError("Invalid thread ID: %s" % name)
+        else:
+            self._context.session()
+            selected = gdb.selected_thread()
+            if selected is None:
+                raise LeaksError("No thread is selected.")
+            thread_id = selected.ptid[1] or selected.ptid[0]
+        if thread_id not in self._context.threads():
+            raise LeaksError("No thread %d in this core; see \"info threads\"." % thread_id)
+        found = self._context.report(self._context.session().last_values)
+        output.write_lines(waits.why_lines(thread_id, found), from_tty)
+
+    def complete(self, text, word):
+        known = self._context.known_session()
+        ids = known.known_thread_ids() if known is not None else []
+        return options.continuations(list(map(str, ids)), options.split_last(text)[1], word)
+
+
+class LeaksLocks(_Command):
+    """List what threads wait for, with holders and waiters.
+Usage: leaks locks"""
+
+    lines = staticmethod(waits.lock_lines)
+    name = "leaks locks"
+
+    def __init__(self, context):
+        super().__init__(self.name, gdb.COMMAND_STACK)
+        self._context = context
+
+    def run(self, argv, from_tty):
+        if argv:
+            raise LeaksError("\"%s\" takes no arguments." % self.name)
+        found = self._context.report(self._context.session().last_values)
+        output.write_lines(self.lines(found), from_tty)
+
+
+class LeaksFindings(LeaksLocks):
+    """List all findings with what they rest on.
+Usage: leaks findings"""
+
+    lines = staticmethod(waits.findings_lines)
+    name = "leaks findings"
+
+
 def register():
     settings.register()
     context = _Context()
-    for command in (Leaks, LeaksGroup, LeaksThread):
+    for command in (Leaks, LeaksGroup, LeaksThread, LeaksWhy, LeaksLocks, LeaksFindings):
         command(context)
 
 

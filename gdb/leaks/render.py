@@ -7,7 +7,7 @@ A line is a list of (text, style), the style one of GDB's ("function", "filename
 import os
 import textwrap
 
-from . import frames, options
+from . import frames, options, waits
 from . import report as model
 from .words import bar, clean, plural, share, signal_name, size
 
@@ -35,6 +35,8 @@ def report_lines(report, limit, width):
         lines.append(columns.title(group, report))
         if group.key is not None:
             lines.append([(_INDENT + "key ", None), (clean(group.key), "title")])
+        if group.objects:
+            lines.append([(_INDENT + waits.group_text(group), None)])
         lines += frames.short(group, _MAX_FRAMES_FLAGGED if flagged else _MAX_FRAMES, width)
         lines += [_members(group), []]
     lines += _left_out(report, len(shown)) + [_totals(report, len(shown))] + _hidden(report)
@@ -49,12 +51,14 @@ def group_lines(group, report, ranked, width):
     lines = [_Columns([group], width).title(group, report, ranked)]
     why = [finding for finding in report.findings if group.id in finding.groups]
     for finding in why:
-        lines.append(_finding(finding))
-        lines += [[("  " + clean(what), None)] for what in finding.evidence if what]
+        lines += waits.finding_lines(finding)
     state = "state " + clean(group.state or "unknown")
     if group.stack_size:
         state += "; stacks in use " + size(group.stack_size)
-    lines += [[(state, None)]] + [_wait_object(item) for item in group.objects] + [[]]
+    lines += [[(state, None)]]
+    if group.objects:
+        lines.append([(waits.group_text(group), None)])
+    lines.append([])
     lines += frames.full(group)
     lines += [[], [("%s:" % plural(len(group.members), "member"), None)]]
     ids = textwrap.wrap(" ".join(map(str, group.members)), max((width or _DEFAULT_WIDTH) - 2, 20))
@@ -175,20 +179,15 @@ def _core(report):
 
 
 def _members(group):
+    if group.pthreads:
+        text = "finished, never joined: pthreads " + " ".join(group.pthreads[:_MAX_MEMBERS])
+        return [(_INDENT + clean(text), "metadata")]
     shown = group.members[:_MAX_MEMBERS]
     text = "%s%s %s" % (clean(group.kind), "" if group.count == 1 else "s",
                         " ".join(map(str, shown)))
     if group.count > len(shown):
         text += " … %s more" % format(group.count - len(shown), ",")
     return [(_INDENT + text, "metadata")]
-
-
-def _wait_object(item):
-    text = "waits for %s %s" % (item.kind or "object", item.symbol or item.address or "")
-    if item.holder:
-        text += ", held by %s %s" % (model.text(item.holder, "kind") or "thread",
-                                     model.number(item.holder, "id"))
-    return [(clean(text.rstrip()), None)]
 
 
 def _left_out(report, num_shown):

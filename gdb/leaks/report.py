@@ -17,14 +17,18 @@ Frame = namedtuple("Frame", "pc function offset file line module module_offset i
                    "runtime")
 
 # holder: {"kind", "id", "state"} or None.
-WaitObject = namedtuple("WaitObject", "kind address symbol waiters holder")
+WaitObject = namedtuple("WaitObject", "kind address symbol waiters holder type certain")
+
+# A task and its wait. object: a WaitObject or None. holder: as there.
+Task = namedtuple("Task", "id state reason object holder timed waking")
 
 # rank: its place in the listing, from 1. stack_size: bytes, of all members; 0 unknown.
 Group = namedtuple("Group", "rank id kind count share state reason verdict rules frames "
-                   "stack_end stack_missing stack_size objects members key")
+                   "stack_end stack_missing stack_size objects members key pthreads")
 
 # hidden: it is about groups that the options leave out.
-Finding = namedtuple("Finding", "rule certainty title groups evidence hidden")
+# members: ids of tasks.
+Finding = namedtuple("Finding", "rule certainty title groups evidence hidden caveats members")
 
 Gap = namedtuple("Gap", "kind count incomplete detail")
 
@@ -44,8 +48,11 @@ class Report:
         self.findings = [
             Finding(text(raw, "rule"), text(raw, "certainty"), text(raw, "title"),
                     _texts(raw, "groups"), [text(part, "what") for part in _dicts(raw, "evidence")],
-                    raw.get("hidden") is True)
+                    raw.get("hidden") is True, _texts(raw, "caveats"),
+                    [item.get("id") for item in _dicts(raw, "members")])
             for raw in _dicts(document, "findings")]
+        self.tasks = [_task(raw) for raw in _dicts(document, "tasks")
+                      if isinstance(raw.get("id"), int)]
         self.gaps = [Gap(text(raw, "kind"), number(raw, "count"), raw.get("incomplete") is True,
                          text(raw, "detail")) for raw in _dicts(document, "gaps")]
         self.modules = [Module(text(raw, "path"), text(raw, "file"), raw.get("verified") is True,
@@ -140,11 +147,29 @@ def _group(rank, raw):
         stack_end=text(raw, "stack_end"),
         stack_missing=text(raw, "stack_missing"),
         stack_size=int(number(raw, "stack_bytes")),
-        objects=[WaitObject(text(item, "kind"), text(item, "address"), text(item, "symbol"),
-                            int(number(item, "waiters")), _dict(item, "holder") or None)
+        objects=[_wait_object(item, _dict(item, "holder") or None)
                  for item in _dicts(raw, "objects")],
         members=[item for item in members if isinstance(item, int)],
-        key=text(raw, "key"))
+        key=text(raw, "key"),
+        pthreads=_texts(raw, "pthreads"))
+
+
+def _wait_object(raw, holder):
+    return WaitObject(text(raw, "kind"), text(raw, "address"), text(raw, "symbol"),
+                      int(number(raw, "waiters")), holder, text(raw, "type"),
+                      raw.get("certain") is not False)
+
+
+def _task(raw):
+    waited, holder = _dict(raw, "object"), _dict(raw, "holder") or None
+    return Task(
+        id=raw["id"],
+        state=text(raw, "state"),
+        reason=text(raw, "reason"),
+        object=_wait_object(waited, holder) if waited else None,
+        holder=holder,
+        timed=bool(_dict(raw, "timeout")),
+        waking=raw.get("waking") is True)
 
 
 def _frame(raw):

@@ -85,7 +85,7 @@ def filters(core, report):
 def grouping(core, report):
     by_line = cli.report("--group-by=line", core)[1]
     tap.equal("--group-by line is the default", by_line["groups"], report["groups"])
-    for how in ("function", "pc"):
+    for how in ("function", "pc", "reason", "object"):
         grouped = cli.report("--group-by", how, core)[1]
         tap.equal("--group-by %s: the same threads" % how,
                   sorted(member for group in grouped["groups"] for member in group["members"]),
@@ -93,6 +93,34 @@ def grouping(core, report):
         tap.check("--group-by %s: signatures of its own" % how,
                   {group["signature"] for group in grouped["groups"]}
                   != {group["signature"] for group in report["groups"]})
+
+
+    by_reason = cli.report("--group-by=reason", core)[1]["groups"]
+    tap.equal("--group-by reason: one group a reason",
+              len({(group["reason"], group["state"]) for group in by_reason}), len(by_reason))
+    by_object = cli.report("--group-by=object", core)[1]["groups"]
+    tap.check("--group-by object: one object a group",
+              all(len(group["objects"]) <= 1 for group in by_object), str(by_object))
+
+
+def waits(core, report):
+    """Every thread's wait, and every object, can be shown."""
+    tap.equal("every thread is among the tasks", sorted(task["id"] for task in report["tasks"]),
+              sorted(member for group in report["groups"] for member in group["members"]))
+    objects = {item["address"]: item for group in report["groups"] for item in group["objects"]}
+    tap.check("there are objects", objects)
+    for address, item in sorted(objects.items()):
+        code, shown, _ = cli.report("show", core, address)
+        wanted = sorted(task["id"] for task in report["tasks"]
+                        if task["object"] and task["object"]["address"] == address)
+        tap.equal("show %s: its waiters" % item["kind"],
+                  (code, shown["object"]["kind"], sorted(shown["waiters"]["members"])),
+                  (CLEAN, item["kind"], wanted))
+        code, out, _ = cli.run("show", core, address)
+        tap.check("show %s as text" % item["kind"], code == CLEAN and str(wanted[0]) in out, out)
+    code, out, err = cli.run("show", core, "0x1234567")
+    tap.check("show of an address that nobody waits for", code == FAILED and out == ""
+              and cli.one_line(err), err)
 
 
 def members(core):
@@ -196,6 +224,7 @@ REPORT = plain(CORE)
 repeatable(CORE)
 filters(CORE, REPORT)
 grouping(CORE, REPORT)
+waits(CORE, REPORT)
 members(CORE)
 limits(CORE)
 fail_on(CORE)

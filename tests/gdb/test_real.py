@@ -55,6 +55,26 @@ def check_threads(hunt):
                   stack.both)
 
 
+def check_waits(hunt):
+    ids = hunt.ids
+    produce, chosen, locks, findings, nobody, wrong, many = hunt.gdb(
+        ["leaks why %d" % ids[4], "leaks why", "leaks locks", "leaks findings", "leaks why 1",
+         "leaks why x", "leaks locks 1"], analyzer=support.TOOL)
+    tap.check("leaks why names the lock and its holder", "thread %d waits for mutex" % ids[4] in
+              produce.out and "(held)" in produce.out and "held by thread %d" % ids[0] in
+              produce.out and "thread %d joins thread" % ids[0] in produce.out, produce.both)
+    tap.check("leaks why is about the selected thread", chosen.out.startswith("thread "),
+              chosen.both)
+    tap.check("leaks locks", "(held), held by thread %d" % ids[0] in locks.out and
+              "3 waiters" in locks.out and "(filled)" in locks.out, locks.both)
+    tap.check("leaks findings", findings.err == "" and findings.out, findings.both)
+    tap.equal("leaks why: no such thread", (nobody.out, nobody.err),
+              ("", "No thread 1 in this core; see \"info threads\"."))
+    tap.equal("leaks why: no id", (wrong.out, wrong.err), ("", "Invalid thread ID: x"))
+    tap.equal("leaks locks takes nothing", (many.out, many.err),
+              ("", "\"leaks locks\" takes no arguments."))
+
+
 def check_files(hunt):
     """The program has moved: GDB was told where it is, and so is the analyzer."""
     moved = os.path.join(hunt.folder, "moved")
@@ -94,6 +114,7 @@ if not os.access(support.TOOL, os.X_OK):
 with support.hunt() as made:
     check_report(made)
     check_threads(made)
+    check_waits(made)
     check_files(made)
     check_incomplete(made)
 try:

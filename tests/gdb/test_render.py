@@ -8,7 +8,7 @@ import support
 import tap
 
 support.import_package()
-from leaks import frames, render, report, words
+from leaks import frames, render, report, waits, words
 
 IDS = [100, 101, 102, 103, 104, 105]
 ESC = "\x1b[31m\u202e\ud800"
@@ -18,6 +18,7 @@ SUSPECT: 3 threads share one stack (50.0 % of all 6)
 worker.core · worker, pid 100 · SIGABRT · complete
 
 !! #1  3 threads   50.0 %  █████       condition  suspect  t-aaaa00000001
+        condition 0x10 (queue+16), held by thread 7; 3 wait for it
         … futex_wait  (libc.so.6)
         consume  worker.c:12
         … start_thread  (libc.so.6)
@@ -38,10 +39,10 @@ next: leaks group 1
 
 GROUP = """\
 !! #1  3 threads   50.0 %  █████       condition  suspect  t-aaaa00000001
-SUSPECT: 3 threads share one stack
+SUSPECT: 3 threads share one stack (runaway-duplicates)
   the threshold is 2
 state waiting; stacks in use 160 KiB
-waits for condition queue+16, held by thread 7
+condition 0x10 (queue+16), held by thread 7; 3 wait for it
 
 #0  futex_wait () from libc.so.6
 #1  0x000055d0c0de1234 in consume () at /src/worker.c:12
@@ -142,6 +143,59 @@ def check_listing():
               "\nSUSPECT: 6 threads in all\n" in listing(two), listing(two))
 
 
+def deadlock():
+    """101 and 102 wait for each other, 103 for 101, 104 for a file."""
+    def task(number, address, owner, **more):
+        return dict({"kind": "thread", "id": number, "state": "waiting", "reason": "mutex",
+                     "object": {"kind": "mutex", "address": address, "certain": True,
+                                "type": None, "symbol": None},
+                     "holder": {"kind": "thread", "id": owner, "state": "alive"},
+                     "timeout": None, "waking": False}, **more)
+    document = support.canned(IDS)
+    document["tasks"] = [
+        task(101, "0x10", 102), task(102, "0x20", 101), task(103, "0x20", 101),
+        task(104, "0x5", 0, object={"kind": "fd", "address": "0x5"}, holder=None,
+             timeout={"kind": "remaining", "ns": 1}),
+        task(105, "0x30", 7, holder={"kind": "thread", "id": 7, "state": "exited"}, waking=True)]
+    document["findings"] = [{
+        "rule": "deadlock-cycle", "certainty": "likely", "title": "a circle", "groups": [],
+        "members": [{"kind": "thread", "id": 101}, {"kind": "thread", "id": 102}],
+        "caveats": ["it may be cancelled"], "evidence": [{"what": "w", "address": None}]}]
+    return document
+
+
+def check_waits():
+    made = load(deadlock())
+    tap.equal("why: the chain, the waiters, the finding", plain(waits.why_lines(101, made)), """\
+thread 101 waits for mutex 0x10, held by thread 102, without a time limit
+  and thread 102 waits for mutex 0x20, held by thread 101, without a time limit
+  which is back at thread 101: a circle
+2 threads wait for it: 102 103
+LIKELY: a circle (deadlock-cycle)
+  w
+  not proved: it may be cancelled
+""")
+    tap.equal("why: a file and a time limit", plain(waits.why_lines(104, made)),
+              "thread 104 waits for fd 5, with a time limit\nno finding about this thread\n")
+    tap.equal("why: a holder that has ended", plain(waits.why_lines(105, made)).splitlines()[0],
+              "thread 105 waits for mutex 0x30, held by thread 7, which has ended, without a time "
+              "limit; its wake-up is under way")
+    tap.equal("why: no such thread", plain(waits.why_lines(9, made)),
+              "Thread 9 is not in the report.\n")
+    tap.equal("the locks", plain(waits.lock_lines(made)), """\
+mutex 0x20, held by thread 101
+  2 waiters: 102 103
+mutex 0x10, held by thread 102
+  1 waiter: 101
+mutex 0x30, held by thread 7, which has ended
+  1 waiter: 105
+""")
+    tap.check("the findings", plain(waits.findings_lines(made)).startswith("LIKELY: a circle"))
+    none = load(dict(deadlock(), tasks=[], findings=[]))
+    tap.equal("no locks, no findings", plain(waits.lock_lines(none) + waits.findings_lines(none)),
+              "No thread waits for a lock.\nNo findings.\n")
+
+
 def check_gaps():
     document = folded()
     document["findings"], document["summary"]["verdict"] = [], "unknown"
@@ -225,6 +279,7 @@ def check_any_report():
     """Whatever a report says, it can be shown, and nothing of it reaches the terminal raw."""
     document, problems, num = folded(), [], 0
     document["gaps"] = [{"kind": "x", "count": 2, "incomplete": True, "detail": "y"}]
+    document["tasks"] = deadlock()["tasks"]
     document["modules"] = [{"path": "p", "file": None, "verified": False, "problem": "q"}]
 
     def change(value, path):
@@ -247,7 +302,8 @@ def check_any_report():
             try:
                 made = load(changed)
                 for width in (None, 1, 100):
-                    lines = render.report_lines(made, 2, width)
+                    lines = render.report_lines(made, 2, width) + waits.lock_lines(made)
+                    lines += waits.why_lines(101, made) + waits.findings_lines(made)
                     for group in made.groups:
                         lines += render.group_lines(group, made, True, width)
                         lines += render.thread_lines(1, group, False)
@@ -261,6 +317,7 @@ def check_any_report():
 
 check_words()
 check_listing()
+check_waits()
 check_gaps()
 check_frames()
 check_any_report()

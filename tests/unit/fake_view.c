@@ -100,8 +100,12 @@ struct coreleaks_group *fake_view_group(struct fake_view *fake, const char *id, 
 	uint32_t old = fake->view.num_tasks;
 	const struct coreleaks_task **column =
 		arena_alloc_array(&fake->arena, (size_t)old + num + 1, sizeof(*column));
-	if (old > 0)
+	struct coreleaks_wait *waits =
+		arena_alloc_array(&fake->arena, (size_t)old + num + 1, sizeof(*waits));
+	if (old > 0) {
 		memcpy(column, fake->view.tasks, old * sizeof(*column));
+		memcpy(waits, fake->task_waits, old * sizeof(*waits));
+	}
 	for (uint32_t i = 0; i < num; i++) {
 		tasks[i] = (struct coreleaks_task){
 			.state = CORELEAKS_STATE_WAITING,
@@ -113,12 +117,14 @@ struct coreleaks_group *fake_view_group(struct fake_view *fake, const char *id, 
 			.stack_id = stack_id,
 			.reason = "futex",
 		};
+		waits[old + i].holder_task = -1;
 		fake->next_id = (int64_t)((uint64_t)fake->next_id + 1);
 		column[old + i] = &tasks[i];
 		members[i] = old + i;
 	}
 	fake->view.tasks = column;
 	fake->view.num_tasks = old + num;
+	fake->task_waits = waits;
 	*group = (struct coreleaks_group){
 		.id = id,
 		.signature = id,
@@ -133,6 +139,95 @@ struct coreleaks_group *fake_view_group(struct fake_view *fake, const char *id, 
 	};
 	ADD(fake, groups, num_groups, group);
 	return group;
+}
+
+struct coreleaks_wait *fake_view_wait(struct fake_view *fake, int64_t id)
+{
+	for (uint32_t i = 0; i < fake->view.num_tasks; i++)
+		if (fake->view.tasks[i]->id == id)
+			return &fake->task_waits[i];
+	abort();
+}
+
+void fake_view_mutex(struct fake_view *fake, int64_t id, uint64_t addr, int64_t holder_id)
+{
+	struct coreleaks_wait *wait = fake_view_wait(fake, id);
+	*wait = (struct coreleaks_wait){
+		.object = "mutex",
+		.addr = addr,
+		.certain = true,
+		.holder_id = holder_id,
+		.holder_task = -1,
+	};
+	for (uint32_t i = 0; i < fake->view.num_tasks; i++)
+		if (holder_id != 0 && fake->view.tasks[i]->id == holder_id)
+			wait->holder_task = (int32_t)i;
+}
+
+void fake_view_objects(struct fake_view *fake)
+{
+	for (uint32_t i = 0; i < fake->view.num_groups; i++) {
+		struct coreleaks_group *copy = arena_alloc(&fake->arena, sizeof(*copy));
+		*copy = *fake->view.groups[i];
+		struct coreleaks_object *objects = arena_alloc_array(
+			&fake->arena, (size_t)copy->num_tasks + 1, sizeof(*objects));
+		uint32_t num = 0;
+		for (uint32_t k = 0; k < copy->num_tasks; k++) {
+			const struct coreleaks_wait *wait = &fake->task_waits[copy->tasks[k]];
+			uint32_t at = 0;
+			while (at < num && objects[at].addr != wait->addr)
+				at++;
+			if (wait->object == NULL)
+				continue;
+			if (at == num)
+				objects[num++] = (struct coreleaks_object){
+					.kind = wait->object,
+					.addr = wait->addr,
+					.symbol = wait->symbol,
+					.type = wait->type,
+					.certain = wait->certain,
+					.holder_id = wait->holder_id,
+					.holder_task = wait->holder_task,
+					.holder_exited = wait->holder_exited,
+				};
+			objects[at].num_waiters++;
+		}
+		copy->objects = objects;
+		copy->num_objects = num;
+		fake->view.groups[i] = copy;
+	}
+}
+
+struct coreleaks_finding *fake_view_lock_finding(struct fake_view *fake, const char *rule,
+						 const char *title, uint32_t group,
+						 enum coreleaks_verdict certainty)
+{
+	struct coreleaks_finding *finding = arena_alloc(&fake->arena, sizeof(*finding));
+	struct coreleaks_evidence *evidence = arena_alloc(&fake->arena, sizeof(*evidence));
+	struct coreleaks_group *copy = arena_alloc(&fake->arena, sizeof(*copy));
+	const char **rules = arena_alloc(&fake->arena, sizeof(*rules));
+	uint32_t *groups = arena_alloc(&fake->arena, sizeof(*groups));
+	*copy = *fake->view.groups[group];
+	copy->verdict = certainty;
+	rules[0] = rule;
+	copy->rules = rules;
+	copy->num_rules = 1;
+	fake->view.groups[group] = copy;
+	groups[0] = group;
+	*evidence = (struct coreleaks_evidence){"the word has not changed", 0x1000};
+	*finding = (struct coreleaks_finding){
+		.rule = rule,
+		.certainty = certainty,
+		.title = title,
+		.groups = groups,
+		.num_groups = 1,
+		.tasks = copy->tasks,
+		.num_tasks = copy->num_tasks,
+		.evidence = evidence,
+		.num_evidence = 1,
+	};
+	ADD(fake, findings, num_findings, finding);
+	return finding;
 }
 
 void fake_view_finding(struct fake_view *fake, uint32_t group, const char *title)
@@ -195,6 +290,11 @@ void fake_view_module(struct fake_view *fake, const char *path, const char *file
 static struct report_view sum(struct fake_view *fake)
 {
 	struct report_view view = fake->view;
+	view.num_waits = view.num_tasks;
+	view.waits =
+		arena_alloc_array(&fake->arena, (size_t)view.num_tasks + 1, sizeof(*view.waits));
+	for (uint32_t i = 0; i < view.num_tasks; i++)
+		view.waits[i] = &fake->task_waits[i];
 	view_sum(&view, &fake->arena);
 	for (uint32_t i = 0; i < view.num_groups; i++) {
 		struct coreleaks_group *copy = arena_alloc(&fake->arena, sizeof(*copy));

@@ -9,7 +9,8 @@ struct fake_view {
 	struct report_view view;
 	struct coreleaks_write_options options;
 	struct coreleaks_core core;
-	int64_t next_id; /* of the next task */
+	int64_t next_id;		   /* of the next task */
+	struct coreleaks_wait *task_waits; /* parallel to the tasks; may be changed */
 };
 
 /* A complete core of the program "worker" without any task. */
@@ -26,6 +27,16 @@ uint32_t fake_view_stack(struct fake_view *fake, const struct coreleaks_frame *f
 /* A new group of num new threads that wait; it may be changed until the view is summed. */
 struct coreleaks_group *fake_view_group(struct fake_view *fake, const char *id, uint32_t num,
 					uint32_t stack_id);
+/* The wait of the task with that id, to be filled in; the group's objects are the test's own. */
+struct coreleaks_wait *fake_view_wait(struct fake_view *fake, int64_t id);
+/* The task waits for this mutex, which that thread (0: nobody) holds. */
+void fake_view_mutex(struct fake_view *fake, int64_t id, uint64_t addr, int64_t holder_id);
+/* Gives every group the objects of its members' waits. */
+void fake_view_objects(struct fake_view *fake);
+/* A finding of a rule about locks: its evidence is one line, its members these. */
+struct coreleaks_finding *fake_view_lock_finding(struct fake_view *fake, const char *rule,
+						 const char *title, uint32_t group,
+						 enum coreleaks_verdict certainty);
 /* A finding about the group at index; UINT32_MAX: about the process. */
 void fake_view_finding(struct fake_view *fake, uint32_t group, const char *title);
 void fake_view_gap(struct fake_view *fake, const char *kind, bool incomplete, const char *detail,

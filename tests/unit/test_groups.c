@@ -239,12 +239,19 @@ END_TEST
 
 START_TEST(signature_is_what_its_header_says)
 {
-	static const char line[] = "1\0thread\0waiting\0futex\0stack\0complete\0"
+	static const char line[] = "1\0thread\0waiting\0mutex\0mutex\0timed\0stack\0complete\0"
 				   "wait@worker.c:10\0main@worker.c:90\0";
-	static const char loose[] = "1\0thread\0waiting\0futex\0stack\0complete\0wait\0main\0";
+	static const char loose[] =
+		"1\0thread\0waiting\0mutex\0mutex\0timed\0stack\0complete\0wait\0main\0";
 	char expected[32];
 	add_stack("wait", 10);
-	add_task(1, 0);
+	*add_task(1, 0) = (struct coreleaks_task){
+		.id = 1,
+		.state = CORELEAKS_STATE_WAITING,
+		.reason = "mutex",
+		.object = "mutex",
+		.timed = true,
+	};
 	build();
 	snprintf(expected, sizeof(expected), "t-%012llx",
 		 (unsigned long long)(intern_hash(line, sizeof(line) - 1) >> 16));
@@ -252,6 +259,135 @@ START_TEST(signature_is_what_its_header_says)
 	snprintf(expected, sizeof(expected), "t-%012llx",
 		 (unsigned long long)(intern_hash(loose, sizeof(loose) - 1) >> 16));
 	ck_assert_str_eq(group(0)->loose_signature, expected);
+}
+END_TEST
+
+/* Two threads in one stack are not alike when only one of them wakes up by itself. */
+START_TEST(object_and_timeout_keep_apart)
+{
+	add_stack("wait", 10);
+	add_task(1, 0)->object = "mutex";
+	add_task(2, 0)->object = "futex";
+	add_task(3, 0)->object = "mutex";
+	add_task(4, 0)->object = "mutex";
+	tasks[3].timed = true;
+	ck_assert_uint_eq(build(), 3);
+	ck_assert_uint_eq(group(0)->num_tasks, 2);
+	ck_assert_str_eq(group(0)->object, "mutex");
+	ck_assert(!group(0)->timed);
+}
+END_TEST
+
+START_TEST(by_reason_stacks_do_not_count)
+{
+	add_stack("a", 10);
+	add_stack("b", 20);
+	add_task(1, 0)->reason = "mutex";
+	add_task(2, 1)->reason = "mutex";
+	add_task(3, 1)->reason = NULL;
+	add_task(4, 1)->reason = "sleep";
+	tasks[0].object = "mutex";
+	tasks[1].object = "futex";
+	tasks[0].timed = true;
+	tasks[3].timed = true;
+	options.group_by = CORELEAKS_GROUP_BY_REASON;
+	ck_assert_uint_eq(build(), 3);
+	ck_assert_str_eq(group(0)->reason, "mutex");
+	ck_assert_uint_eq(group(0)->num_tasks, 2);
+	ck_assert_ptr_null(group(0)->object);
+	ck_assert(!group(0)->timed);
+	const char *signature = group(0)->signature;
+	ck_assert_str_eq(signature, group(0)->loose_signature);
+	frames[0][0].line = 99;
+	tasks[0].timed = false;
+	build();
+	ck_assert_str_eq(group(0)->signature, signature);
+	options.group_by = CORELEAKS_GROUP_BY_LINE;
+	ck_assert_uint_eq(build(), 4);
+	ck_assert_str_ne(group(0)->signature, signature);
+}
+END_TEST
+
+static struct coreleaks_wait waits[MAX_TASKS];
+
+static void add_wait(int64_t id, const char *reason, const char *object, uint64_t addr,
+		     const char *symbol)
+{
+	struct coreleaks_task *task = add_task(id, 0);
+	task->reason = reason;
+	task->object = object;
+	waits[task - tasks] =
+		(struct coreleaks_wait){.object = object, .addr = addr, .symbol = symbol};
+	input.waits = waits;
+}
+
+START_TEST(by_object_the_address_counts)
+{
+	add_stack("a", 10);
+	add_wait(1, "rwlock-read", "rwlock", 0x1000, "table");
+	add_wait(2, "rwlock-write", "rwlock", 0x1000, "table");
+	add_wait(3, "rwlock-read", "rwlock", 0x1000, "table");
+	add_wait(4, "rwlock-read", "rwlock", 0x2000, NULL);
+	add_wait(5, "rwlock-read", "rwlock", 0x2000, NULL);
+	add_wait(6, "sleep", NULL, 0, NULL);
+	add_wait(7, "pause", NULL, 0, NULL);
+	options.group_by = CORELEAKS_GROUP_BY_OBJECT;
+	ck_assert_uint_eq(build(), 4);
+	ck_assert_uint_eq(group(0)->num_tasks, 3);
+	ck_assert_str_eq(group(0)->reason, "rwlock");
+	ck_assert_str_eq(group(1)->reason, "rwlock-read");
+	const char *named = group(0)->signature, *nameless = group(1)->signature;
+	for (int i = 0; i < 5; i++)
+		waits[i].addr += 0x7000;
+	ck_assert_uint_eq(build(), 4);
+	ck_assert_str_eq(group(0)->signature, named);
+	ck_assert_str_ne(group(1)->signature, nameless);
+}
+END_TEST
+
+START_TEST(finished_threads_are_groups)
+{
+	static uint64_t pthreads[] = {0x7f01, 0x7f02};
+	const struct finished_threads finished = {pthreads, 2, 0};
+	add_stack("worker_main", 10);
+	add_task(1, 0);
+	input.finished = &finished;
+	input.num_finished = 1;
+	ck_assert_uint_eq(build(), 2);
+	ck_assert_int_eq(group(0)->state, CORELEAKS_STATE_EXITED);
+	ck_assert_uint_eq(group(0)->num_tasks, 0);
+	ck_assert_uint_eq(group_count(group(0)), 2);
+	ck_assert_uint_eq(group_count(group(1)), 1);
+	ck_assert_str_ne(group(0)->signature, group(1)->signature);
+}
+END_TEST
+
+START_TEST(verdicts_split_groups)
+{
+	enum coreleaks_verdict verdicts[] = {
+		CORELEAKS_VERDICT_PROVED,
+		CORELEAKS_VERDICT_UNKNOWN,
+		CORELEAKS_VERDICT_PROVED,
+		CORELEAKS_VERDICT_UNKNOWN,
+	};
+	add_stack("a", 10);
+	add_stack("b", 10);
+	for (int i = 0; i < 3; i++)
+		add_task(i + 1, 0)->stack_size = 100;
+	add_task(4, 1);
+	ck_assert_uint_eq(build(), 2);
+	const char *signature = group(0)->signature;
+	groups_split(&groups, &arena, &input, verdicts);
+	ck_assert_uint_eq(groups.list.num, 3);
+	ck_assert_str_eq(group(0)->split, "proved");
+	ck_assert_uint_eq(group(0)->num_tasks, 2);
+	ck_assert_uint_eq(group(0)->stack_size, 200);
+	ck_assert(group(0)->share > 0.499 && group(0)->share < 0.501);
+	ck_assert_ptr_null(group(1)->split);
+	ck_assert_str_eq(group(2)->split, "unknown");
+	ck_assert_uint_eq(group(2)->num_tasks, 1);
+	ck_assert_uint_eq(group(2)->tasks[0], 1);
+	ck_assert_str_eq(group(2)->signature, signature);
 }
 END_TEST
 
@@ -483,6 +619,11 @@ Suite *groups_suite(void)
 	tcase_add_test(tests, by_pc_inlined_functions_count);
 	tcase_add_test(tests, frames_cannot_be_forged_by_names);
 	tcase_add_test(tests, signature_is_what_its_header_says);
+	tcase_add_test(tests, object_and_timeout_keep_apart);
+	tcase_add_test(tests, by_reason_stacks_do_not_count);
+	tcase_add_test(tests, by_object_the_address_counts);
+	tcase_add_test(tests, finished_threads_are_groups);
+	tcase_add_test(tests, verdicts_split_groups);
 	tcase_add_test(tests, signature_does_not_know_the_run);
 	tcase_add_test(tests, most_frequent_stack_stands_for_the_group);
 	tcase_add_test(tests, equal_counts_are_ordered_by_signature);

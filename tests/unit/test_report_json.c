@@ -408,6 +408,129 @@ START_TEST(shares_know_no_locale)
 }
 END_TEST
 
+/* Two threads that wait for each other's mutex, and one behind them. */
+static void deadlock(void)
+{
+	static const char *const caveats[] = {"it may be cancelled"};
+	fake_view_group(&fake, "t-5f0a3b9c1d2e", 2, usual_stack());
+	fake_view_group(&fake, "t-000000000001", 1, usual_stack());
+	fake_view_mutex(&fake, 4711, 0x1000, 4712);
+	fake_view_mutex(&fake, 4712, 0x2000, 4711);
+	fake_view_mutex(&fake, 4713, 0x1000, 4712);
+	fake_view_wait(&fake, 4711)->symbol = "accounts+16";
+	fake_view_lock_finding(&fake, "stuck-behind", "thread 4712 blocks 1 other", 1,
+			       CORELEAKS_VERDICT_PROVED);
+	struct coreleaks_finding *finding =
+		fake_view_lock_finding(&fake, "deadlock-cycle", "two", 0, CORELEAKS_VERDICT_LIKELY);
+	finding->caveats = caveats;
+	finding->num_caveats = 1;
+	fake_view_objects(&fake);
+}
+
+START_TEST(waits_are_told)
+{
+	deadlock();
+	struct coreleaks_wait *wait = fake_view_wait(&fake, 4713);
+	wait->timeout_kind = "monotonic";
+	wait->timeout_ns = 5;
+	wait->mutex_addr = 0x77;
+	wait->start = "worker_main";
+	wait->waking = wait->detached = true;
+	wait->joiner_id = 4711;
+	report();
+	EXPECT_SIZE("tasks", 3);
+	EXPECT_INT("tasks.0.id", 4711);
+	EXPECT_TEXT("tasks.0.group", "t-5f0a3b9c1d2e");
+	EXPECT_TEXT("tasks.0.object.kind", "mutex");
+	EXPECT_TEXT("tasks.0.object.address", "0x1000");
+	EXPECT_TEXT("tasks.0.object.symbol", "accounts+16");
+	EXPECT_TRUE("tasks.0.object.certain");
+	EXPECT_NULL("tasks.0.timeout");
+	EXPECT_NULL("tasks.0.mutex");
+	EXPECT_INT("tasks.0.holder.id", 4712);
+	EXPECT_TEXT("tasks.0.holder.state", "alive");
+	EXPECT_TEXT("tasks.2.timeout.kind", "monotonic");
+	EXPECT_INT("tasks.2.timeout.ns", 5);
+	EXPECT_TEXT("tasks.2.mutex", "0x77");
+	EXPECT_TEXT("tasks.2.start", "worker_main");
+	EXPECT_TRUE("tasks.2.waking");
+	EXPECT_TRUE("tasks.2.detached");
+	EXPECT_INT("tasks.2.joined_by", 4711);
+	EXPECT_SIZE("groups.0.objects", 2);
+	EXPECT_INT("groups.0.objects.0.waiters", 1);
+	EXPECT_INT("groups.0.objects.0.holder.id", 4712);
+	EXPECT_SIZE("findings.0.caveats", 0);
+	EXPECT_TEXT("findings.1.caveats.0", "it may be cancelled");
+}
+END_TEST
+
+START_TEST(finished_threads_are_told)
+{
+	static const uint64_t pthreads[] = {0x7f01, 0x7f02};
+	struct coreleaks_frame frame = fake_frame("worker_main", 8);
+	struct coreleaks_group *group =
+		fake_view_group(&fake, "t-5f0a3b9c1d2e", 0, fake_view_stack(&fake, &frame, 1));
+	group->state = CORELEAKS_STATE_EXITED;
+	group->reason = NULL;
+	group->pthreads = pthreads;
+	group->num_pthreads = 2;
+	struct coreleaks_finding *finding = fake_view_lock_finding(
+		&fake, "unjoined-thread", "2 finished", 0, CORELEAKS_VERDICT_SUSPECT);
+	finding->pthreads = pthreads;
+	finding->num_pthreads = 2;
+	fake_view_group(&fake, "t-000000000001", 1, usual_stack());
+	report();
+	EXPECT_INT("groups.0.count", 2);
+	EXPECT_SIZE("groups.0.members", 0);
+	EXPECT_SIZE("groups.0.pthreads", 2);
+	EXPECT_TEXT("groups.0.pthreads.1", "0x7f02");
+	EXPECT_SIZE("groups.1.pthreads", 0);
+	EXPECT_NULL("findings.0.members.0.id");
+	EXPECT_TEXT("findings.0.members.1.pthread", "0x7f02");
+	EXPECT_TEXT("findings.0.members.1.start", "worker_main");
+	EXPECT_TEXT("findings.0.members.1.state", "exited");
+}
+END_TEST
+
+START_TEST(show_follows_the_chain)
+{
+	deadlock();
+	show("thread:4713");
+	EXPECT_TEXT("task.object.address", "0x1000");
+	EXPECT_INT("task.waiters.count", 0);
+	EXPECT_SIZE("why", 5);
+	EXPECT_TEXT("why.0.what", "thread 4713 waits for mutex 0x1000, held by thread 4712, "
+				  "without a time limit");
+	EXPECT_TEXT("why.0.address", "0x1000");
+	EXPECT_NULL("why.0.rule");
+	EXPECT_TEXT("why.3.what", "which is back at thread 4712: a circle");
+	EXPECT_TEXT("why.4.rule", "stuck-behind");
+	EXPECT_SIZE("findings", 1);
+	show("thread:4712");
+	EXPECT_INT("task.waiters.count", 2);
+	EXPECT_INT("task.waiters.members.0", 4711);
+	EXPECT_TEXT("findings.0.caveats.0", "it may be cancelled");
+}
+END_TEST
+
+START_TEST(show_object)
+{
+	deadlock();
+	fake.options.members = 1;
+	show("0x1000");
+	EXPECT_TEXT("object.kind", "mutex");
+	EXPECT_TEXT("object.symbol", "accounts+16");
+	EXPECT_INT("object.waiters", 2);
+	EXPECT_INT("object.holder.id", 4712);
+	EXPECT_INT("waiters.count", 2);
+	EXPECT_SIZE("waiters.members", 1);
+	EXPECT_TRUE("waiters.members_truncated");
+	EXPECT_SIZE("findings", 2);
+	EXPECT_NULL("why.0.rule");
+	ck_assert_ptr_null(fake_view_show(&fake, "0x3000", true, NULL));
+}
+END_TEST
+
 START_TEST(show_group)
 {
 	fake_view_group(&fake, "t-5f0a3b9c1d2e", 3, usual_stack());
@@ -450,7 +573,9 @@ START_TEST(show_task)
 	EXPECT_TEXT("task.registers.bp", "0x0");
 	EXPECT_SIZE("task.frames", 4);
 	EXPECT_TEXT("task.frames.0.sp", "0x7ffd00001000");
-	EXPECT_SIZE("why", 1);
+	EXPECT_SIZE("why", 2);
+	EXPECT_NULL("why.0.rule");
+	EXPECT_TEXT("why.1.rule", "runaway-duplicates");
 	/* The frames' addresses are the other thread's. */
 	show("thread:4713");
 	EXPECT_NULL("task.frames.0.sp");
@@ -478,6 +603,10 @@ Suite *report_json_suite(void)
 	tcase_add_test(tests, ids_are_numbers_of_any_size);
 	tcase_add_test(tests, same_input_same_bytes);
 	tcase_add_test(tests, shares_know_no_locale);
+	tcase_add_test(tests, waits_are_told);
+	tcase_add_test(tests, finished_threads_are_told);
+	tcase_add_test(tests, show_follows_the_chain);
+	tcase_add_test(tests, show_object);
 	tcase_add_test(tests, show_group);
 	tcase_add_test(tests, show_task);
 	suite_add_tcase(suite, tests);

@@ -684,7 +684,10 @@ START_TEST(show_says_what_it_did_not_find)
 	expect_text(show_error("thread:x"), "is a number");
 	expect_text(show_error("thread:"), "is a number");
 	expect_text(show_error("goroutine:1"), "not built yet");
-	expect_text(show_error("0x1234"), "not built yet");
+	expect_text(show_error("0x1234"), "no thread waits for an object at this address");
+	expect_text(show_error("0x"), "is a hex number");
+	expect_text(show_error("0x12g"), "is a hex number");
+	expect_text(show_error("0x11112222333344445"), "is a hex number");
 	expect_text(show_error("tree"), "not built yet");
 }
 END_TEST
@@ -709,6 +712,7 @@ START_TEST(show_thread_has_registers)
 	const char *text = show("thread:4712");
 	expect_first_line(text, "thread 4712: waiting, reason futex");
 	expect_text(text, "\nsystem call number 202\n"
+			  "thread 4712 waits: futex\n"
 			  "pc 0x7f0000085d36  sp 0x7ffd00001000  bp 0x0\n"
 			  "one of 200 in group t-5f0a3b9c1d2e\n");
 	expect_no_text(text, "sp is thread");

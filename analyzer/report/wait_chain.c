@@ -1,0 +1,69 @@
+#include "report/wait_chain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct wait_chain wait_chain_of(const struct report_view *view, uint32_t task)
+{
+	struct wait_chain chain = {.tasks = {task}, .num = 1, .back_to = -1};
+	for (;;) {
+		int32_t next = view->waits[chain.tasks[chain.num - 1]]->holder_task;
+		if (next < 0)
+			return chain;
+		for (uint32_t i = 0; i < chain.num; i++)
+			if (chain.tasks[i] == (uint32_t)next)
+				chain.back_to = (int32_t)i;
+		if (chain.back_to >= 0)
+			return chain;
+		if (chain.num == WAIT_CHAIN_MAX) {
+			chain.cut = true;
+			return chain;
+		}
+		chain.tasks[chain.num++] = (uint32_t)next;
+	}
+}
+
+static int waiter_compare(const void *a, const void *b, void *view)
+{
+	const struct coreleaks_task *const *tasks = ((const struct report_view *)view)->tasks;
+	int64_t x = tasks[*(const uint32_t *)a]->id, y = tasks[*(const uint32_t *)b]->id;
+	return (x > y) - (x < y);
+}
+
+static uint32_t *by_id(uint32_t *waiters, uint32_t num, const struct report_view *view)
+{
+	if (num > 0)
+		qsort_r(waiters, num, sizeof(*waiters), waiter_compare, (void *)(uintptr_t)view);
+	return waiters;
+}
+
+uint32_t *wait_chain_waiters(struct arena *arena, const struct report_view *view, uint32_t task,
+			     uint32_t *num_ret)
+{
+	uint32_t *waiters = arena_alloc_array(arena, view->num_tasks, sizeof(*waiters));
+	*num_ret = 0;
+	for (uint32_t i = 0; i < view->num_tasks; i++)
+		if (view->waits[i]->holder_task == (int32_t)task)
+			waiters[(*num_ret)++] = i;
+	return by_id(waiters, *num_ret, view);
+}
+
+uint32_t *wait_chain_waiters_at(struct arena *arena, const struct report_view *view, uint64_t addr,
+				const char *kind, uint32_t *num_ret)
+{
+	uint32_t *waiters = arena_alloc_array(arena, view->num_tasks, sizeof(*waiters));
+	*num_ret = 0;
+	for (uint32_t i = 0; i < view->num_tasks; i++)
+		if (view->waits[i]->addr == addr && view->waits[i]->object != NULL &&
+		    strcmp(view->waits[i]->object, kind) == 0)
+			waiters[(*num_ret)++] = i;
+	return by_id(waiters, *num_ret, view);
+}
+
+bool wait_chain_names(const struct coreleaks_finding *finding, uint32_t task)
+{
+	for (uint32_t i = 0; i < finding->num_tasks; i++)
+		if (finding->tasks[i] == task)
+			return true;
+	return false;
+}

@@ -1,0 +1,675 @@
+#include "fake_world.h"
+#include "task/nptl.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+Suite *nptl_suite(void);
+
+/* Each descriptor stands in a stack block of its own. */
+#define BLOCKS UINT64_C(0x7f2000000000)
+#define CODE   UINT64_C(0x555500001000)
+#define TABLE  UINT64_C(0x7f3000000000) /* a libc with a table of offsets */
+#define HEADS  UINT64_C(0x7f4000000000) /* a library with the heads of lists */
+
+enum {
+	NUM_BLOCKS = 12,
+	BLOCK_SIZE = 0x4000,
+	PD_IN_BLOCK = 0x3600,
+	HEADS_SIZE = 0x1000,
+	NUM_THREADS = 5, /* with descriptors 0 … 4; 0 is the main thread's */
+	EXITING = 0x10,	 /* bits of cancelhandling */
+	CANCELABLE = 2,
+};
+
+/* glibc 2.36's, and 2.31's */
+static const struct nptl_layout usual = {720, 704, 1592, 776, 2368, 1680};
+static const struct nptl_layout older = {720, 704, 1600, 776, 2304, 1680};
+
+static struct fake_world world;
+static struct tasks tasks;
+static struct modules modules;
+static struct module module_items[3];
+static struct nptl nptl;
+static struct nptl_layout layout;
+static unsigned char blocks[NUM_BLOCKS * BLOCK_SIZE], heads[HEADS_SIZE];
+static bool hole_in_blocks; /* the last block is not in the core */
+
+static uint64_t pd(uint32_t index)
+{
+	return BLOCKS + index * (uint64_t)BLOCK_SIZE + PD_IN_BLOCK;
+}
+
+static unsigned char *at(uint64_t addr)
+{
+	if (addr >= BLOCKS && addr - BLOCKS <= sizeof(blocks) - 8)
+		return blocks + (addr - BLOCKS);
+	ck_assert(addr >= HEADS && addr - HEADS <= sizeof(heads) - 8);
+	return heads + (addr - HEADS);
+}
+
+static void put64(uint64_t addr, uint64_t value)
+{
+	memcpy(at(addr), &value, sizeof(value));
+}
+
+static void put32(uint64_t addr, uint32_t value)
+{
+	memcpy(at(addr), &value, sizeof(value));
+}
+
+static void put_tid(uint32_t index, int32_t tid)
+{
+	put32(pd(index) + layout.tid_off, (uint32_t)tid);
+}
+
+static void put_joinid(uint32_t index, uint64_t addr)
+{
+	put64(pd(index) + layout.start_off - 24, addr);
+}
+
+static void put_cancelhandling(uint32_t index, uint32_t bits)
+{
+	put32(pd(index) + layout.cancel_off, bits);
+}
+
+/* A thread that runs worker(index). */
+static void put_descriptor(uint32_t index, int32_t tid)
+{
+	put64(pd(index), pd(index));
+	put64(pd(index) + 16, pd(index));
+	put_tid(index, tid);
+	put_cancelhandling(index, CANCELABLE);
+	put_joinid(index, 0);
+	put64(pd(index) + layout.start_off, index != 0 ? CODE : 0);
+	put64(pd(index) + layout.start_off + 8, index);
+	put64(pd(index) + layout.stack_off, index != 0 ? pd(index) - PD_IN_BLOCK : 0);
+	put64(pd(index) + layout.stack_off + 8, index != 0 ? BLOCK_SIZE : 0);
+	put64(pd(index) + layout.stack_off + 16, index != 0 ? 4096 : 0);
+}
+
+/* The ring of a list's head and descriptors from first to before last. */
+static void put_ring(uint64_t head_addr, uint32_t first, uint32_t last)
+{
+	uint64_t before = head_addr;
+	for (uint32_t i = first; i <= last; i++) {
+		uint64_t node = i < last ? pd(i) + layout.list_off : head_addr;
+		put64(before, node);
+		put64(node + 8, before);
+		before = node;
+	}
+}
+
+static void put_threads(uint32_t num_descriptors)
+{
+	for (uint32_t i = 0; i < num_descriptors; i++)
+		put_descriptor(i, 100 + (int32_t)i);
+	put_ring(HEADS + 0x100, 0, 1);
+	put_ring(HEADS + 0x200, 1, num_descriptors);
+}
+
+static void setup(void)
+{
+	fake_world_init(&world);
+	memset(blocks, 0, sizeof(blocks));
+	memset(heads, 0, sizeof(heads));
+	layout = usual;
+	hole_in_blocks = false;
+	put_threads(NUM_THREADS);
+}
+
+static void teardown(void)
+{
+	fake_world_deinit(&world);
+}
+
+static void add_note(int32_t tid, uint64_t fs_base)
+{
+	struct user_regs_struct regs = {.fs_base = fs_base, .orig_rax = UINT64_MAX};
+	fake_thread(&world.core, tid, 0, &regs);
+}
+
+/* Notes of the threads from first to before last, in a mixed order. */
+static void add_notes(uint32_t first, uint32_t last)
+{
+	for (uint32_t i = last; i-- > first;)
+		add_note(100 + (int32_t)i, pd(i));
+}
+
+static void build(void)
+{
+	size_t size = sizeof(blocks) - (hole_in_blocks ? BLOCK_SIZE : 0);
+	fake_segment(&world.core, BLOCKS, blocks, size, size, PF_R | PF_W);
+	fake_segment(&world.core, HEADS, heads, sizeof(heads), sizeof(heads), PF_R | PF_W);
+	fake_world_open_image(&world);
+	modules = (struct modules){.list = {module_items, 0, 3}, .main_index = -1};
+	for (uint32_t i = 0; i < world.modules.list.num; i++)
+		module_items[modules.list.num++] = world.modules.list.items[i];
+	module_items[modules.list.num++] =
+		(struct module){.name = "heads.so", .range = {HEADS, HEADS + HEADS_SIZE}};
+	image_init(world.image, &world.dump, &modules);
+	tasks_build(&tasks, &world.arena, &world.gaps, &world.notes, world.image);
+	nptl_build(&nptl, &world.arena, &world.gaps, world.image, &world.notes, &tasks);
+}
+
+static const struct nptl_thread *thread(uint32_t index)
+{
+	int32_t found = nptl_find(&nptl, pd(index));
+	ck_assert_msg(found >= 0, "descriptor %u was not found", index);
+	return &nptl.threads.items[found];
+}
+
+static void expect_cut(void)
+{
+	ck_assert(nptl.present && !nptl.lists_whole);
+	fake_world_expect_gap(&world, "thread-list-cut", false);
+}
+
+static void expect_absent(void)
+{
+	ck_assert(!nptl.present);
+	ck_assert_uint_eq(nptl.threads.num, 0);
+	ck_assert_uint_eq(nptl.num_alive, 0);
+	ck_assert_uint_eq(nptl.num_finished, 0);
+	for (uint32_t i = 0; i < tasks.list.num; i++)
+		ck_assert_int_eq(nptl.by_task[i], -1);
+	ck_assert_int_eq(nptl_find(&nptl, pd(0)), -1);
+	ck_assert_int_eq(nptl_find_tid(&nptl, 100), -1);
+}
+
+/* ---- Sound lists ------------------------------------------------------------------------- */
+
+START_TEST(all_threads_of_both_lists)
+{
+	put64(pd(3) + layout.cancel_off - 16, 0x1234);
+	add_notes(0, NUM_THREADS);
+	build();
+	ck_assert(nptl.present && nptl.lists_whole);
+	ck_assert_uint_eq(nptl.threads.num, NUM_THREADS);
+	ck_assert_uint_eq(nptl.num_alive, NUM_THREADS);
+	ck_assert_uint_eq(nptl.num_finished, 0);
+	for (uint32_t i = 0; i < NUM_THREADS; i++) {
+		const struct nptl_thread *found = &nptl.threads.items[i];
+		ck_assert_uint_eq(found->pd_addr, pd(i));
+		ck_assert_int_eq(found->tid, 100 + (int32_t)i);
+		ck_assert_int_eq(found->task, (int32_t)(NUM_THREADS - 1 - i));
+		ck_assert_int_eq(nptl.by_task[found->task], (int32_t)i);
+		ck_assert_int_eq(found->life, NPTL_ALIVE);
+		ck_assert(!found->detached);
+		ck_assert_uint_eq(found->joiner_addr, 0);
+		ck_assert_uint_eq(found->start_addr, i != 0 ? CODE : 0);
+		ck_assert_uint_eq(found->arg_addr, i);
+		ck_assert_uint_eq(found->cleanup_addr, i == 3 ? 0x1234 : 0);
+		ck_assert_int_eq(nptl_find_tid(&nptl, found->tid), (int32_t)i);
+	}
+	ck_assert_int_eq(nptl_find_tid(&nptl, 99), -1);
+	ck_assert_int_eq(nptl_find_tid(&nptl, 100 + NUM_THREADS), -1);
+	ck_assert_int_eq(nptl_find(&nptl, pd(1) + 1), -1);
+	ck_assert_int_eq(nptl_find(&nptl, 0), -1);
+	ck_assert_uint_eq(fake_world_num_gaps(&world, "thread-list-cut"), 0);
+}
+END_TEST
+
+/* One live thread leads to all others on its list; lists without one stay unknown. */
+START_TEST(a_ring_from_any_of_its_threads)
+{
+	for (uint32_t i = 1; i < NUM_THREADS; i++) {
+		teardown();
+		setup();
+		add_note(100 + (int32_t)i, pd(i));
+		build();
+		ck_assert(nptl.present && nptl.lists_whole);
+		ck_assert_uint_eq(nptl.threads.num, NUM_THREADS - 1);
+		ck_assert_uint_eq(nptl.num_alive, 1);
+		ck_assert_int_eq(thread(i)->life, NPTL_ALIVE);
+		ck_assert_int_eq(thread(i % 4 + 1)->life, NPTL_IN_FLIGHT);
+	}
+}
+END_TEST
+
+START_TEST(finished_is_more_than_a_missing_id)
+{
+	static const struct {
+		int32_t tid;
+		uint32_t cancelhandling;
+		bool joined;
+		enum nptl_life life;
+	} rows[] = {
+		{0, EXITING, false, NPTL_FINISHED},
+		{0, EXITING | CANCELABLE, false, NPTL_FINISHED},
+		{0, 0, false, NPTL_IN_FLIGHT}, /* listed before clone() */
+		{0, CANCELABLE, false, NPTL_IN_FLIGHT},
+		{0, ~(uint32_t)EXITING, false, NPTL_IN_FLIGHT},
+		{0, EXITING, true, NPTL_IN_FLIGHT},    /* somebody is just joining it */
+		{900, EXITING, false, NPTL_IN_FLIGHT}, /* ends, but no note */
+		{900, 0, false, NPTL_IN_FLIGHT},
+		{-1, EXITING, false, NPTL_IN_FLIGHT},
+	};
+	enum { NUM_ROWS = sizeof(rows) / sizeof(rows[0]) };
+	_Static_assert(NUM_ROWS + 2 <= NUM_BLOCKS, "a block for each");
+	put_threads(NUM_ROWS + 2);
+	for (uint32_t i = 0; i < NUM_ROWS; i++) {
+		put_tid(i + 2, rows[i].tid);
+		put_cancelhandling(i + 2, rows[i].cancelhandling);
+		put_joinid(i + 2, rows[i].joined ? pd(1) : 0);
+	}
+	add_notes(0, 2);
+	build();
+	ck_assert(nptl.lists_whole);
+	ck_assert_uint_eq(nptl.num_finished, 2);
+	ck_assert_uint_eq(nptl.num_alive, 2);
+	for (uint32_t i = 0; i < NUM_ROWS; i++) {
+		ck_assert_msg(thread(i + 2)->life == rows[i].life, "row %u", i);
+		ck_assert_int_eq(thread(i + 2)->tid, rows[i].tid);
+		ck_assert_int_eq(thread(i + 2)->task, -1);
+		ck_assert_uint_eq(thread(i + 2)->start_addr, CODE);
+	}
+	ck_assert_int_eq(nptl_find_tid(&nptl, 0), -1);
+	ck_assert_int_eq(nptl_find_tid(&nptl, 900), -1);
+}
+END_TEST
+
+START_TEST(who_joins_whom)
+{
+	put_joinid(1, pd(1)); /* detached */
+	put_joinid(2, pd(3)); /* 3 joins 2 */
+	put_joinid(3, pd(0));
+	put_joinid(4, pd(4));
+	put_tid(4, 0); /* detached and ended: it takes care of itself */
+	put_cancelhandling(4, EXITING);
+	add_notes(0, 4);
+	build();
+	ck_assert(thread(1)->detached);
+	ck_assert_uint_eq(thread(1)->joiner_addr, 0);
+	ck_assert(!thread(2)->detached);
+	ck_assert_uint_eq(thread(2)->joiner_addr, pd(3));
+	ck_assert_uint_eq(thread(3)->joiner_addr, pd(0));
+	ck_assert(thread(4)->detached);
+	ck_assert_int_eq(thread(4)->life, NPTL_IN_FLIGHT);
+	ck_assert_uint_eq(nptl.num_finished, 0);
+}
+END_TEST
+
+/* gcore from outside a pid namespace: notes have the host's ids, mutexes have the process's. */
+START_TEST(ids_of_a_pid_namespace)
+{
+	for (uint32_t i = 0; i < NUM_THREADS; i++)
+		put_tid(i, 2 + (int32_t)i);
+	add_notes(0, NUM_THREADS);
+	build();
+	ck_assert(nptl.present && nptl.lists_whole);
+	for (uint32_t i = 0; i < NUM_THREADS; i++) {
+		ck_assert_int_eq(thread(i)->tid, 2 + (int32_t)i);
+		ck_assert_int_eq(thread(i)->life, NPTL_ALIVE);
+		ck_assert_int_eq(tasks.list.items[thread(i)->task].id, 100 + i);
+		ck_assert_int_eq(nptl_find_tid(&nptl, 2 + (int32_t)i), (int32_t)i);
+		ck_assert_int_eq(nptl_find_tid(&nptl, 100 + (int32_t)i), -1);
+	}
+}
+END_TEST
+
+START_TEST(live_thread_without_id_has_its_notes)
+{
+	put_tid(2, 0);
+	put_cancelhandling(2, EXITING);
+	add_notes(0, NUM_THREADS);
+	build();
+	ck_assert_int_eq(thread(2)->life, NPTL_ALIVE);
+	ck_assert_int_eq(thread(2)->tid, 102);
+	ck_assert_int_eq(nptl_find_tid(&nptl, 102), 2);
+	ck_assert_uint_eq(nptl.num_finished, 0);
+}
+END_TEST
+
+/* ---- Stacks ------------------------------------------------------------------------------ */
+
+START_TEST(stack_blocks)
+{
+	put_threads(NUM_THREADS);
+	put_tid(4, 0);
+	put_cancelhandling(4, EXITING);
+	add_notes(0, 4);
+	build();
+	ck_assert_uint_eq(nptl.layout.stack_off, usual.stack_off);
+	ck_assert_uint_eq(thread(0)->stack_addr, 0);
+	ck_assert_uint_eq(thread(0)->stack_size, 0);
+	for (uint32_t i = 1; i < NUM_THREADS; i++) {
+		ck_assert_uint_eq(thread(i)->stack_addr, pd(i) - PD_IN_BLOCK);
+		ck_assert_uint_eq(thread(i)->stack_size, BLOCK_SIZE);
+	}
+}
+END_TEST
+
+/* Where the three words stand differs from version to version. */
+START_TEST(stack_blocks_elsewhere)
+{
+	layout.stack_off = 1720;
+	memset(blocks, 0, sizeof(blocks));
+	put_threads(NUM_THREADS);
+	add_notes(0, NUM_THREADS);
+	build();
+	ck_assert_uint_eq(nptl.layout.stack_off, 1720);
+	ck_assert_uint_eq(thread(1)->stack_addr, pd(1) - PD_IN_BLOCK);
+}
+END_TEST
+
+START_TEST(no_stack_blocks)
+{
+	static const struct {
+		uint64_t into, size, guard; /* where the block begins in the real one */
+	} rows[] = {
+		{8, BLOCK_SIZE - 8, 4096},   {0, BLOCK_SIZE, 100},
+		{0, BLOCK_SIZE, BLOCK_SIZE}, {0, BLOCK_SIZE + 0x4000, 4096},
+		{0, PD_IN_BLOCK, 4096},	     {0, 0, 0},
+		{0, UINT64_MAX, 4096},	     {BLOCK_SIZE, BLOCK_SIZE, 0},
+		{0, UINT64_MAX - 4095, 0},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		teardown();
+		setup();
+		for (uint32_t k = 1; k < NUM_THREADS; k++) {
+			put64(pd(k) + layout.stack_off, pd(k) - PD_IN_BLOCK + rows[i].into);
+			put64(pd(k) + layout.stack_off + 8, rows[i].size);
+			put64(pd(k) + layout.stack_off + 16, rows[i].guard);
+		}
+		add_notes(0, NUM_THREADS);
+		build();
+		ck_assert_msg(nptl.layout.stack_off == 0, "row %zu", i);
+		ck_assert_uint_eq(thread(1)->stack_addr, 0);
+		ck_assert_uint_eq(thread(1)->stack_size, 0);
+	}
+}
+END_TEST
+
+/* ---- Damaged lists ------------------------------------------------------------------------ */
+
+START_TEST(list_without_memory)
+{
+	static const uint64_t addrs[] = {0,
+					 1,
+					 8,
+					 UINT64_MAX,
+					 UINT64_MAX - 7,
+					 (uint64_t)1 << 63,
+					 BLOCKS - 8,
+					 HEADS + HEADS_SIZE};
+	for (size_t i = 0; i < sizeof(addrs) / sizeof(addrs[0]); i++) {
+		teardown();
+		setup();
+		put64(pd(2) + layout.list_off, addrs[i]);
+		add_notes(0, 3);
+		build();
+		expect_cut();
+		/* The live ones are found all the same. */
+		for (uint32_t k = 0; k < 3; k++)
+			ck_assert_int_eq(thread(k)->life, NPTL_ALIVE);
+	}
+}
+END_TEST
+
+START_TEST(list_that_does_not_lead_back)
+{
+	put64(pd(3) + layout.list_off + 8, pd(1) + layout.list_off);
+	add_notes(0, 3);
+	build();
+	expect_cut();
+	ck_assert_uint_eq(nptl.num_alive, 3);
+}
+END_TEST
+
+/* Every step looks sound, but it never comes back to where it began. */
+START_TEST(list_that_loops)
+{
+	put_ring(pd(2) + layout.list_off, 3, NUM_THREADS);
+	add_note(100, pd(0));
+	add_note(101, pd(1));
+	add_note(103, pd(3));
+	build();
+	expect_cut();
+	ck_assert_uint_eq(nptl.num_alive, 3);
+	ck_assert_uint_le(nptl.threads.num, NUM_THREADS);
+}
+END_TEST
+
+/* It comes back, but meets no library's data: none of glibc's lists. */
+START_TEST(list_without_head)
+{
+	put_ring(pd(1) + layout.list_off, 2, NUM_THREADS);
+	add_notes(0, NUM_THREADS);
+	build();
+	expect_cut();
+	ck_assert_uint_eq(nptl.num_alive, NUM_THREADS);
+}
+END_TEST
+
+START_TEST(list_into_a_block_that_is_missing)
+{
+	hole_in_blocks = true;
+	put_threads(NUM_BLOCKS);
+	add_notes(0, 2);
+	build();
+	expect_cut();
+	ck_assert_uint_eq(nptl.num_finished, 0);
+}
+END_TEST
+
+START_TEST(cut_list_is_told_once)
+{
+	put64(pd(1) + layout.list_off, 0);
+	put64(pd(3) + layout.list_off, 0);
+	add_notes(0, NUM_THREADS);
+	build();
+	expect_cut();
+	ck_assert_uint_eq(fake_world_num_gaps(&world, "thread-list-cut"), 1);
+}
+END_TEST
+
+/* ---- Threads that are none of glibc's ------------------------------------------------------ */
+
+START_TEST(threads_without_descriptors)
+{
+	add_note(500, 0);	   /* being created by the kernel, or ending */
+	add_note(501, pd(7));	   /* no descriptor: all zeros */
+	add_note(502, pd(1) + 16); /* inside another's */
+	add_note(503, pd(1) + 3);  /* unaligned */
+	add_note(504, UINT64_MAX - 15);
+	add_note(506, pd(8)); /* half a descriptor */
+	put64(pd(8), pd(8));
+	add_note(507, pd(9));
+	put64(pd(9) + 16, pd(9));
+	add_note(508, pd(10) + 8); /* no place for one */
+	put64(pd(10) + 8, pd(10) + 8);
+	put64(pd(10) + 24, pd(10) + 8);
+	add_notes(0, NUM_THREADS);
+	add_note(505, 8);
+	build();
+	ck_assert(nptl.present && nptl.lists_whole);
+	ck_assert_uint_eq(nptl.num_alive, NUM_THREADS);
+	ck_assert_uint_eq(nptl.threads.num, NUM_THREADS);
+	for (uint32_t i = 0; i < tasks.list.num; i++)
+		ck_assert_int_eq(nptl.by_task[i] >= 0, tasks.list.items[i].id < 500);
+}
+END_TEST
+
+/* vfork()'s child, or clone() by hand: two threads, one fs_base. */
+START_TEST(two_threads_with_one_descriptor)
+{
+	add_notes(0, NUM_THREADS);
+	add_note(900, pd(2));
+	build();
+	ck_assert_uint_eq(nptl.num_alive, NUM_THREADS);
+	ck_assert_uint_eq(nptl.threads.num, NUM_THREADS);
+	ck_assert_int_eq(nptl_find_tid(&nptl, 102), 2);
+	/* The descriptor's own id says whose it is. */
+	ck_assert_int_eq(tasks.list.items[thread(2)->task].id, 102);
+}
+END_TEST
+
+START_TEST(no_threads_of_glibc)
+{
+	build();
+	expect_absent();
+	teardown();
+	setup();
+	memset(blocks, 0, sizeof(blocks));
+	add_notes(0, NUM_THREADS);
+	build();
+	expect_absent();
+	ck_assert_uint_eq(fake_world_num_gaps(&world, "thread-list-cut"), 0);
+}
+END_TEST
+
+/* ---- The table of offsets ----------------------------------------------------------------- */
+
+static char *table_file;
+
+static void map_table(const struct nptl_layout *table)
+{
+	char *source;
+	ck_assert_int_gt(asprintf(&source,
+				  "const unsigned _thread_db_pthread_tid[] = {32, 1, %u},"
+				  " _thread_db_pthread_list[] = {128, 1, %u},"
+				  " _thread_db_pthread_start_routine[] = {64, 1, %u},"
+				  " _thread_db_pthread_cancelhandling[] = {32, 1, %u},"
+				  " _thread_db_sizeof_pthread = %u;",
+				  table->tid_off, table->list_off, table->start_off,
+				  table->cancel_off, table->size),
+			 0);
+	free(table_file);
+	table_file = fake_compile("libc.so.6", "c", source, "-shared -fPIC -nostdlib");
+	free(source);
+	fake_map(&world.core, table_file, table_file, TABLE, 0);
+}
+
+START_TEST(offsets_by_the_table)
+{
+	/* Other offsets than any version's: the table alone tells. */
+	static const struct nptl_layout moved = {728, 712, 1608, 792, 2432, 1712};
+	const struct nptl_layout *const layouts[] = {&usual, &older, &moved};
+	for (size_t i = 0; i < 3; i++) {
+		teardown();
+		setup();
+		memset(blocks, 0, sizeof(blocks));
+		layout = *layouts[i];
+		put_threads(NUM_THREADS);
+		put_tid(3, 0);
+		put_cancelhandling(3, EXITING);
+		put_joinid(2, pd(2));
+		map_table(&layout);
+		add_notes(0, 3);
+		build();
+		ck_assert_msg(nptl.present && nptl.lists_whole, "layout %zu", i);
+		ck_assert_int_eq(memcmp(&nptl.layout, &layout, sizeof(layout)), 0);
+		ck_assert_int_eq(thread(3)->life, NPTL_FINISHED);
+		ck_assert(thread(2)->detached);
+		ck_assert_uint_eq(thread(1)->start_addr, CODE);
+		ck_assert_uint_eq(thread(1)->stack_size, BLOCK_SIZE);
+	}
+}
+END_TEST
+
+/* A table that cannot be: the usual layout is tried. One that does not fit the threads: none of
+ * their fields may be taken for what they are not. */
+START_TEST(offsets_that_are_wrong)
+{
+	static const struct {
+		struct nptl_layout table;
+		bool refused;
+	} rows[] = {
+		{{0, 704, 1592, 776, 2368, 0}, true},
+		{{720, 1 << 20, 1592, 776, 2368, 0}, true},
+		{{720, 704, 0xffffffff, 776, 2368, 0}, true},
+		{{720, 704, 1592, 776, 100, 0}, true},
+		{{720, 704, 1592, 776, 0xffffffff, 0}, true},
+		{{720, 696, 1592, 776, 2368, 0}, false},
+		{{724, 704, 1592, 776, 2368, 0}, false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		teardown();
+		setup();
+		map_table(&rows[i].table);
+		add_notes(0, NUM_THREADS);
+		build();
+		ck_assert_msg(nptl.present || !rows[i].refused, "row %zu", i);
+		if (nptl.present)
+			ck_assert_msg(thread(1)->tid == 101 && nptl.lists_whole &&
+					      nptl.num_alive == NUM_THREADS,
+				      "row %zu", i);
+		else
+			expect_absent();
+	}
+}
+END_TEST
+
+/* Small offsets lead before the descriptor, large ones behind it. */
+START_TEST(offsets_at_the_edges)
+{
+	layout = (struct nptl_layout){32, 48, 2360, 80, 2368, 0};
+	memset(blocks, 0, sizeof(blocks));
+	for (uint32_t i = 0; i < NUM_BLOCKS; i++) {
+		put64(pd(i), pd(i));
+		put64(pd(i) + 16, pd(i));
+		put_tid(i, 100 + (int32_t)i);
+	}
+	put_ring(HEADS + 0x100, 0, NUM_BLOCKS);
+	map_table(&layout);
+	add_notes(0, NUM_BLOCKS);
+	build();
+	ck_assert(nptl.present);
+	ck_assert_uint_eq(nptl.num_alive, NUM_BLOCKS);
+	ck_assert_uint_eq(nptl.layout.stack_off, 0);
+}
+END_TEST
+
+static void table_setup(void)
+{
+	fake_scratch_setup();
+}
+
+static void table_teardown(void)
+{
+	free(table_file);
+	table_file = NULL;
+	fake_scratch_teardown();
+}
+
+static TCase *lists_case(void)
+{
+	TCase *tests = tcase_create("lists");
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, all_threads_of_both_lists);
+	tcase_add_test(tests, a_ring_from_any_of_its_threads);
+	tcase_add_test(tests, finished_is_more_than_a_missing_id);
+	tcase_add_test(tests, who_joins_whom);
+	tcase_add_test(tests, ids_of_a_pid_namespace);
+	tcase_add_test(tests, live_thread_without_id_has_its_notes);
+	tcase_add_test(tests, stack_blocks);
+	tcase_add_test(tests, stack_blocks_elsewhere);
+	tcase_add_test(tests, no_stack_blocks);
+	tcase_add_test(tests, list_without_memory);
+	tcase_add_test(tests, list_that_does_not_lead_back);
+	tcase_add_test(tests, list_that_loops);
+	tcase_add_test(tests, list_without_head);
+	tcase_add_test(tests, list_into_a_block_that_is_missing);
+	tcase_add_test(tests, cut_list_is_told_once);
+	tcase_add_test(tests, threads_without_descriptors);
+	tcase_add_test(tests, two_threads_with_one_descriptor);
+	tcase_add_test(tests, no_threads_of_glibc);
+	return tests;
+}
+
+Suite *nptl_suite(void)
+{
+	Suite *suite = suite_create("nptl");
+	suite_add_tcase(suite, lists_case());
+	TCase *tests = tcase_create("table");
+	tcase_add_unchecked_fixture(tests, table_setup, table_teardown);
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, offsets_by_the_table);
+	tcase_add_test(tests, offsets_that_are_wrong);
+	tcase_add_test(tests, offsets_at_the_edges);
+	suite_add_tcase(suite, tests);
+	return suite;
+}
