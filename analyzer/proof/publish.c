@@ -223,7 +223,8 @@ static void group_objects(struct coreleaks_group *group, struct arena *arena,
 				.holder_task = wait->holder_task,
 				.holder_exited = wait->holder_exited,
 			};
-		found.items[index].num_members++;
+		if (index < found.num)
+			found.items[index].num_members++;
 	}
 	if (found.num > 0)
 		qsort(found.items, found.num, sizeof(*found.items), object_compare);

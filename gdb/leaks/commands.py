@@ -4,22 +4,25 @@ import os
 
 import gdb
 
-from . import analyzer, options, output, render, report, session, settings, target, waits
+from . import analyzer, live, options, output, render, report, session, settings, target, waits
 from .errors import LeaksError
 from .words import decimal
 
 
 class _Context:
-    """What the commands share: one session for each inferior that shows a core."""
+    """What the commands share: one session for each inferior."""
 
     def __init__(self):
         self._sessions = {}
 
     def session(self):
-        inferior = target.core_inferior()
+        inferior = target.stopped_inferior()
         known = self.known_session()
         if known is None:
-            known = session.Session(target.core_path(inferior), target.loaded_mark())
+            if target.is_core(inferior):
+                known = session.Session(target.core_path(inferior), target.loaded_mark())
+            else:
+                known = live.LiveSession(inferior)
             self._sessions[inferior.num] = known
         return known
 
@@ -50,14 +53,14 @@ class _Context:
 
     def threads(self):
         """{id: GDB's thread} of the core."""
-        inferior = target.core_inferior()
+        inferior = target.stopped_inferior()
         return self.session().threads(lambda: target.threads(inferior))
 
     def _check_same_process(self, made):
         """Raises when the report is of another process than GDB shows: then the file was
         replaced after GDB had read it."""
         reported = made.thread_ids()
-        if made.pid() == target.core_inferior().pid or not reported:
+        if made.pid() == target.stopped_inferior().pid or not reported:
             return
         if self.threads().keys().isdisjoint(reported):
             raise LeaksError("\"%s\" is no longer the core that GDB has loaded. Use "
@@ -100,9 +103,10 @@ class Leaks(_Command):
     __doc__ = """Group the threads of a core file by identical stacks, worst and largest first.
 Usage: leaks [OPTION]...
 
-Runs the program coreleaks on the core file that is loaded, and prints which threads
-have the same stack, what they wait for, and which groups are suspicious.  The
-analysis is made once; later commands reuse it.
+Runs the program coreleaks on the core file that is loaded, or on a temporary core of
+the program that is stopped, and prints which threads have the same stack, what they
+wait for, and which groups are suspicious.  The analysis is made once; later commands
+reuse it, until the program goes on.
 
 Options:
 %s
@@ -165,7 +169,7 @@ thread becomes the selected one, as with the command "thread"."""
         thread_id = decimal(name)
         if thread_id is None:
             raise LeaksError("Invalid thread ID: %s" % name)
-        inferior = target.core_inferior()
+        inferior = target.stopped_inferior()
         thread = self._context.threads().get(thread_id)
         if thread is None:
             raise LeaksError("No thread %d in this core; see \"info threads\"." % thread_id)

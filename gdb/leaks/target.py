@@ -6,16 +6,22 @@ from . import compat
 from .errors import LeaksError
 
 
-def core_inferior():
-    """The selected inferior, which must show a core."""
+def stopped_inferior():
+    """The selected inferior: a core, or a program that is stopped."""
     inferior = gdb.selected_inferior()
-    connection = inferior.connection
-    if connection is not None and connection.type == "core":
+    if is_core(inferior):
         return inferior
-    if connection is not None or inferior.pid != 0:
-        raise LeaksError("leaks reads core files, not running programs. Use \"gcore FILE\" "
-                         "first, then open FILE.")
-    raise LeaksError("No core file. Use \"core-file FILE\" first.")
+    if inferior.pid == 0:
+        raise LeaksError("No core file and no program. Use \"core-file FILE\" or \"attach PID\" "
+                         "first.")
+    thread = gdb.selected_thread()
+    if thread is None or thread.is_running():
+        raise LeaksError("The program is running. Use \"interrupt\" to stop it first.")
+    return inferior
+
+
+def is_core(inferior):
+    return inferior.connection is not None and inferior.connection.type == "core"
 
 
 def core_path(inferior):

@@ -9,6 +9,9 @@ import tap
 
 SELECTED = "python print(gdb.selected_thread().num, gdb.selected_thread().ptid[1])"
 
+NO_CORE = ("No core file and no program. Use \"core-file FILE\" or \"attach PID\" "
+           "first.")
+
 
 def check_clean(name, answer, message):
     """A failure is one line on stderr, and no Python error."""
@@ -186,7 +189,7 @@ def check_failures(hunt):
 
 
 def check_no_core(hunt):
-    message = "No core file. Use \"core-file FILE\" first."
+    message = NO_CORE
     check_clean("no core", hunt.gdb(["leaks"], core=False)[0], message)
     check_clean("a program that does not run", hunt.gdb(["leaks"], core=[hunt.exe])[0], message)
     check_clean("no core: group", hunt.gdb(["leaks group 1"], core=False)[0], message)
@@ -196,8 +199,7 @@ def check_no_core(hunt):
     if "ptrace" in live[0].err:
         tap.skip("a running program", "GDB may not start programs here")
         return
-    check_clean("a running program", live[1], "leaks reads core files, not running programs. Use "
-                "\"gcore FILE\" first, then open FILE.")
+    tap.check("a program that is stopped", "1 thread in 1 group" in live[1].out, live[1].both)
     check_clean("a program that was killed", live[3], message)
 
 
@@ -218,7 +220,7 @@ def check_replaced(hunt):
     check_clean("the core is gone", answers[8],
                 "\"%s\": the core file is gone or cannot be read." % moving)
     tap.check("another core", "consume" in answers[10].out, answers[10].both)
-    check_clean("no core any more", answers[12], "No core file. Use \"core-file FILE\" first.")
+    check_clean("no core any more", answers[12], NO_CORE)
     hunt.calls()
 
 

@@ -323,11 +323,17 @@ START_TEST(priority_inheriting_mutex_parked)
 	memcpy(stack + 0x418, &lock_addr, 8);
 	memcpy(stack + 0x440, &lock_addr, 8); /* twice is one */
 	futex.addr = STACK + 0x40c;
+	futex.inner_size = 0x80;
 	decode(API_MUTEX, FUTEX_WAIT, 0);
 	expect("mutex", WAIT_MUTEX, true, lock_addr);
 	expect_holder(FIRST, 0);
 	ck_assert_uint_eq(wait.mutex_kind, 32);
 	memset(stack, 0, sizeof(stack));
+	memcpy(stack + 0x480, &lock_addr, 8); /* the caller's frame: any mutex */
+	decode(API_MUTEX, FUTEX_WAIT, 0);
+	expect_nothing_certain();
+	futex.inner_size = 0; /* its frames are not known */
+	memcpy(stack + 0x418, &lock_addr, 8);
 	decode(API_MUTEX, FUTEX_WAIT, 0);
 	expect_nothing_certain();
 	task.registers.values[REGISTER_RBX] = lock_addr;
@@ -359,6 +365,8 @@ START_TEST(not_parked)
 	}
 	put_mutex(FIRST, FIRST, 32);
 	decode(API_NONE, FUTEX_WAIT, 0);
+	expect_nothing_certain();
+	decode(API_MUTEX, FUTEX_WAIT, 1); /* it parks on a word of 0 */
 	expect_nothing_certain();
 	/* Two of them in sight: which? */
 	memcpy(memory + 0x900, memory + LOCK, 40);

@@ -2,6 +2,7 @@
 #include "task/nptl.h"
 
 #include <check.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +13,16 @@ Suite *nptl_suite(void);
 #define BLOCKS UINT64_C(0x7f2000000000)
 #define CODE   UINT64_C(0x555500001000)
 #define TABLE  UINT64_C(0x7f3000000000) /* a libc with a table of offsets */
-#define HEADS  UINT64_C(0x7f4000000000) /* a library with the heads of lists */
+#define LINKER UINT64_C(0x7f3100000000) /* the file whose symbols tell where heads are … */
+#define HEADS  UINT64_C(0x7f4000000000) /* … and the memory where they are */
 
 enum {
 	NUM_BLOCKS = 12,
 	BLOCK_SIZE = 0x4000,
 	PD_IN_BLOCK = 0x3600,
 	HEADS_SIZE = 0x1000,
+	USER_HEAD = 0x100, /* the list of the main thread and of the user's own stacks */
+	USED_HEAD = 0x200,
 	NUM_THREADS = 5, /* with descriptors 0 … 4; 0 is the main thread's */
 	EXITING = 0x10,	 /* bits of cancelhandling */
 	CANCELABLE = 2,
@@ -35,7 +39,8 @@ static struct module module_items[3];
 static struct nptl nptl;
 static struct nptl_layout layout;
 static unsigned char blocks[NUM_BLOCKS * BLOCK_SIZE], heads[HEADS_SIZE];
-static bool hole_in_blocks; /* the last block is not in the core */
+static bool hole_in_blocks;	/* the last block is not in the core */
+static const char *linker_file; /* NULL: nothing tells where the heads are */
 
 static uint64_t pd(uint32_t index)
 {
@@ -106,8 +111,40 @@ static void put_threads(uint32_t num_descriptors)
 {
 	for (uint32_t i = 0; i < num_descriptors; i++)
 		put_descriptor(i, 100 + (int32_t)i);
-	put_ring(HEADS + 0x100, 0, 1);
-	put_ring(HEADS + 0x200, 1, num_descriptors);
+	put_ring(HEADS + USER_HEAD, 0, 1);
+	put_ring(HEADS + USED_HEAD, 1, num_descriptors);
+}
+
+static char *usual_linker_file;
+
+/* Symbols of a dynamic linker, or of a static program: from 0x1000 on as HEADS from 0. */
+static char *compile_linker(const char *name, const char *symbols)
+{
+	char *source;
+	ck_assert_int_gt(asprintf(&source,
+				  ".macro name symbol, at\n"
+				  ".globl \\symbol\n .type \\symbol, @object\n .size \\symbol, 16\n"
+				  ".set \\symbol, base + \\at\n"
+				  ".endm\n"
+				  ".data\n .globl base\n base: .skip 4096\n %s\n",
+				  symbols),
+			 0);
+	char *path = fake_compile(name, "assembler", source, "-shared -nostdlib");
+	free(source);
+	return path;
+}
+
+static void files_setup(void)
+{
+	fake_scratch_setup();
+	usual_linker_file = compile_linker("ld-usual.so", "name _dl_stack_user, 0x100\n"
+							  "name _dl_stack_used, 0x200");
+}
+
+static void files_teardown(void)
+{
+	free(usual_linker_file);
+	fake_scratch_teardown();
 }
 
 static void setup(void)
@@ -117,6 +154,7 @@ static void setup(void)
 	memset(heads, 0, sizeof(heads));
 	layout = usual;
 	hole_in_blocks = false;
+	linker_file = usual_linker_file;
 	put_threads(NUM_THREADS);
 }
 
@@ -138,17 +176,34 @@ static void add_notes(uint32_t first, uint32_t last)
 		add_note(100 + (int32_t)i, pd(i));
 }
 
+/* The linker's file stands where its symbols lead to the heads; other files where they are. */
+static void add_modules(void)
+{
+	struct module linker = {.name = "other.so", .range = {HEADS, HEADS + HEADS_SIZE}};
+	modules = (struct modules){.list = {module_items, 0, 3}, .main_index = -1};
+	for (uint32_t i = 0; i < world.modules.list.num; i++) {
+		const struct module *module = &world.modules.list.items[i];
+		ck_assert_uint_lt(modules.list.num, 2);
+		if (linker_file == NULL || module->range.low != LINKER) {
+			module_items[modules.list.num++] = *module;
+			continue;
+		}
+		linker.name = module->name;
+		linker.file = module->file;
+		linker.bias = HEADS - fake_symbol(linker_file, "base");
+	}
+	module_items[modules.list.num++] = linker;
+}
+
 static void build(void)
 {
 	size_t size = sizeof(blocks) - (hole_in_blocks ? BLOCK_SIZE : 0);
 	fake_segment(&world.core, BLOCKS, blocks, size, size, PF_R | PF_W);
+	if (linker_file != NULL)
+		fake_map(&world.core, linker_file, linker_file, LINKER, 0);
 	fake_segment(&world.core, HEADS, heads, sizeof(heads), sizeof(heads), PF_R | PF_W);
 	fake_world_open_image(&world);
-	modules = (struct modules){.list = {module_items, 0, 3}, .main_index = -1};
-	for (uint32_t i = 0; i < world.modules.list.num; i++)
-		module_items[modules.list.num++] = world.modules.list.items[i];
-	module_items[modules.list.num++] =
-		(struct module){.name = "heads.so", .range = {HEADS, HEADS + HEADS_SIZE}};
+	add_modules();
 	image_init(world.image, &world.dump, &modules);
 	tasks_build(&tasks, &world.arena, &world.gaps, &world.notes, world.image);
 	nptl_build(&nptl, &world.arena, &world.gaps, world.image, &world.notes, &tasks);
@@ -212,19 +267,80 @@ START_TEST(all_threads_of_both_lists)
 }
 END_TEST
 
-/* One live thread leads to all others on its list; lists without one stay unknown. */
+/* One live thread leads to all others on its list; but lists without one may stay unknown. */
 START_TEST(a_ring_from_any_of_its_threads)
 {
 	for (uint32_t i = 1; i < NUM_THREADS; i++) {
 		teardown();
 		setup();
+		linker_file = NULL;
 		add_note(100 + (int32_t)i, pd(i));
 		build();
-		ck_assert(nptl.present && nptl.lists_whole);
+		expect_cut();
 		ck_assert_uint_eq(nptl.threads.num, NUM_THREADS - 1);
 		ck_assert_uint_eq(nptl.num_alive, 1);
 		ck_assert_int_eq(thread(i)->life, NPTL_ALIVE);
 		ck_assert_int_eq(thread(i % 4 + 1)->life, NPTL_IN_FLIGHT);
+	}
+}
+END_TEST
+
+/* All have ended but the main thread, which is on another list. */
+START_TEST(a_list_on_which_nobody_is_alive)
+{
+	for (uint32_t i = 1; i < NUM_THREADS; i++) {
+		put_tid(i, 0);
+		put_cancelhandling(i, EXITING);
+	}
+	add_note(100, pd(0));
+	build();
+	ck_assert(nptl.present && nptl.lists_whole);
+	ck_assert_uint_eq(nptl.num_finished, NUM_THREADS - 1);
+	ck_assert_uint_eq(nptl.num_alive, 1);
+}
+END_TEST
+
+START_TEST(empty_lists)
+{
+	put_ring(HEADS + USED_HEAD, 1, 1);
+	add_note(100, pd(0));
+	build();
+	ck_assert(nptl.present && nptl.lists_whole);
+	ck_assert_uint_eq(nptl.threads.num, 1);
+	ck_assert_uint_eq(nptl.layout.stack_off, 0);
+}
+END_TEST
+
+/* Both lists must have been seen, from the head or from a thread on them. */
+START_TEST(heads_that_are_missing)
+{
+	static const struct {
+		const char *symbols;
+		uint32_t num_notes; /* 1: the main thread alone */
+		bool whole;
+	} rows[] = {
+		{"", NUM_THREADS, true},
+		{"", 1, false},
+		{"name _dl_stack_used, 0x200", 1, true},
+		{"name _dl_stack_user, 0x100", 1, false},
+		{"name _dl_stack_user, 0x100", 2, true},
+		/* No list there; no memory there. */
+		{"name _dl_stack_user, 0x100\n name _dl_stack_used, 0x800", NUM_THREADS, false},
+		{"name _dl_stack_user, 0x100\n name _dl_stack_used, 0x10000000", NUM_THREADS,
+		 false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		teardown();
+		setup();
+		char *file = compile_linker("ld-row.so", rows[i].symbols);
+		linker_file = file;
+		add_notes(0, rows[i].num_notes);
+		build();
+		ck_assert(nptl.present);
+		ck_assert_msg(nptl.lists_whole == rows[i].whole, "row %zu", i);
+		ck_assert_uint_eq(nptl.num_alive, rows[i].num_notes);
+		ck_assert_uint_eq(fake_world_num_gaps(&world, "thread-list-cut"), !rows[i].whole);
+		free(file);
 	}
 }
 END_TEST
@@ -436,11 +552,13 @@ END_TEST
 /* It comes back, but meets no library's data: none of glibc's lists. */
 START_TEST(list_without_head)
 {
-	put_ring(pd(1) + layout.list_off, 2, NUM_THREADS);
+	put_descriptor(NUM_THREADS, 900);
+	put_ring(pd(NUM_THREADS) + layout.list_off, 0, 0);
+	add_note(900, pd(NUM_THREADS));
 	add_notes(0, NUM_THREADS);
 	build();
 	expect_cut();
-	ck_assert_uint_eq(nptl.num_alive, NUM_THREADS);
+	ck_assert_uint_eq(nptl.num_alive, NUM_THREADS + 1);
 }
 END_TEST
 
@@ -523,9 +641,8 @@ END_TEST
 
 /* ---- The table of offsets ----------------------------------------------------------------- */
 
-static char *table_file;
-
-static void map_table(const struct nptl_layout *table)
+/* A libc with that table; more is added to its source. */
+static void map_table(const struct nptl_layout *table, const char *more)
 {
 	char *source;
 	ck_assert_int_gt(asprintf(&source,
@@ -533,15 +650,47 @@ static void map_table(const struct nptl_layout *table)
 				  " _thread_db_pthread_list[] = {128, 1, %u},"
 				  " _thread_db_pthread_start_routine[] = {64, 1, %u},"
 				  " _thread_db_pthread_cancelhandling[] = {32, 1, %u},"
-				  " _thread_db_sizeof_pthread = %u;",
+				  " _thread_db_sizeof_pthread = %u; %s",
 				  table->tid_off, table->list_off, table->start_off,
-				  table->cancel_off, table->size),
+				  table->cancel_off, table->size, more),
 			 0);
-	free(table_file);
-	table_file = fake_compile("libc.so.6", "c", source, "-shared -fPIC -nostdlib");
+	char *path = fake_compile("libc.so.6", "c", source, "-shared -fPIC -nostdlib");
 	free(source);
-	fake_map(&world.core, table_file, table_file, TABLE, 0);
+	fake_map(&world.core, path, path, TABLE, 0);
+	free(path);
 }
+
+/* Where the heads stand: since 2.34 in _rtld_global, by offsets in libc's table; before that, and
+ * in static programs, by names of their own. */
+START_TEST(heads_of_each_version)
+{
+	static const char tables[] =
+		"const unsigned _thread_db_rtld_global__dl_stack_user[] = {128, 1, 0x80},"
+		" _thread_db_rtld_global__dl_stack_used[] = {128, 1, 0x180};";
+	static const struct {
+		const char *file, *symbols, *more;
+	} rows[] = {
+		{"ld-linux-x86-64.so.2", "name _rtld_global, 0x80", tables},
+		{"libpthread-2.31.so", "name __stack_user, 0x100\n name stack_used, 0x200", ""},
+		{"libc-static", "name _dl_stack_user, 0x100\n name _dl_stack_used, 0x200", ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		teardown();
+		setup();
+		char *file = compile_linker(rows[i].file, rows[i].symbols);
+		linker_file = file;
+		map_table(&usual, rows[i].more);
+		put_tid(2, 0);
+		put_cancelhandling(2, EXITING);
+		add_note(100, pd(0));
+		build();
+		ck_assert_msg(nptl.present && nptl.lists_whole, "row %zu", i);
+		ck_assert_uint_eq(nptl.threads.num, NUM_THREADS);
+		ck_assert_uint_eq(nptl.num_finished, 1);
+		free(file);
+	}
+}
+END_TEST
 
 START_TEST(offsets_by_the_table)
 {
@@ -557,7 +706,7 @@ START_TEST(offsets_by_the_table)
 		put_tid(3, 0);
 		put_cancelhandling(3, EXITING);
 		put_joinid(2, pd(2));
-		map_table(&layout);
+		map_table(&layout, "");
 		add_notes(0, 3);
 		build();
 		ck_assert_msg(nptl.present && nptl.lists_whole, "layout %zu", i);
@@ -589,7 +738,7 @@ START_TEST(offsets_that_are_wrong)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		teardown();
 		setup();
-		map_table(&rows[i].table);
+		map_table(&rows[i].table, "");
 		add_notes(0, NUM_THREADS);
 		build();
 		ck_assert_msg(nptl.present || !rows[i].refused, "row %zu", i);
@@ -613,8 +762,8 @@ START_TEST(offsets_at_the_edges)
 		put64(pd(i) + 16, pd(i));
 		put_tid(i, 100 + (int32_t)i);
 	}
-	put_ring(HEADS + 0x100, 0, NUM_BLOCKS);
-	map_table(&layout);
+	put_ring(HEADS + USER_HEAD, 0, NUM_BLOCKS);
+	map_table(&layout, "");
 	add_notes(0, NUM_BLOCKS);
 	build();
 	ck_assert(nptl.present);
@@ -623,24 +772,16 @@ START_TEST(offsets_at_the_edges)
 }
 END_TEST
 
-static void table_setup(void)
-{
-	fake_scratch_setup();
-}
-
-static void table_teardown(void)
-{
-	free(table_file);
-	table_file = NULL;
-	fake_scratch_teardown();
-}
-
 static TCase *lists_case(void)
 {
 	TCase *tests = tcase_create("lists");
+	tcase_add_unchecked_fixture(tests, files_setup, files_teardown);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, all_threads_of_both_lists);
 	tcase_add_test(tests, a_ring_from_any_of_its_threads);
+	tcase_add_test(tests, a_list_on_which_nobody_is_alive);
+	tcase_add_test(tests, empty_lists);
+	tcase_add_test(tests, heads_that_are_missing);
 	tcase_add_test(tests, finished_is_more_than_a_missing_id);
 	tcase_add_test(tests, who_joins_whom);
 	tcase_add_test(tests, ids_of_a_pid_namespace);
@@ -665,8 +806,9 @@ Suite *nptl_suite(void)
 	Suite *suite = suite_create("nptl");
 	suite_add_tcase(suite, lists_case());
 	TCase *tests = tcase_create("table");
-	tcase_add_unchecked_fixture(tests, table_setup, table_teardown);
+	tcase_add_unchecked_fixture(tests, files_setup, files_teardown);
 	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, heads_of_each_version);
 	tcase_add_test(tests, offsets_by_the_table);
 	tcase_add_test(tests, offsets_that_are_wrong);
 	tcase_add_test(tests, offsets_at_the_edges);
