@@ -11,6 +11,7 @@ from . import frames, options, waits
 from . import report as model
 from .words import bar, clean, plural, share, signal_name, size
 
+_MAX_TOLD = 4
 _MAX_MEMBERS = 8
 _MAX_FRAMES = 8
 _MAX_FRAMES_FLAGGED = 18
@@ -119,6 +120,12 @@ def _verdict(report):
     verdict = model.text(report.summary, "verdict")
     told = [finding for finding in report.findings if not finding.hidden]
     if verdict in _FLAGGED and told:
+        strong = [_finding(finding) for finding in told
+                  if finding.certainty in ("proved", "likely")]
+        if strong:
+            more = [[("and %d more; \"leaks findings\" shows all" % (len(strong) - _MAX_TOLD),
+                      "title")]]
+            return strong[:_MAX_TOLD] + (more if len(strong) > _MAX_TOLD else [])
         whole = [_finding(finding) for finding in told if not finding.groups]
         named = [finding for finding in told if finding.groups]
         claim = _claim(report, verdict, named[0]) if named else None

@@ -24,8 +24,11 @@ def check_attached():
                 return
             both = out + err
             parts = [part.split("\n", 1)[1] for part in out.split("\n== ")[1:]]
-            tap.check("a program that is stopped: report", code is not None and
-                      "blocks 31 others" in parts[1] or "block 31 others" in parts[1], both)
+            tap.check("a program that is stopped: what blocks the others comes first",
+                      parts[1].startswith("PROVED: threads ") and
+                      "are deadlocked and block 31 others" in parts[1].splitlines()[0], both)
+            tap.check("the circle comes next",
+                      "wait for each other in a circle" in parts[1].splitlines()[1], both)
             tap.check("its locks", "departments" in parts[2], both)
             tap.check("the selected thread stays", "[Current thread is 3 " in parts[3], both)
             tap.check("the core is gone", "core" not in parts[4].split(), parts[4])
