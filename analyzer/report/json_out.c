@@ -112,6 +112,14 @@ void json_out_addr(struct json_out *json, const char *key, uint64_t addr)
 	text_addf(&json->out, "\"0x%" PRIx64 "\"", addr);
 }
 
+void json_out_known_addr(struct json_out *json, const char *key, uint64_t addr)
+{
+	if (addr != 0)
+		json_out_addr(json, key, addr);
+	else
+		json_out_null(json, key);
+}
+
 void json_out_share(struct json_out *json, const char *key, double value)
 {
 	uint32_t millionths = value <= 0 ? 0 : value >= 1 ? 1000000 : (uint32_t)(value * 1e6 + 0.5);

@@ -33,6 +33,8 @@ void json_out_bool(struct json_out *json, const char *key, bool value);
 void json_out_null(struct json_out *json, const char *key);
 /* "0x…" */
 void json_out_addr(struct json_out *json, const char *key, uint64_t addr);
+/* The same; 0: null. */
+void json_out_known_addr(struct json_out *json, const char *key, uint64_t addr);
 /* A share from 0 to 1, in millionths; the same in every locale. */
 void json_out_share(struct json_out *json, const char *key, double value);
 

@@ -105,15 +105,6 @@ static void report_json_summary(struct json_out *json, const struct report_view 
 	json_out_end(json, '}');
 }
 
-/* 0: unknown. */
-static void report_json_addr(struct json_out *json, const char *key, uint64_t addr)
-{
-	if (addr != 0)
-		json_out_addr(json, key, addr);
-	else
-		json_out_null(json, key);
-}
-
 static void report_json_frame(struct json_out *json, const struct coreleaks_frame *frame,
 			      enum json_stack_addrs addrs)
 {
@@ -141,8 +132,8 @@ static void report_json_frame(struct json_out *json, const struct coreleaks_fram
 	json_out_text(json, "trust", coreleaks_trust_name(frame->trust));
 	if (addrs != STACK_ADDRS_ABSENT) {
 		bool known = addrs == STACK_ADDRS_KNOWN;
-		report_json_addr(json, "sp", known ? frame->sp : 0);
-		report_json_addr(json, "cfa", known ? frame->cfa : 0);
+		json_out_known_addr(json, "sp", known ? frame->sp : 0);
+		json_out_known_addr(json, "cfa", known ? frame->cfa : 0);
 	}
 	json_out_end(json, '}');
 }
@@ -246,7 +237,7 @@ void report_json_finding(struct json_out *json, const struct write_job *job,
 	for (uint32_t i = 0; i < finding->num_evidence; i++) {
 		json_out_begin(json, NULL, '{', JSON_INLINE);
 		json_out_text(json, "what", finding->evidence[i].what);
-		report_json_addr(json, "address", finding->evidence[i].addr);
+		json_out_known_addr(json, "address", finding->evidence[i].addr);
 		json_out_end(json, '}');
 	}
 	json_out_end(json, ']');

@@ -2,14 +2,6 @@
 
 #include <stdio.h>
 
-static void waits_json_addr(struct json_out *json, const char *key, uint64_t addr)
-{
-	if (addr != 0)
-		json_out_addr(json, key, addr);
-	else
-		json_out_null(json, key);
-}
-
 static void waits_json_holder(struct json_out *json, const struct report_view *view, int64_t id,
 			      int32_t task, bool exited)
 {
@@ -72,7 +64,7 @@ void waits_json_wait(struct json_out *json, const struct report_view *view, uint
 	} else {
 		json_out_null(json, "object");
 	}
-	waits_json_addr(json, "mutex", wait->mutex_addr);
+	json_out_known_addr(json, "mutex", wait->mutex_addr);
 	waits_json_timeout(json, wait);
 	waits_json_holder(json, view, wait->holder_id, wait->holder_task, wait->holder_exited);
 	json_out_bool(json, "waking", wait->waking);
