@@ -17,7 +17,8 @@ class LiveSession(Session):
 
     def __init__(self, inferior):
         # Not the default /tmp, which may be memory: a program's core may be large.
-        self._folder = tempfile.mkdtemp(prefix="coreleaks-", dir=os.environ.get("TMPDIR", "/var/tmp"))
+        where = os.environ.get("TMPDIR", "/var/tmp")
+        self._folder = tempfile.mkdtemp(prefix="coreleaks-", dir=where)
         self._num = inferior.num
         self._is_stopped = True
         super().__init__(os.path.join(self._folder, "core"), lambda: self._is_stopped)

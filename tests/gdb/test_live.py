@@ -32,8 +32,8 @@ def check_attached():
             tap.check("its locks", "departments" in parts[2], both)
             tap.check("the selected thread stays", "[Current thread is 3 " in parts[3], both)
             tap.check("the core is gone", "core" not in parts[4].split(), parts[4])
-            tap.check("without a program there is nothing to read", "No core file and no program" in err,
-                      both)
+            tap.check("without a program there is nothing to read",
+                      "No core file and no program" in err, both)
             tap.check("the program goes on", process.poll() is None)
         tap.check("nothing is left behind", not [name for name in os.listdir(folder)
                                                  if name.startswith("coreleaks-")],
