@@ -322,6 +322,7 @@ static void groups_add_finished(struct groups_work *work)
 			.state = CORELEAKS_STATE_EXITED,
 			.pthreads = finished->pthreads,
 			.num_pthreads = finished->num,
+			.reserved_size = finished->reserved_size,
 			.stack_id = finished->stack_id,
 		};
 		struct signature_parts parts = {

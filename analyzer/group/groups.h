@@ -24,7 +24,8 @@ struct group {
 	uint32_t num_tasks;
 	const uint64_t *pthreads; /* state exited: finished threads instead of tasks; ascending */
 	uint32_t num_pthreads;
-	uint32_t stack_id; /* the stack that most members have; lowest index on a tie */
+	uint64_t reserved_size; /* of those: bytes that their stacks keep; 0 unknown */
+	uint32_t stack_id;	/* the stack that most members have; lowest index on a tie */
 	uint64_t stack_size;
 	double share;
 };
@@ -41,7 +42,8 @@ struct groups {
 struct finished_threads {
 	uint64_t *pthreads; /* ascending */
 	uint32_t num;
-	uint32_t stack_id; /* of the start routine */
+	uint64_t reserved_size; /* bytes of address space that their stacks keep; 0 unknown */
+	uint32_t stack_id;	/* of the start routine */
 };
 
 struct groups_input {

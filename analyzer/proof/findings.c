@@ -194,13 +194,16 @@ static void findings_add_unjoined(struct findings *findings, struct arena *arena
 	const struct group *group = &groups->list.items[index];
 	const struct coreleaks_stack *stack = &input->stacks[group->stack_id];
 	uint32_t *group_ids = arena_alloc_array(arena, 1, sizeof(*group_ids));
-	struct coreleaks_evidence *evidence = arena_alloc_array(arena, 1, sizeof(*evidence));
+	struct coreleaks_evidence *evidence =
+		arena_alloc_array(arena, NUM_EVIDENCE, sizeof(*evidence));
 	bool one = group->num_pthreads == 1;
 	group_ids[0] = index;
 	evidence[0].what =
 		"each has ended, was not detached, and no thread joins it; its descriptor "
 		"and stack are kept";
 	evidence[0].addr = group->pthreads[0];
+	evidence[1].what = arena_format(arena, "their stacks reserve %s KiB of address space",
+					findings_number(arena, group->reserved_size / 1024));
 	*array_add(arena, &findings->list) = (struct coreleaks_finding){
 		.rule = "unjoined-thread",
 		.certainty = CORELEAKS_VERDICT_SUSPECT,
@@ -213,7 +216,7 @@ static void findings_add_unjoined(struct findings *findings, struct arena *arena
 		.pthreads = group->pthreads,
 		.num_pthreads = group->num_pthreads,
 		.evidence = evidence,
-		.num_evidence = 1,
+		.num_evidence = group->reserved_size != 0 ? 2 : 1,
 	};
 	findings->verdict_by_group[index] = CORELEAKS_VERDICT_SUSPECT;
 }

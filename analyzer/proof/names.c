@@ -108,6 +108,10 @@ void finished_build(struct finished *ret, struct arena *arena, const struct name
 			ret->num_threads++;
 		}
 		threads->pthreads[threads->num++] = nptl->threads.items[i].pd_addr;
+		if (__builtin_add_overflow(threads->reserved_size,
+					   nptl->threads.items[i].stack_size,
+					   &threads->reserved_size))
+			threads->reserved_size = UINT64_MAX;
 		ret->num_finished++;
 	}
 }

@@ -65,6 +65,12 @@ def check_finished(num):
                 for pthread in group["pthreads"]]
     tap.equal(name + "each once", (len(pthreads), len(set(pthreads))), (num, num))
     members = [member for finding in report["findings"] for member in finding["members"]]
+    # 64 KiB each, as the program asked for, and the guard page that glibc adds.
+    said = [evidence["what"] for finding in report["findings"]
+            for evidence in finding["evidence"] if "reserve" in evidence["what"]]
+    tap.equal(name + "what their stacks reserve", said,
+              ["their stacks reserve %s KiB of address space" % format(68 * num, ",")]
+              if num else [])
     tap.equal(name + "their start routine", {member["start"] for member in members},
               {"send_mail_main"} if num else set())
 
