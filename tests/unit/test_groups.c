@@ -348,7 +348,7 @@ END_TEST
 START_TEST(finished_threads_are_groups)
 {
 	static uint64_t pthreads[] = {0x7f01, 0x7f02};
-	const struct finished_threads finished = {pthreads, 2, 0};
+	const struct finished_threads finished = {.pthreads = pthreads, .num = 2};
 	add_stack("worker_main", 10);
 	add_task(1, 0);
 	input.finished = &finished;
