@@ -6,6 +6,12 @@
 #include <limits.h>
 #include <stdlib.h>
 
+bool module_is_libc(const char *name)
+{
+	return strncmp(name, "libc.so", 7) == 0 || strncmp(name, "libc-2.", 7) == 0 ||
+	       strncmp(name, "libpthread", 10) == 0;
+}
+
 int32_t modules_find(const struct modules *modules, uint64_t addr)
 {
 	uint32_t low = 0, high = modules->list.num;

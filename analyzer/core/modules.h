@@ -30,6 +30,8 @@ struct modules {
 void modules_build(struct modules *ret, struct arena *arena, struct gaps *gaps,
 		   const struct dump *dump, const struct notes *notes, struct elf_files *files,
 		   const char *executable);
+/* Is a module of that name (without directories) glibc: libc, or libpthread before 2.34? */
+bool module_is_libc(const char *name);
 /* Index of the module that holds addr, or -1. */
 int32_t modules_find(const struct modules *modules, uint64_t addr);
 

@@ -32,19 +32,13 @@ static void filter_frame_texts(struct filter *filter, const struct coreleaks_fra
 	}
 }
 
-static const struct coreleaks_stack *filter_stack(const struct groups_input *input,
-						  const struct group *group)
-{
-	static const struct coreleaks_stack none = {.end = CORELEAKS_STACK_UNREADABLE};
-	return group->stack_id < input->num_stacks ? &input->stacks[group->stack_id] : &none;
-}
-
 static void filter_collect(struct filter *filter, const struct groups *groups,
 			   const struct groups_input *input)
 {
 	const char *texts[TEXTS_A_FRAME];
 	for (uint32_t i = 0; i < groups->list.num; i++) {
-		const struct coreleaks_stack *stack = filter_stack(input, &groups->list.items[i]);
+		const struct coreleaks_stack *stack =
+			groups_stack(input, groups->list.items[i].stack_id);
 		for (uint32_t j = 0; j < stack->num_frames; j++) {
 			filter_frame_texts(filter, &stack->frames[j], texts);
 			for (int k = 0; k < TEXTS_A_FRAME; k++) {
@@ -103,7 +97,7 @@ static const char *filter_hider(struct filter *filter, const struct groups_input
 		return "--reason";
 	if (group_count(group) < options->min_count)
 		return "--min-count";
-	const struct coreleaks_stack *stack = filter_stack(input, group);
+	const struct coreleaks_stack *stack = groups_stack(input, group->stack_id);
 	if (filter->focused != NULL && !filter_any_frame(filter, stack, filter->focused))
 		return "--focus";
 	if (filter->ignored != NULL && filter_any_frame(filter, stack, filter->ignored))

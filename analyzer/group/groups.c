@@ -39,12 +39,10 @@ struct groups_work {
 	uint32_t *shape_by_stack; /* the last one stands for a task without a stack */
 };
 
-static const struct coreleaks_stack no_stack = {.end = CORELEAKS_STACK_UNREADABLE};
-
-static const struct coreleaks_stack *groups_stack(const struct groups_input *input,
-						  uint32_t stack_id)
+const struct coreleaks_stack *groups_stack(const struct groups_input *input, uint32_t stack_id)
 {
-	return stack_id < input->num_stacks ? &input->stacks[stack_id] : &no_stack;
+	static const struct coreleaks_stack none = {.end = CORELEAKS_STACK_UNREADABLE};
+	return stack_id < input->num_stacks ? &input->stacks[stack_id] : &none;
 }
 
 static uint32_t groups_stack_slot(const struct groups_input *input, uint32_t stack_id)
@@ -274,6 +272,18 @@ static void groups_sign_by(struct groups_work *work, const struct group *group,
 	parts->size = work->bytes.size;
 }
 
+/* The signature that the group's stack gives in this detail. */
+static const char *groups_sign_stack(struct groups_work *work, struct text *scratch,
+				     struct signature_parts *parts, const struct group *group,
+				     enum signature_detail detail)
+{
+	text_clear(&work->bytes);
+	signature_add_stack(&work->bytes, groups_stack(work->input, group->stack_id), detail);
+	parts->bytes = work->bytes.bytes;
+	parts->size = work->bytes.size;
+	return signature_make(scratch, parts);
+}
+
 static void groups_sign(struct groups_work *work)
 {
 	struct text scratch;
@@ -293,15 +303,10 @@ static void groups_sign(struct groups_work *work)
 		};
 		groups_sign_by(work, group, &parts);
 		group->signature = signature_make(&scratch, &parts);
-		if (strcmp(parts.by, "stack") == 0) {
-			text_clear(&work->bytes);
-			signature_add_stack(&work->bytes,
-					    groups_stack(work->input, group->stack_id),
-					    SIGNATURE_LOOSE);
-			parts.bytes = work->bytes.bytes;
-			parts.size = work->bytes.size;
-		}
-		group->loose_signature = signature_make(&scratch, &parts);
+		group->loose_signature =
+			strcmp(parts.by, "stack") == 0
+				? groups_sign_stack(work, &scratch, &parts, group, SIGNATURE_LOOSE)
+				: signature_make(&scratch, &parts);
 	}
 }
 
@@ -330,17 +335,9 @@ static void groups_add_finished(struct groups_work *work)
 			.state = group.state,
 			.by = "stack",
 		};
-		const struct coreleaks_stack *stack = groups_stack(work->input, group.stack_id);
-		text_clear(&work->bytes);
-		signature_add_stack(&work->bytes, stack, SIGNATURE_LINE);
-		parts.bytes = work->bytes.bytes;
-		parts.size = work->bytes.size;
-		group.signature = signature_make(&scratch, &parts);
-		text_clear(&work->bytes);
-		signature_add_stack(&work->bytes, stack, SIGNATURE_LOOSE);
-		parts.bytes = work->bytes.bytes;
-		parts.size = work->bytes.size;
-		group.loose_signature = signature_make(&scratch, &parts);
+		group.signature = groups_sign_stack(work, &scratch, &parts, &group, SIGNATURE_LINE);
+		group.loose_signature =
+			groups_sign_stack(work, &scratch, &parts, &group, SIGNATURE_LOOSE);
 		*array_add(work->arena, &work->groups->list) = group;
 	}
 }

@@ -61,6 +61,8 @@ struct groups_input {
 /* Fails on a bad regular expression. */
 struct coreleaks_error *groups_build(struct groups *ret, struct arena *arena,
 				     const struct groups_input *input);
+/* The stack of that number; an empty, unreadable one when there is none. */
+const struct coreleaks_stack *groups_stack(const struct groups_input *input, uint32_t stack_id);
 /* How many threads it stands for. */
 uint32_t group_count(const struct group *group);
 /* Splits groups whose members differ in verdict (verdict_by_task is parallel to tasks); the parts

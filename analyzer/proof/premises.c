@@ -2,14 +2,11 @@
 
 #include "core/elf_values.h"
 
+/* glibc's own dynamic linker belongs to it. */
 static bool is_libc(const char *name)
 {
-	static const char *const prefixes[] = {"libc.so", "libc-2.", "libpthread", "ld-linux",
-					       "ld-2."};
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
-			return true;
-	return false;
+	return module_is_libc(name) || strncmp(name, "ld-linux", 8) == 0 ||
+	       strncmp(name, "ld-2.", 5) == 0;
 }
 
 bool premises_cancels(const struct modules *modules)

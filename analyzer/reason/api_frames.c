@@ -1,5 +1,7 @@
 #include "reason/api_frames.h"
 
+#include "core/modules.h"
+
 #include <string.h>
 
 enum { MAX_FRAMES_DEEP = 16 };
@@ -90,9 +92,7 @@ static const char *glibc_stem(const char *name)
 
 static bool is_glibc(const char *module)
 {
-	return module != NULL &&
-	       (strncmp(module, "libc.so", 7) == 0 || strncmp(module, "libpthread", 10) == 0 ||
-		strncmp(module, "libc-2.", 7) == 0);
+	return module != NULL && module_is_libc(module);
 }
 
 static enum api glibc_api(const char *function)

@@ -88,10 +88,7 @@ static bool in_libc(const struct futex_wait *futex, uint64_t pc)
 	if (index < 0)
 		return false;
 	const struct module *module = &modules->list.items[index];
-	return strncmp(module->name, "libc.so", 7) == 0 ||
-	       strncmp(module->name, "libc-2.", 7) == 0 ||
-	       strncmp(module->name, "libpthread", 10) == 0 ||
-	       (module->main_program && futex->static_glibc);
+	return module_is_libc(module->name) || (module->main_program && futex->static_glibc);
 }
 
 /* pthread_cond_wait registers a clean-up handler whose argument names condition and mutex

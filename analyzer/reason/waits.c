@@ -2,7 +2,6 @@
 
 #include "reason/futex.h"
 #include "reason/syscalls.h"
-#include "stack/callees.h"
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -47,34 +46,26 @@ static uint64_t inner_size(const struct coreleaks_stack *stack)
 {
 	for (uint32_t i = 0; i < stack->num_frames; i++) {
 		const struct coreleaks_frame *frame = &stack->frames[i];
-		if (frame->module == NULL || !callee_is_libc(frame->module))
+		if (frame->module == NULL || !module_is_libc(frame->module))
 			return frame->sp > stack->frames[0].sp ? frame->sp - stack->frames[0].sp
 							       : 0;
 	}
 	return 0;
 }
 
+/* futex: what its stack tells. */
 static void wait_on_futex(struct wait *wait, const struct task *task,
-			  const struct nptl_thread *thread, const struct nptl *nptl,
-			  const struct coreleaks_stack *stack, const char *callee,
-			  struct image *image, bool static_glibc)
+			  const struct nptl_thread *thread, struct futex_wait futex)
 {
-	struct futex_wait futex = {
-		.task = task,
-		.thread = thread,
-		.nptl = nptl,
-		.image = image,
-		.api = api_frame_find(stack, callee, static_glibc),
-		.static_glibc = static_glibc,
-		.inner_size = inner_size(stack),
-		.addr = task->hint.args[0],
-		.op = (uint32_t)task->hint.args[1] & FUTEX_CMD_MASK,
-		.expected = (uint32_t)task->hint.args[2],
-	};
-	futex.word_known = image_read(image, futex.addr, &futex.word, sizeof(futex.word)) ==
+	futex.task = task;
+	futex.thread = thread;
+	futex.addr = task->hint.args[0];
+	futex.op = (uint32_t)task->hint.args[1] & FUTEX_CMD_MASK;
+	futex.expected = (uint32_t)task->hint.args[2];
+	futex.word_known = image_read(futex.image, futex.addr, &futex.word, sizeof(futex.word)) ==
 			   sizeof(futex.word);
 	futex_decode(&futex, wait);
-	futex_timeout(image, task, wait);
+	futex_timeout(futex.image, task, wait);
 }
 
 /* futex_waitv on a single word: struct futex_waitv {u64 val, u64 uaddr, u32 flags, u32} in the
@@ -158,45 +149,56 @@ static void wait_in_sleep(struct wait *wait, const struct task *task, struct ima
 		read_timespec(image, request_addr, &wait->timeout_ns);
 }
 
-static bool is_futex_call(int32_t nr)
-{
-	return nr == SYS_futex;
-}
-
 /* No libc among the modules: if there is glibc, the program carries it. */
 static bool carries_libc(const struct modules *modules)
 {
 	for (uint32_t i = 0; i < modules->list.num; i++)
-		if (strncmp(modules->list.items[i].name, "libc.so", 7) == 0 ||
-		    strncmp(modules->list.items[i].name, "libc-2.", 7) == 0)
+		if (module_is_libc(modules->list.items[i].name))
 			return false;
 	return true;
+}
+
+/* What a stack tells of its tasks' futex waits, looked at once for all that share it. */
+static struct futex_wait *futexes_of_stacks(struct arena *arena, const struct nptl *nptl,
+					    const struct stacks *stacks, struct image *image)
+{
+	bool static_glibc = nptl->present && carries_libc(image->modules);
+	struct futex_wait *futexes = arena_alloc_array(arena, stacks->list.num, sizeof(*futexes));
+	for (uint32_t i = 0; i < stacks->list.num; i++) {
+		const struct coreleaks_stack *stack = &stacks->list.items[i];
+		futexes[i] = (struct futex_wait){
+			.nptl = nptl,
+			.image = image,
+			.api = api_frame_find(stack, stacks->callees[i], static_glibc),
+			.static_glibc = static_glibc,
+			.inner_size = inner_size(stack),
+		};
+	}
+	return futexes;
 }
 
 void waits_build(struct waits *ret, struct arena *arena, const struct tasks *tasks,
 		 const struct nptl *nptl, const struct stacks *stacks, struct image *image)
 {
-	bool static_glibc = nptl->present && carries_libc(image->modules);
+	const struct futex_wait *futexes = futexes_of_stacks(arena, nptl, stacks, image);
 	ret->by_task = arena_alloc_array(arena, tasks->list.num, sizeof(*ret->by_task));
 	for (uint32_t i = 0; i < tasks->list.num; i++) {
 		const struct task *task = &tasks->list.items[i];
 		struct wait *wait = &ret->by_task[i];
-		int32_t thread = nptl->by_task[i];
+		int32_t thread = nptl->by_task[i], nr = task->hint.syscall_nr;
 		wait->holder = -1;
 		if (task->state == CORELEAKS_STATE_RUNNING)
 			wait->reason = "running";
 		else if (!task->hint.blocked)
 			continue;
-		else if (is_futex_call(task->hint.syscall_nr))
+		else if (nr == SYS_futex)
 			wait_on_futex(wait, task, thread >= 0 ? &nptl->threads.items[thread] : NULL,
-				      nptl, &stacks->list.items[stacks->by_task[i]],
-				      stacks->callees[stacks->by_task[i]], image, static_glibc);
-		else if (task->hint.syscall_nr == SYS_nanosleep ||
-			 task->hint.syscall_nr == SYS_clock_nanosleep)
+				      futexes[stacks->by_task[i]]);
+		else if (nr == SYS_nanosleep || nr == SYS_clock_nanosleep)
 			wait_in_sleep(wait, task, image);
 		else
 			wait_in_call(wait, arena, task, image);
-		if (task->hint.blocked && task->hint.syscall_nr == 449 /* futex_waitv */)
+		if (task->hint.blocked && nr == 449 /* futex_waitv */)
 			wait_on_futex_vector(wait, task, image);
 	}
 }

@@ -1,11 +1,5 @@
 #include "stack/callees.h"
 
-bool callee_is_libc(const char *module_name)
-{
-	return strncmp(module_name, "libc.so", 7) == 0 || strncmp(module_name, "libc-2.", 7) == 0 ||
-	       strncmp(module_name, "libpthread", 10) == 0;
-}
-
 /* x86-64: e8 rel32 calls pc+rel32 (a function or its PLT entry), ff 15 disp32 what the word at
  * pc+disp32 points to (the GOT, without PLT). pc is the address behind the call. */
 static uint64_t call_target(struct image *image, uint64_t pc)
@@ -26,7 +20,7 @@ uint64_t callee_find(struct image *image, const struct raw_frame *frames, uint32
 {
 	for (uint32_t i = 0; i < num_frames && !frames[i].signal; i++) {
 		int32_t module = modules_find(image->modules, frames[i].pc);
-		if (module >= 0 && callee_is_libc(image->modules->list.items[module].name))
+		if (module >= 0 && module_is_libc(image->modules->list.items[module].name))
 			continue;
 		return i > 0 && module >= 0 ? call_target(image, frames[i].pc) : 0;
 	}

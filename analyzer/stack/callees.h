@@ -8,7 +8,5 @@
 /* Address that the innermost frame outside the C library called; 0: none such, or the call went
  * through a register. */
 uint64_t callee_find(struct image *image, const struct raw_frame *frames, uint32_t num_frames);
-/* Is this the C library, by its file's name? */
-bool callee_is_libc(const char *module_name);
 
 #endif
