@@ -23,6 +23,8 @@ struct coreleaks_analysis {
 	struct modules modules;
 	struct image image;
 	struct tasks tasks;
+	struct go_runtime go;
+	struct goroutines goroutines;
 	struct nptl nptl;
 	struct start *starts;
 	struct unwinder unwinder;
@@ -56,6 +58,9 @@ static struct coreleaks_error *open_floors(struct coreleaks_analysis *a)
 		      a->options.executable);
 	image_init(&a->image, &a->dump, &a->modules);
 	tasks_build(&a->tasks, &a->arena, &a->gaps, &a->notes, &a->image);
+	go_runtime_build(&a->go, &a->arena, &a->gaps, &a->image, &a->notes);
+	goroutines_add(&a->goroutines, &a->tasks, &a->arena, &a->gaps, &a->go, &a->notes,
+		       &a->image);
 	a->core = publish_core(&a->dump, &a->notes, &a->modules, &a->gaps);
 	return NULL;
 }
@@ -71,7 +76,8 @@ static void unwind_floor(struct coreleaks_analysis *a)
 	unwinder_init(&a->unwinder, &a->arena, &a->gaps, &a->image, &a->modules, &a->files,
 		      a->options.max_frames);
 	stacks_build(&a->stacks, &a->arena, &a->gaps, &a->progress, &a->unwinder, &a->modules,
-		     &a->files, &a->tasks, entries, a->nptl.threads.num);
+		     &a->files, &a->tasks, &a->go.tables, &a->goroutines, entries,
+		     a->nptl.threads.num);
 }
 
 /* Stacks and registers become reasons, objects and holders. */

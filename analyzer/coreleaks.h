@@ -149,7 +149,8 @@ struct coreleaks_frame {
 	const char *module_path; /* path as the core has it */
 	const char *build_id;	 /* lower-case hex; NULL unknown */
 	bool inlined;		 /* shares its pc with the next frame, into which it was inlined */
-	bool signal; /* a signal handler's trampoline: the caller was interrupted here */
+	bool signal;  /* a signal handler's trampoline: the caller was interrupted here */
+	bool wrapper; /* code that Go's compiler made; Go's own tracebacks leave it out */
 };
 
 /* One distinct stack, innermost frame first. Addresses (sp, cfa) are its first task's. */

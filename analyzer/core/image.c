@@ -8,23 +8,24 @@ void image_init(struct image *image, const struct dump *dump, const struct modul
 	*image = (struct image){.dump = dump, .modules = modules};
 }
 
-/* Bytes of the mapped file that stand for memory that was not dumped. Never for bytes that were
- * dumped and then cut off, and for writable memory only when the core shows that it was never
- * written: both may have changed since the file was mapped. */
-static size_t image_file_bytes(const struct image *image, const struct segment *segment,
-			       uint64_t addr, void *buffer, size_t size)
+/* Bytes of the mapped file that stand for memory that was not dumped; none when there are none.
+ * Never for bytes that were dumped and then cut off, and for writable memory only when the core
+ * shows that it was never written: both may have changed since the file was mapped. */
+static struct bytes image_file_bytes(const struct image *image, const struct segment *segment,
+				     uint64_t addr)
 {
+	const struct bytes none = {0};
 	int32_t index = modules_find(image->modules, addr);
 	if (segment != NULL && addr - segment->range.low < segment->dumped_size)
-		return 0;
+		return none;
 	if (index < 0 || image->modules->list.items[index].file == NULL)
-		return 0;
+		return none;
 	const struct module *module = &image->modules->list.items[index];
 	uint64_t vaddr = addr - module->bias;
 	size_t num, file_size;
 	const char *bytes = elf_rawfile(module->file->elf, &file_size);
 	if (bytes == NULL || elf_getphdrnum(module->file->elf, &num) != 0)
-		return 0;
+		return none;
 	for (size_t i = 0; i < num && i < INT_MAX; i++) {
 		GElf_Phdr header;
 		if (gelf_getphdr(module->file->elf, (int)i, &header) == NULL ||
@@ -35,19 +36,16 @@ static size_t image_file_bytes(const struct image *image, const struct segment *
 		uint64_t into = vaddr - header.p_vaddr;
 		if (((header.p_flags & PF_W) != 0 && !untouched) || header.p_offset > file_size ||
 		    into >= file_size - header.p_offset)
-			return 0;
+			return none;
 		uint64_t left = header.p_filesz - into;
 		if (left > file_size - header.p_offset - into)
 			left = file_size - header.p_offset - into;
 		if (segment != NULL && left > segment->range.high - addr)
 			left = segment->range.high - addr;
-		if (size > left)
-			size = (size_t)left;
-		if (buffer != NULL)
-			memcpy(buffer, bytes + header.p_offset + into, size);
-		return size;
+		return (struct bytes){(const unsigned char *)bytes + header.p_offset + into,
+				      (size_t)left};
 	}
-	return 0;
+	return none;
 }
 
 /* The window that holds addr, filled if need be; NULL when the core does not hold it. */
@@ -96,10 +94,12 @@ size_t image_read(struct image *image, uint64_t addr, void *buffer, size_t size)
 			done += part;
 			continue;
 		}
-		size_t part = image_file_bytes(image, dump_find_segment(image->dump, at), at,
-					       (char *)buffer + done, left);
+		const struct bytes file =
+			image_file_bytes(image, dump_find_segment(image->dump, at), at);
+		size_t part = file.size < left ? file.size : left;
 		if (part == 0)
 			break;
+		memcpy((char *)buffer + done, file.data, part);
 		done += part;
 	}
 	return done;
@@ -119,12 +119,30 @@ bool image_read_u64(struct image *image, uint64_t addr, uint64_t *ret)
 	return true;
 }
 
+struct bytes image_view(struct image *image, struct arena *arena, uint64_t addr, size_t size)
+{
+	const struct bytes file =
+		image_file_bytes(image, dump_find_segment(image->dump, addr), addr);
+	uint64_t last;
+	if (file.size >= size)
+		return (struct bytes){file.data, size};
+	/* Nothing is allocated for what a damaged size merely promises. */
+	if (size == 0 || __builtin_add_overflow(addr, size - 1, &last) ||
+	    image_presence(image, addr) != IMAGE_PRESENT ||
+	    image_presence(image, last) != IMAGE_PRESENT)
+		return (struct bytes){0};
+	unsigned char *copy = arena_alloc(arena, size);
+	if (image_read(image, addr, copy, size) != size)
+		return (struct bytes){0};
+	return (struct bytes){copy, size};
+}
+
 enum image_presence image_presence(const struct image *image, uint64_t addr)
 {
 	const struct segment *segment = dump_find_segment(image->dump, addr);
 	if (segment != NULL && addr - segment->range.low < segment->file_size)
 		return IMAGE_PRESENT;
-	if (image_file_bytes(image, segment, addr, NULL, 1) > 0)
+	if (image_file_bytes(image, segment, addr).size > 0)
 		return IMAGE_PRESENT;
 	if (segment == NULL)
 		return IMAGE_UNMAPPED;

@@ -187,7 +187,9 @@ void waits_build(struct waits *ret, struct arena *arena, const struct tasks *tas
 		struct wait *wait = &ret->by_task[i];
 		int32_t thread = nptl->by_task[i], nr = task->hint.syscall_nr;
 		wait->holder = -1;
-		if (task->state == CORELEAKS_STATE_RUNNING)
+		if (task->hint.reason != NULL)
+			wait->reason = task->hint.reason;
+		else if (task->state == CORELEAKS_STATE_RUNNING)
 			wait->reason = "running";
 		else if (!task->hint.blocked)
 			continue;

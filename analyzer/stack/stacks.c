@@ -62,7 +62,7 @@ static void stacks_add_gap(struct stacks_builder *builder, const struct raw_stac
 			   const struct raw_frame *frames, uint32_t max_frames)
 {
 	const struct modules *modules = builder->modules;
-	uint64_t pc = frames[raw->num_frames - 1].pc;
+	uint64_t pc = raw->num_frames > 0 ? frames[raw->num_frames - 1].pc : 0;
 	int32_t module = modules_find(modules, pc);
 	switch (raw->end) {
 	case CORELEAKS_STACK_COMPLETE:
@@ -96,6 +96,7 @@ static struct coreleaks_frame make_frame(const struct modules *modules, const st
 		.trust = raw->trust,
 		.inlined = symbol->inlined,
 		.signal = raw->signal,
+		.wrapper = symbol->wrapper,
 	};
 	if (symbol->low != 0 && raw->pc >= symbol->low)
 		frame.function_offset = raw->pc - symbol->low;
@@ -136,16 +137,17 @@ static struct coreleaks_stack make_stack(struct stacks_builder *builder, uint32_
 	};
 }
 
-static void unwind_all(struct stacks_builder *builder, struct unwinder *unwinder,
-		       const struct tasks *tasks, struct progress *progress)
+static void unwind_all(struct stacks_builder *builder, struct joined *joined,
+		       struct progress *progress)
 {
-	struct raw_frame *frames =
-		arena_alloc_array(builder->arena, unwinder->max_frames, sizeof(*frames));
+	const struct tasks *tasks = joined->tasks;
+	uint32_t max_frames = joined->native->max_frames;
+	struct raw_frame *frames = arena_alloc_array(builder->arena, max_frames, sizeof(*frames));
 	for (uint32_t i = 0; i < tasks->list.num; i++) {
 		struct raw_stack raw;
 		const struct task *task = &tasks->list.items[i];
 		if (progress_tick(progress, "unwinding", i, tasks->list.num)) {
-			raw = unwinder_walk(unwinder, &task->registers, frames);
+			raw = joined_walk(joined, i, frames);
 		} else {
 			/* Out of time: the innermost address is known without unwinding. */
 			frames[0] = (struct raw_frame){
@@ -157,7 +159,7 @@ static void unwind_all(struct stacks_builder *builder, struct unwinder *unwinder
 						 .end = CORELEAKS_STACK_UNREADABLE,
 						 .missing = "the analysis was stopped before"};
 		}
-		stacks_add_gap(builder, &raw, frames, unwinder->max_frames);
+		stacks_add_gap(builder, &raw, frames, max_frames);
 		builder->stacks->by_task[i] = stacks_intern(builder, &raw, frames);
 	}
 }
@@ -185,18 +187,21 @@ static const struct symbol_frame *address_symbol(struct stacks_builder *builder,
 void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 		  struct progress *progress, struct unwinder *unwinder,
 		  const struct modules *modules, struct elf_files *files, const struct tasks *tasks,
+		  const struct go_tables *go, const struct goroutines *goroutines,
 		  const uint64_t *entries, uint32_t num_entries)
 {
 	struct stacks_builder builder = {
 		.stacks = ret, .arena = arena, .gaps = gaps, .modules = modules};
 	struct symbols symbols;
+	struct joined joined;
 	*ret = (struct stacks){0};
 	ret->by_task = arena_alloc_array(arena, tasks->list.num, sizeof(*ret->by_task));
 	intern_init(&builder.keys, arena);
 	intern_init(&builder.addresses, arena);
 	builder.key =
 		arena_alloc_array(arena, (size_t)unwinder->max_frames + 1, sizeof(*builder.key));
-	unwind_all(&builder, unwinder, tasks, progress);
+	joined_init(&joined, arena, unwinder, go, goroutines, tasks);
+	unwind_all(&builder, &joined, progress);
 	uint64_t *callees = find_callees(&builder, unwinder->image);
 	for (uint32_t i = 0; i < num_entries; i++)
 		intern_add(&builder.addresses, &entries[i], sizeof(entries[i]), NULL);
@@ -208,7 +213,8 @@ void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 		       sizeof(addresses[i].lookup));
 		addresses[i].module = modules_find(modules, addresses[i].lookup);
 	}
-	symbols_build(&symbols, arena, gaps, progress, modules, files, addresses, num_addresses);
+	symbols_build(&symbols, arena, gaps, progress, modules, files, go, unwinder->image,
+		      addresses, num_addresses);
 	ret->entries = arena_alloc_array(arena, num_entries, sizeof(*ret->entries));
 	for (uint32_t i = 0; i < num_entries; i++) {
 		const struct raw_frame raw = {.pc = entries[i], .exact = true};

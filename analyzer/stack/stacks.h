@@ -3,7 +3,7 @@
 #define CORELEAKS_STACK_STACKS_H
 
 #include "stack/symbols.h"
-#include "stack/unwind.h"
+#include "stack/joined.h"
 
 struct stacks {
 	struct {
@@ -16,10 +16,12 @@ struct stacks {
 	struct coreleaks_frame *entries; /* parallel to the entry points asked for */
 };
 
-/* entries: addresses of functions to name besides, such as threads' start routines; 0 none. */
+/* goroutines and go: those of the Go program that it is; perhaps none.
+ * entries: addresses of functions to name besides, such as threads' start routines; 0 none. */
 void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 		  struct progress *progress, struct unwinder *unwinder,
 		  const struct modules *modules, struct elf_files *files, const struct tasks *tasks,
+		  const struct go_tables *go, const struct goroutines *goroutines,
 		  const uint64_t *entries, uint32_t num_entries);
 
 #endif

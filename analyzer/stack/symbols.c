@@ -1,6 +1,7 @@
 #include "stack/symbols.h"
 
 #include "stack/dwarf_lines.h"
+#include "stack/go_symbols.h"
 #include "stack/symtab.h"
 
 #include <stdlib.h>
@@ -163,8 +164,8 @@ static struct request *sort_by_module(struct arena *arena, const struct modules 
 
 void symbols_build(struct symbols *ret, struct arena *arena, struct gaps *gaps,
 		   struct progress *progress, const struct modules *modules,
-		   struct elf_files *files, const struct code_address *addresses,
-		   uint32_t num_addresses)
+		   struct elf_files *files, const struct go_tables *go, struct image *image,
+		   const struct code_address *addresses, uint32_t num_addresses)
 {
 	struct symbols symbols = {0};
 	struct builder builder = {
@@ -174,15 +175,21 @@ void symbols_build(struct symbols *ret, struct arena *arena, struct gaps *gaps,
 		.progress = progress,
 		.files = files,
 	};
-	uint32_t *firsts = arena_alloc_array(arena, modules->list.num + 1, sizeof(*firsts));
-	struct request *requests = sort_by_module(arena, modules, addresses, num_addresses, firsts);
 	intern_init(&builder.texts, arena);
 	demangler_init(&builder.demangler, arena);
 	/* Frame 0 stands for all addresses of which nothing is known. */
 	*array_add(arena, &symbols.frames) = (struct symbol_frame){0};
 	symbols.by_address = arena_alloc_array(arena, num_addresses, sizeof(*symbols.by_address));
-	for (uint32_t i = 0; i < num_addresses; i++)
+	struct code_address *others = arena_alloc_array(arena, num_addresses, sizeof(*others));
+	for (uint32_t i = 0; i < num_addresses; i++) {
 		symbols.by_address[i] = (struct symbol){0, 1};
+		others[i] = addresses[i];
+		if (go_symbols_add(&symbols, arena, image, go, addresses[i].lookup,
+				   &symbols.by_address[i]))
+			others[i].module = -1;
+	}
+	uint32_t *firsts = arena_alloc_array(arena, modules->list.num + 1, sizeof(*firsts));
+	struct request *requests = sort_by_module(arena, modules, others, num_addresses, firsts);
 	for (uint32_t i = 0; i < modules->list.num; i++) {
 		uint32_t num = firsts[i + 1] - firsts[i];
 		if (num == 0 || modules->list.items[i].file == NULL ||

@@ -9,7 +9,7 @@
 #define CORELEAKS_STACK_SYMBOLS_H
 
 #include "base/progress.h"
-#include "core/modules.h"
+#include "task/go_tables.h"
 
 struct code_address {
 	uint64_t lookup; /* runtime address to name: the pc, or the byte before a return address */
@@ -22,6 +22,7 @@ struct symbol_frame {
 	const char *file; /* as the debug information has it; NULL unknown */
 	uint32_t line;	  /* 0 unknown */
 	bool inlined;	  /* into the next frame */
+	bool wrapper;	  /* code that Go's compiler made; Go's own tracebacks leave it out */
 };
 
 struct symbol {
@@ -36,10 +37,11 @@ struct symbols {
 	} frames;
 };
 
-/* All text is interned in the arena. Addresses without a name get one frame with nulls. */
+/* All text lives as long as arena and files. Addresses without a name get one frame with nulls.
+ * go: what is in Go's tables (perhaps none) is named by them; image is read for that alone. */
 void symbols_build(struct symbols *ret, struct arena *arena, struct gaps *gaps,
 		   struct progress *progress, const struct modules *modules,
-		   struct elf_files *files, const struct code_address *addresses,
-		   uint32_t num_addresses);
+		   struct elf_files *files, const struct go_tables *go, struct image *image,
+		   const struct code_address *addresses, uint32_t num_addresses);
 
 #endif

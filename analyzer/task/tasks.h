@@ -26,6 +26,7 @@ struct wait_hint {
 	int32_t syscall_nr; /* -1: in no system call */
 	bool blocked;	    /* asleep in that call, not just passing through */
 	uint64_t args[6];   /* of the system call */
+	const char *reason; /* in the words of the task's own runtime; NULL: it has none */
 };
 
 struct task {

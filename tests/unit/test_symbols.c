@@ -99,6 +99,8 @@ static uint64_t address_of(const char *file_name, const char *name)
 
 enum { BIAS = 0x7f0000000000 };
 
+static const struct go_tables no_go;
+
 static void look_up_many(const char *file_name, const uint64_t *addrs, uint32_t num)
 {
 	struct code_address *addresses = arena_alloc_array(&arena, num, sizeof(*addresses));
@@ -106,7 +108,8 @@ static void look_up_many(const char *file_name, const uint64_t *addrs, uint32_t 
 	struct modules modules = {.list = {&module, 1, 1}};
 	for (uint32_t i = 0; i < num; i++)
 		addresses[i].lookup = addrs[i] + BIAS;
-	symbols_build(&symbols, &arena, &gaps, &progress, &modules, &files, addresses, num);
+	symbols_build(&symbols, &arena, &gaps, &progress, &modules, &files, &no_go, NULL, addresses,
+		      num);
 }
 
 /* The frames for one address of the ELF file. */
@@ -525,12 +528,14 @@ START_TEST(no_module_no_file)
 	struct module fileless = {.name = "gone"};
 	struct modules modules = {.list = {&fileless, 1, 1}};
 	struct code_address addresses[] = {{0x1234, -1}, {0x5678, 0}};
-	symbols_build(&symbols, &arena, &gaps, &progress, &modules, &files, addresses, 2);
+	symbols_build(&symbols, &arena, &gaps, &progress, &modules, &files, &no_go, NULL, addresses,
+		      2);
 	for (int i = 0; i < 2; i++) {
 		ck_assert_uint_eq(symbols.by_address[i].num, 1);
 		ck_assert_ptr_null(symbols.frames.items[symbols.by_address[i].first].function);
 	}
-	symbols_build(&symbols, &arena, &gaps, &progress, &modules, &files, addresses, 0);
+	symbols_build(&symbols, &arena, &gaps, &progress, &modules, &files, &no_go, NULL, addresses,
+		      0);
 }
 END_TEST
 
@@ -559,8 +564,8 @@ START_TEST(running_out_of_memory_reaches_the_trap)
 		small.trap = &trap;
 		/* The intern tables make the arena grow in the middle of the work. */
 		if (setjmp(trap) == 0) {
-			symbols_build(&symbols, &small, &gaps, &progress, &modules, &files,
-				      &address, 1);
+			symbols_build(&symbols, &small, &gaps, &progress, &modules, &files, &no_go,
+				      NULL, &address, 1);
 			num_done++;
 		} else {
 			num_trapped++;

@@ -1,0 +1,516 @@
+#include "task/go_runtime.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	SCAN_STEP = 1 << 16,
+	MAX_SCAN_SIZE = 1 << 28, /* of a program's variables */
+	MAX_GS = 1 << 28,
+	MAX_MS = 1 << 20,
+	MAX_MODULES = 64,
+	NUM_SAMPLES = 128,
+};
+
+struct finder {
+	struct go_runtime *runtime;
+	struct arena *arena;
+	struct gaps *gaps;
+	struct image *image;
+	const struct notes *notes;
+};
+
+static uint64_t word_at(const struct finder *finder, uint64_t addr)
+{
+	uint64_t value;
+	return image_read_u64(finder->image, addr, &value) ? value : 0;
+}
+
+/* ---- The program's image ------------------------------------------------------------------- */
+
+/* Calls visit for each piece of the module's dumped memory until it returns true. */
+typedef bool visit_piece(struct finder *finder, uint64_t addr, const unsigned char *bytes,
+			 size_t size);
+
+static bool visit_module(struct finder *finder, const struct module *module, visit_piece *visit)
+{
+	const struct dump *dump = finder->image->dump;
+	/* Pieces overlap, so that nothing looked for is cut in two. */
+	enum { OVERLAP = 256 };
+	unsigned char *bytes = arena_alloc(finder->arena, SCAN_STEP + OVERLAP);
+	uint64_t left = MAX_SCAN_SIZE;
+	for (uint32_t i = 0; i < dump->segments.num; i++) {
+		const struct segment *segment = &dump->segments.items[i];
+		if (segment->range.high <= module->range.low ||
+		    segment->range.low >= module->range.high || (segment->flags & PF_X) != 0)
+			continue;
+		uint64_t high = segment->range.low + segment->file_size;
+		for (uint64_t addr = segment->range.low; addr < high && left > 0;
+		     addr += SCAN_STEP) {
+			size_t size = dump_read(dump, addr, bytes, SCAN_STEP + OVERLAP);
+			if (visit(finder, addr, bytes, size))
+				return true;
+			left = left > SCAN_STEP ? left - SCAN_STEP : 0;
+		}
+	}
+	return false;
+}
+
+/* ---- Version ------------------------------------------------------------------------------- */
+
+/* Go's build info (debug/buildinfo): the magic, pointer size, flags; with flag 2, which every
+ * toolchain since 1.18 sets, the version follows at 32 as a length and its bytes. */
+static bool parse_version(struct finder *finder, const unsigned char *info, size_t size)
+{
+	enum { FLAGS = 15, INLINE_STRINGS = 2, VERSION = 32, MAX_LENGTH = 100 };
+	char buffer[MAX_LENGTH + 1];
+	int minor;
+	if (size < VERSION + 2 || (info[FLAGS] & INLINE_STRINGS) == 0 || info[VERSION] == 0 ||
+	    info[VERSION] > MAX_LENGTH || size - VERSION - 1 < info[VERSION])
+		return false;
+	memcpy(buffer, info + VERSION + 1, info[VERSION]);
+	buffer[info[VERSION]] = 0;
+	for (const char *byte = buffer; *byte != 0; byte++)
+		if ((unsigned char)*byte < ' ' || (unsigned char)*byte > '~')
+			return false;
+	finder->runtime->version = arena_copy_text(finder->arena, buffer);
+	/* "devel go1.28-abc…" too. */
+	const char *number = strstr(buffer, "go1.");
+	if (number != NULL && sscanf(number, "go1.%4d", &minor) == 1)
+		finder->runtime->minor = minor;
+	return true;
+}
+
+static bool find_version(struct finder *finder, uint64_t addr, const unsigned char *bytes,
+			 size_t size)
+{
+	static const char magic[] = "\xff Go buildinf:";
+	(void)addr;
+	for (size_t off = 0; off + 64 <= size; off += 16)
+		if (memcmp(bytes + off, magic, sizeof(magic) - 1) == 0 &&
+		    parse_version(finder, bytes + off, size - off))
+			return true;
+	return false;
+}
+
+/* In the file, for what was not dumped. */
+static void find_version_in_file(struct finder *finder, const struct module *module)
+{
+	size_t size;
+	if (module->file == NULL)
+		return;
+	const unsigned char *bytes = (const unsigned char *)elf_rawfile(module->file->elf, &size);
+	if (bytes != NULL)
+		find_version(finder, 0, bytes, size);
+}
+
+/* ---- Function tables ----------------------------------------------------------------------- */
+
+static bool find_tables(struct finder *finder, uint64_t addr, const unsigned char *bytes,
+			size_t size)
+{
+	const struct modules *modules = finder->image->modules;
+	for (size_t off = 0; off + 8 <= size; off += 8) {
+		uint64_t word;
+		uint32_t magic;
+		struct go_module module;
+		memcpy(&word, bytes + off, sizeof(word));
+		/* The tables lie in the module itself. */
+		if (word < 4096 || (word & 7) != 0 || modules_find(modules, word) < 0 ||
+		    image_read(finder->image, word, &magic, sizeof(magic)) != sizeof(magic) ||
+		    magic < 0xfffffff0 || magic > 0xfffffff1)
+			continue;
+		if (go_module_read(&module, finder->arena, finder->image, addr + off)) {
+			*array_add(finder->arena, &finder->runtime->tables.modules) = module;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A library that Go built says so by this section; programs are searched in any case. */
+static bool may_hold_go(const struct module *module)
+{
+	static const char name[] = ".gopclntab";
+	size_t size, string_index;
+	Elf_Scn *section = NULL;
+	if (module->vdso)
+		return false;
+	if (module->main_program)
+		return true;
+	if (module->file == NULL || elf_getshdrstrndx(module->file->elf, &string_index) != 0 ||
+	    elf_rawfile(module->file->elf, &size) == NULL)
+		return false;
+	while ((section = elf_nextscn(module->file->elf, section)) != NULL) {
+		Elf64_Shdr *header = elf64_getshdr(section);
+		const char *text = header == NULL ? NULL
+						  : elf_strptr(module->file->elf, string_index,
+							       header->sh_name);
+		if (text != NULL &&
+		    (strcmp(text, name) == 0 || strcmp(text, ".data.rel.ro.gopclntab") == 0))
+			return true;
+	}
+	return false;
+}
+
+/* Plugins hang behind the program's moduledata. */
+static void follow_modules(struct finder *finder)
+{
+	struct go_tables *tables = &finder->runtime->tables;
+	const struct go_layout *layout = &finder->runtime->layout;
+	for (uint32_t i = 0; i < tables->modules.num && tables->modules.num < MAX_MODULES; i++) {
+		struct go_module next;
+		uint64_t addr = tables->modules.items[i].words[layout->module_next / 8];
+		if (addr == 0)
+			return;
+		for (uint32_t k = 0; k < tables->modules.num; k++)
+			if (tables->modules.items[k].addr == addr)
+				return;
+		if (!go_module_read(&next, finder->arena, finder->image, addr))
+			return;
+		*array_add(finder->arena, &tables->modules) = next;
+	}
+}
+
+/* ---- Variables ----------------------------------------------------------------------------- */
+
+/* Words of moduledata: begin and end of noptrdata, data, bss, noptrbss. With the system's linker
+ * .data may come before .noptrdata: the range is that of all of them. */
+static struct range find_globals(const struct go_module *module)
+{
+	enum { FIRST = 24, LAST = 31 };
+	struct range globals = {UINT64_MAX, 0};
+	for (uint32_t i = FIRST; i <= LAST; i++) {
+		uint64_t addr = module->words[i];
+		if (addr != 0 && addr < globals.low)
+			globals.low = addr;
+		if (addr > globals.high)
+			globals.high = addr;
+	}
+	globals.low &= ~UINT64_C(7);
+	if (globals.high <= globals.low || globals.high - globals.low > MAX_SCAN_SIZE)
+		return (struct range){0, 0};
+	return globals;
+}
+
+/* A copy of the variables; what was not dumped is zero. */
+static uint64_t *read_globals(struct finder *finder)
+{
+	const struct range *globals = &finder->runtime->globals;
+	uint64_t *words = arena_alloc(finder->arena, globals->high - globals->low + 64);
+	for (uint64_t addr = globals->low; addr < globals->high;) {
+		size_t size = (size_t)(globals->high - addr);
+		size_t done = image_read(finder->image, addr, (char *)words + (addr - globals->low),
+					 size);
+		addr += done;
+		if (addr < globals->high) {
+			uint64_t next = (addr | 4095) + 1;
+			memset((char *)words + (addr - globals->low), 0,
+			       next < globals->high ? next - addr : globals->high - addr);
+			addr = next;
+		}
+	}
+	return words;
+}
+
+/* The saved context of every g, dead ones too, points back to the g. */
+static bool is_g(const struct finder *finder, uint64_t addr)
+{
+	uint64_t low = word_at(finder, addr + GO_G_STACK_LOW);
+	uint64_t high = word_at(finder, addr + GO_G_STACK_HIGH);
+	return addr != 0 && (addr & 7) == 0 && low <= high && high - low <= UINT64_C(1) << 32 &&
+	       word_at(finder, addr + GO_G_SCHED_G) == addr;
+}
+
+static bool is_slice(const uint64_t *words, uint64_t max_num)
+{
+	return words[0] >= 4096 && (words[0] & 7) == 0 && words[1] >= 1 && words[2] >= words[1] &&
+	       words[1] <= max_num && words[2] <= 2 * max_num;
+}
+
+/* Array elements to look at: all of few, some of many. */
+static uint64_t sample_step(uint64_t num, uint64_t samples)
+{
+	return num / samples + 1;
+}
+
+/* All goroutines that ever were: the first is goroutine 1. */
+static bool is_allgs(const struct finder *finder, const uint64_t *words)
+{
+	enum { GOID_LOW = 136, GOID_HIGH = 192 };
+	bool first = false;
+	if (!is_slice(words, MAX_GS))
+		return false;
+	uint64_t g = word_at(finder, words[0]);
+	if (!is_g(finder, g))
+		return false;
+	for (uint64_t off = GOID_LOW; off <= GOID_HIGH; off += 8)
+		first |= word_at(finder, g + off) == 1;
+	for (uint64_t i = 0; first && i < words[1]; i += sample_step(words[1], 64))
+		first = is_g(finder, word_at(finder, words[0] + 8 * i));
+	return first;
+}
+
+/* All spans of the heap: pages of 8 KiB; one in use has elements up to its limit. */
+static bool is_allspans(const struct finder *finder, const uint64_t *words)
+{
+	enum { START = 24, PAGES = 32, DEAD = 0, IN_USE = 1, MANUAL = 2, PAGE = 8192 };
+	const struct go_layout *layout = &finder->runtime->layout;
+	uint32_t live = 0;
+	if (!is_slice(words, MAX_GS) || words[1] < 8)
+		return false;
+	for (uint64_t i = 0; i < words[1]; i += sample_step(words[1], 128)) {
+		unsigned char span[160];
+		uint64_t start, pages, element, limit;
+		uint64_t addr = word_at(finder, words[0] + 8 * i);
+		if (addr == 0 || (addr & 7) != 0 ||
+		    image_read(finder->image, addr, span, sizeof(span)) != sizeof(span))
+			return false;
+		memcpy(&start, span + START, sizeof(start));
+		memcpy(&pages, span + PAGES, sizeof(pages));
+		memcpy(&element, span + layout->span_elemsize, sizeof(element));
+		memcpy(&limit, span + layout->span_limit, sizeof(limit));
+		unsigned char state = span[layout->span_state];
+		if (state > MANUAL || start % PAGE != 0 || pages > UINT64_C(1) << 35)
+			return false;
+		if (state != IN_USE)
+			continue;
+		if (element == 0 || limit <= start || limit - start > pages * PAGE)
+			return false;
+		live++;
+	}
+	return live > 0;
+}
+
+/* The scheduler's processors: each knows its number and the M that points back to it. */
+static bool is_allp(const struct finder *finder, const uint64_t *words)
+{
+	const struct go_layout *layout = &finder->runtime->layout;
+	uint32_t bound = 0;
+	if (!is_slice(words, 1 << 16))
+		return false;
+	for (uint64_t i = 0; i < words[1]; i++) {
+		uint64_t p = word_at(finder, words[0] + 8 * i);
+		if (p == 0 || (p & 7) != 0 || (uint32_t)word_at(finder, p) != i ||
+		    (word_at(finder, p) >> 32) > 8)
+			return false;
+		uint64_t m = word_at(finder, p + (uint64_t)layout->p_m);
+		if (m == 0)
+			continue;
+		if (word_at(finder, m + (uint64_t)layout->m_p) == p)
+			bound++;
+	}
+	/* A list of one idle processor could be anything. */
+	return bound > 0 || words[1] > 1;
+}
+
+/* How many Ms hang on this one; 0: it is none. */
+static uint32_t count_ms(const struct finder *finder, uint64_t m)
+{
+	const struct go_layout *layout = &finder->runtime->layout;
+	uint64_t g0 = (m & 7) == 0 && m >= 4096 ? word_at(finder, m + GO_M_G0) : 0;
+	uint32_t num = 0, odd = 0;
+	if (g0 == 0 || (g0 & 7) != 0 || word_at(finder, g0 + GO_G_M) != m ||
+	    word_at(finder, g0 + (uint64_t)layout->g_goid) != 0)
+		return 0;
+	for (; m != 0 && num < MAX_MS; num++) {
+		g0 = word_at(finder, m + GO_M_G0);
+		if (g0 == 0)
+			return 0;
+		odd += word_at(finder, g0 + GO_G_M) != m;
+		m = word_at(finder, m + (uint64_t)layout->m_alllink);
+	}
+	return m == 0 && odd * 4 <= num ? num : 0;
+}
+
+/* schedt.maxmcount is 10000 unless the program changes it, the count of Ms is the word before,
+ * the idle ones' count two words before. */
+static bool is_sched(const struct finder *finder, const uint64_t *words, uint64_t index,
+		     uint32_t num_ms)
+{
+	const struct go_layout *layout = &finder->runtime->layout;
+	enum { MAX_M_COUNT = 10000 };
+	uint64_t back = (uint64_t)layout->sched_maxmcount / 8;
+	int64_t next = (int64_t)words[index - 1];
+	if ((uint32_t)words[index] != MAX_M_COUNT || index < back)
+		return false;
+	return next >= (int64_t)num_ms && next < MAX_MS &&
+	       (int32_t)(uint32_t)words[index - 2] >= 0 &&
+	       (uint32_t)words[index - 2] <= (uint32_t)next;
+}
+
+static struct go_slice make_slice(const struct finder *finder, const uint64_t *words,
+				  uint64_t index)
+{
+	return (struct go_slice){
+		.addr = finder->runtime->globals.low + index * 8,
+		.data_addr = words[index],
+		.num = words[index + 1],
+	};
+}
+
+static void find_allgs(struct finder *finder, const uint64_t *words, uint64_t num)
+{
+	struct go_slice *allgs = &finder->runtime->allgs;
+	for (uint64_t i = 0; i + 3 <= num; i++)
+		if (words[i + 1] > allgs->num && is_allgs(finder, words + i))
+			*allgs = make_slice(finder, words, i);
+}
+
+/* All else needs the layout. */
+static void find_others(struct finder *finder, const uint64_t *words, uint64_t num)
+{
+	struct go_runtime *runtime = finder->runtime;
+	uint32_t num_ms = 0;
+	uint64_t last = 0;
+	for (uint64_t i = 0; i + 3 <= num; i++) {
+		if (words[i] == 0)
+			continue;
+		if (words[i + 1] > runtime->allspans.num && is_allspans(finder, words + i))
+			runtime->allspans = make_slice(finder, words, i);
+		if (words[i + 1] > runtime->allp.num && is_allp(finder, words + i))
+			runtime->allp = make_slice(finder, words, i);
+		if (words[i] == last)
+			continue;
+		last = words[i];
+		uint32_t count = count_ms(finder, words[i]);
+		if (count > num_ms) {
+			num_ms = count;
+			runtime->allm = words[i];
+		}
+	}
+	for (uint64_t i = 2; i < num && runtime->sched_addr == 0; i++)
+		if (is_sched(finder, words, i, num_ms))
+			runtime->sched_addr = runtime->globals.low + i * 8 -
+					      (uint64_t)runtime->layout.sched_maxmcount;
+}
+
+/* ---- Wait reasons -------------------------------------------------------------------------- */
+
+static const char *read_string(struct finder *finder, uint64_t addr, uint64_t size)
+{
+	enum { MAX_REASON = 64 };
+	char buffer[MAX_REASON];
+	if (size == 0 || size > MAX_REASON ||
+	    image_read(finder->image, addr, buffer, (size_t)size) != size)
+		return NULL;
+	for (uint64_t i = 0; i < size; i++)
+		if (buffer[i] < ' ' || buffer[i] > '~')
+			return NULL;
+	return arena_copy_bytes(finder->arena, buffer, (size_t)size);
+}
+
+/* The runtime's table of strings: an empty one first, then "GC assist marking". */
+static void find_wait_reasons(struct finder *finder, const uint64_t *words, uint64_t num)
+{
+	static const char second[] = "GC assist marking";
+	enum { MAX_REASONS = 128 };
+	struct go_runtime *runtime = finder->runtime;
+	for (uint64_t i = 0; i + 4 <= num; i++) {
+		if (words[i + 1] != 0 || words[i + 3] != sizeof(second) - 1)
+			continue;
+		const char *text = read_string(finder, words[i + 2], words[i + 3]);
+		if (text == NULL || strcmp(text, second) != 0)
+			continue;
+		runtime->wait_reasons =
+			arena_alloc_array(finder->arena, MAX_REASONS, sizeof(char *));
+		runtime->wait_reasons[0] = "";
+		runtime->num_wait_reasons = 1;
+		for (uint64_t k = i + 2; k + 2 <= num && runtime->num_wait_reasons < MAX_REASONS;
+		     k += 2) {
+			text = read_string(finder, words[k], words[k + 1]);
+			if (text == NULL)
+				return;
+			runtime->wait_reasons[runtime->num_wait_reasons++] = text;
+		}
+		return;
+	}
+}
+
+/* ---- Layout -------------------------------------------------------------------------------- */
+
+static void choose_layout(struct finder *finder)
+{
+	struct go_runtime *runtime = finder->runtime;
+	const char *version = runtime->version != NULL ? runtime->version : "of unknown version";
+	const char *field = NULL;
+	uint64_t gs[NUM_SAMPLES];
+	struct go_evidence evidence = {
+		.image = finder->image,
+		.notes = finder->notes,
+		.tables = &runtime->tables,
+		.gs = gs,
+	};
+	for (uint64_t i = 0; i < runtime->allgs.num && evidence.num_gs < NUM_SAMPLES;
+	     i += sample_step(runtime->allgs.num, NUM_SAMPLES))
+		gs[evidence.num_gs++] = word_at(finder, runtime->allgs.data_addr + 8 * i);
+	bool known = go_layout_for(runtime->minor, &runtime->layout);
+	if (known && go_layout_check(&runtime->layout, &evidence, &field)) {
+		runtime->recognised = true;
+	} else if (go_layout_calibrate(&runtime->layout, runtime->minor, &evidence)) {
+		runtime->recognised = true;
+		if (known)
+			gaps_add(finder->gaps, "go-layout", false,
+				 "Go %s: its memory is not laid out as in that version (%s); "
+				 "found by content instead",
+				 version, field);
+		else
+			gaps_add(finder->gaps, "go-layout", false,
+				 "Go %s is not in the table of versions: its layout was found by "
+				 "content",
+				 version);
+	} else {
+		gaps_add(finder->gaps, "go-layout", true,
+			 "Go %s: layout not recognised: native threads only", version);
+	}
+}
+
+static void read_runtime(struct finder *finder)
+{
+	struct go_runtime *runtime = finder->runtime;
+	runtime->globals = find_globals(&runtime->tables.modules.items[0]);
+	uint64_t num = (runtime->globals.high - runtime->globals.low) / 8;
+	const uint64_t *words = read_globals(finder);
+	find_allgs(finder, words, num);
+	if (runtime->allgs.num == 0) {
+		gaps_add(finder->gaps, "go-layout", true,
+			 "Go %s: its list of goroutines was not found: native threads only",
+			 runtime->version != NULL ? runtime->version : "of unknown version");
+		return;
+	}
+	choose_layout(finder);
+	if (!runtime->recognised)
+		return;
+	follow_modules(finder);
+	for (uint32_t i = 0; i < runtime->tables.modules.num; i++) {
+		struct go_module *module = &runtime->tables.modules.items[i];
+		module->gofunc_addr = module->words[runtime->layout.module_gofunc / 8];
+	}
+	find_others(finder, words, num);
+	find_wait_reasons(finder, words, num);
+}
+
+void go_runtime_build(struct go_runtime *ret, struct arena *arena, struct gaps *gaps,
+		      struct image *image, const struct notes *notes)
+{
+	struct finder finder = {
+		.runtime = ret,
+		.arena = arena,
+		.gaps = gaps,
+		.image = image,
+		.notes = notes,
+	};
+	*ret = (struct go_runtime){.minor = -1};
+	for (uint32_t i = 0; i < image->modules->list.num && !ret->present; i++) {
+		const struct module *module = &image->modules->list.items[i];
+		if (!may_hold_go(module) || !visit_module(&finder, module, find_tables))
+			continue;
+		ret->present = true;
+		if (!visit_module(&finder, module, find_version))
+			find_version_in_file(&finder, module);
+	}
+	if (!ret->present)
+		return;
+	go_tables_read_ids(&ret->tables);
+	read_runtime(&finder);
+}

@@ -1,0 +1,364 @@
+#include "task/goroutines.h"
+
+enum { MAX_MS = 1 << 20 };
+
+struct builder {
+	struct goroutines *goroutines;
+	struct tasks *tasks;
+	struct arena *arena;
+	struct gaps *gaps;
+	const struct go_runtime *runtime;
+	const struct notes *notes;
+	struct image *image;
+	struct intern ms; /* address of an m -> index */
+};
+
+const struct goroutine *goroutines_of_task(const struct goroutines *goroutines, uint32_t task)
+{
+	if (task < goroutines->first_task || task - goroutines->first_task >= goroutines->list.num)
+		return NULL;
+	return &goroutines->list.items[task - goroutines->first_task];
+}
+
+static uint64_t word_at(const struct builder *builder, uint64_t addr)
+{
+	uint64_t value;
+	return image_read_u64(builder->image, addr, &value) ? value : 0;
+}
+
+static struct range stack_of(const struct builder *builder, uint64_t g_addr)
+{
+	if (g_addr == 0)
+		return (struct range){0, 0};
+	return (struct range){word_at(builder, g_addr + GO_G_STACK_LOW),
+			      word_at(builder, g_addr + GO_G_STACK_HIGH)};
+}
+
+/* ---- The runtime's threads ----------------------------------------------------------------- */
+
+static void read_ms(struct builder *builder)
+{
+	const struct go_layout *layout = &builder->runtime->layout;
+	uint64_t addr = builder->runtime->allm;
+	bool is_new = true;
+	while (addr != 0 && builder->goroutines->ms.num < MAX_MS) {
+		intern_add(&builder->ms, &addr, sizeof(addr), &is_new);
+		if (!is_new)
+			break;
+		*array_add(builder->arena, &builder->goroutines->ms) = (struct go_m){
+			.addr = addr,
+			.procid = (int64_t)word_at(builder, addr + (uint64_t)layout->m_procid),
+			.thread = -1,
+			.curg_addr = word_at(builder, addr + (uint64_t)layout->m_curg),
+			.g0_stack = stack_of(builder, word_at(builder, addr + GO_M_G0)),
+			.signal_stack = stack_of(
+				builder, word_at(builder, addr + (uint64_t)layout->m_gsignal)),
+		};
+		addr = word_at(builder, addr + (uint64_t)layout->m_alllink);
+	}
+}
+
+/* A thread's own goroutine stack, for where thread ids are those of another pid namespace. */
+static bool stands_on(const struct builder *builder, const struct go_m *m, uint64_t sp)
+{
+	return range_contains(m->g0_stack, sp) || range_contains(m->signal_stack, sp) ||
+	       range_contains(stack_of(builder, m->curg_addr), sp);
+}
+
+static void match_threads(struct builder *builder)
+{
+	struct goroutines *goroutines = builder->goroutines;
+	struct intern ids; /* procid -> index of the m, in the order of ms with one */
+	uint32_t *by_id = arena_alloc_array(builder->arena, goroutines->ms.num, sizeof(*by_id));
+	uint32_t num_matched = 0;
+	intern_init(&ids, builder->arena);
+	for (uint32_t i = 0; i < goroutines->ms.num; i++) {
+		const struct go_m *m = &goroutines->ms.items[i];
+		bool is_new;
+		uint32_t id = intern_add(&ids, &m->procid, sizeof(m->procid), &is_new);
+		if (is_new)
+			by_id[id] = i;
+	}
+	for (uint32_t i = 0; i < goroutines->num_threads; i++) {
+		int64_t tid = builder->tasks->list.items[i].id;
+		uint32_t id = intern_find(&ids, &tid, sizeof(tid));
+		goroutines->m_of_thread[i] = id != UINT32_MAX ? (int32_t)by_id[id] : -1;
+		num_matched += id != UINT32_MAX;
+	}
+	for (uint32_t i = 0; num_matched == 0 && i < goroutines->num_threads; i++)
+		for (uint32_t k = 0; k < goroutines->ms.num; k++)
+			if (stands_on(
+				    builder, &goroutines->ms.items[k],
+				    builder->tasks->list.items[i].registers.values[REGISTER_RSP])) {
+				goroutines->m_of_thread[i] = (int32_t)k;
+				break;
+			}
+	for (uint32_t i = 0; i < goroutines->num_threads; i++)
+		if (goroutines->m_of_thread[i] >= 0)
+			goroutines->ms.items[goroutines->m_of_thread[i]].thread = (int32_t)i;
+}
+
+static const struct go_m *find_m(const struct builder *builder, uint64_t addr)
+{
+	uint32_t index = addr != 0 ? intern_find(&builder->ms, &addr, sizeof(addr)) : UINT32_MAX;
+	return index != UINT32_MAX ? &builder->goroutines->ms.items[index] : NULL;
+}
+
+/* ---- Where to unwind from ------------------------------------------------------------------ */
+
+struct context {
+	uint64_t pc, sp, bp;
+	bool exact; /* pc is an instruction that was interrupted */
+};
+
+/* The kernel's frame on the signal stack (Linux, struct rt_sigframe): a ucontext whose stack is the
+ * signal stack itself. Its registers are the interrupted ones. */
+static bool find_signal_frame(const struct builder *builder, const struct go_m *m, uint64_t sp,
+			      struct context *ret)
+{
+	enum {
+		LINK = 8,
+		STACK_LOW = 16,
+		STACK_SIZE = 32,
+		BP = 120,
+		SP = 160,
+		PC = 168,
+		SIZE = 304
+	};
+	const struct range *stack = &m->signal_stack;
+	for (uint64_t addr = sp & ~UINT64_C(7); stack->high >= SIZE && addr < stack->high - SIZE;
+	     addr += 8) {
+		if (word_at(builder, addr + STACK_LOW) != stack->low ||
+		    word_at(builder, addr + STACK_SIZE) != stack->high - stack->low ||
+		    word_at(builder, addr) >= 16 || word_at(builder, addr + LINK) != 0)
+			continue;
+		*ret = (struct context){
+			.pc = word_at(builder, addr + PC),
+			.sp = word_at(builder, addr + SP),
+			.bp = word_at(builder, addr + BP),
+			.exact = true,
+		};
+		return true;
+	}
+	return false;
+}
+
+/* A running goroutine stands on its own stack, or below a signal handler's frame, or has switched
+ * to its thread's stack: then what it saved before stands. */
+static bool running_context(const struct builder *builder, const struct go_m *m,
+			    const struct range *stack, struct context *ret)
+{
+	enum { MAX_NESTED = 4 };
+	const struct registers *registers = &builder->tasks->list.items[m->thread].registers;
+	struct context context = {
+		.pc = registers->values[REGISTER_RIP],
+		.sp = registers->values[REGISTER_RSP],
+		.bp = registers->values[REGISTER_RBP],
+		.exact = true,
+	};
+	for (uint32_t i = 0; i < MAX_NESTED; i++) {
+		if (range_contains(*stack, context.sp)) {
+			*ret = context;
+			return true;
+		}
+		if (!range_contains(m->signal_stack, context.sp) ||
+		    !find_signal_frame(builder, m, context.sp, &context))
+			return false;
+	}
+	return false;
+}
+
+/* ---- Goroutines ---------------------------------------------------------------------------- */
+
+struct g {
+	unsigned char bytes[GO_MAX_G_SIZE];
+	uint64_t addr;
+	uint32_t status;
+};
+
+static uint64_t g_word(const struct g *g, int16_t off)
+{
+	uint64_t value;
+	if (off < 0 || (size_t)off + sizeof(value) > sizeof(g->bytes))
+		return 0;
+	memcpy(&value, g->bytes + off, sizeof(value));
+	return value;
+}
+
+static bool read_g(const struct builder *builder, uint64_t addr, struct g *ret)
+{
+	const struct go_layout *layout = &builder->runtime->layout;
+	size_t size = (size_t)layout->g_size;
+	if (size > sizeof(ret->bytes) || addr == 0 ||
+	    image_read(builder->image, addr, ret->bytes, size) != size ||
+	    g_word(ret, GO_G_SCHED_G) != addr)
+		return false;
+	ret->addr = addr;
+	ret->status = (uint32_t)g_word(ret, layout->g_status) & ~(uint32_t)GO_STATUS_SCAN;
+	return true;
+}
+
+struct status_words {
+	enum coreleaks_state state;
+	const char *reason; /* as the runtime prints it where it does not wait */
+};
+
+static const struct status_words statuses[] = {
+	[GO_STATUS_RUNNABLE] = {CORELEAKS_STATE_RUNNABLE, "runnable"},
+	[GO_STATUS_RUNNING] = {CORELEAKS_STATE_RUNNING, "running"},
+	[GO_STATUS_SYSCALL] = {CORELEAKS_STATE_SYSCALL, "syscall"},
+	[GO_STATUS_WAITING] = {CORELEAKS_STATE_WAITING, "waiting"},
+	[GO_STATUS_COPYSTACK] = {CORELEAKS_STATE_RUNNING, "copystack"},
+	[GO_STATUS_PREEMPTED] = {CORELEAKS_STATE_RUNNABLE, "preempted"},
+	[GO_STATUS_LEAKED] = {CORELEAKS_STATE_WAITING, "waiting"},
+};
+
+static bool is_dead(uint32_t status)
+{
+	return status == GO_STATUS_IDLE || status == GO_STATUS_DEAD ||
+	       status == GO_STATUS_DEAD_EXTRA;
+}
+
+static const char *reason_of(const struct builder *builder, const struct g *g)
+{
+	const struct go_runtime *runtime = builder->runtime;
+	uint32_t number = (unsigned char)g_word(g, runtime->layout.g_waitreason);
+	if (statuses[g->status].state == CORELEAKS_STATE_WAITING && number > 0 &&
+	    number < runtime->num_wait_reasons)
+		return runtime->wait_reasons[number];
+	return statuses[g->status].reason;
+}
+
+static struct context saved_context(const struct builder *builder, const struct g *g)
+{
+	return (struct context){
+		.pc = g_word(g, GO_G_SCHED_PC),
+		.sp = g_word(g, GO_G_SCHED_SP),
+		.bp = g_word(g, builder->runtime->layout.g_sched_bp),
+	};
+}
+
+static struct context context_of(const struct builder *builder, const struct g *g,
+				 const struct go_m *m, const struct range *stack)
+{
+	struct context context = saved_context(builder, g);
+	if (g->status == GO_STATUS_SYSCALL) {
+		context = (struct context){
+			.pc = g_word(g, builder->runtime->layout.g_syscallpc),
+			.sp = g_word(g, builder->runtime->layout.g_syscallsp),
+		};
+	} else if (g->status == GO_STATUS_RUNNING && m != NULL && m->thread >= 0) {
+		running_context(builder, m, stack, &context);
+	}
+	return context;
+}
+
+/* In a call of C the thread stands on its own stack, outside of Go's code. */
+static bool runs_c(const struct builder *builder, const struct g *g, const struct go_m *m,
+		   const struct range *stack)
+{
+	struct go_function function;
+	if (g->status != GO_STATUS_SYSCALL || m == NULL || m->thread < 0 || m->curg_addr != g->addr)
+		return false;
+	const struct registers *registers = &builder->tasks->list.items[m->thread].registers;
+	return !range_contains(*stack, registers->values[REGISTER_RSP]) &&
+	       !go_tables_find(&builder->runtime->tables, registers->values[REGISTER_RIP],
+			       &function);
+}
+
+static struct registers registers_of(const struct context *context)
+{
+	struct registers registers = {
+		.known = 1u << REGISTER_RIP | 1u << REGISTER_RSP,
+	};
+	registers.values[REGISTER_RIP] = context->pc;
+	registers.values[REGISTER_RSP] = context->sp;
+	if (context->bp != 0) {
+		registers.values[REGISTER_RBP] = context->bp;
+		registers.known |= 1u << REGISTER_RBP;
+	}
+	return registers;
+}
+
+static void add_goroutine(struct builder *builder, const struct g *g)
+{
+	const struct go_layout *layout = &builder->runtime->layout;
+	const struct range stack = {g_word(g, GO_G_STACK_LOW), g_word(g, GO_G_STACK_HIGH)};
+	const struct go_m *m = find_m(builder, g_word(g, GO_G_M));
+	uint64_t locked_addr = g_word(g, layout->g_lockedm);
+	if (m == NULL)
+		m = find_m(builder, locked_addr);
+	const struct context context = context_of(builder, g, m, &stack);
+	const struct goroutine goroutine = {
+		.addr = g->addr,
+		.stack = stack,
+		.gopc = g_word(g, layout->g_gopc),
+		.start_addr = g_word(g, layout->g_startpc),
+		.parent_id = (int64_t)g_word(g, layout->g_parent),
+		.wait_since = (int64_t)g_word(g, layout->g_waitsince),
+		.labels_addr = g_word(g, layout->g_labels),
+		.ancestors_addr = g_word(g, layout->g_ancestors),
+		.thread = m != NULL ? m->thread : -1,
+		.locked = locked_addr != 0,
+		.leaked = g->status == GO_STATUS_LEAKED,
+		.in_c = runs_c(builder, g, m, &stack),
+		.exact = context.exact,
+	};
+	const struct task task = {
+		.kind = CORELEAKS_KIND_GOROUTINE,
+		.state = statuses[g->status].state,
+		.id = (int64_t)g_word(g, layout->g_goid),
+		.stack_size = range_contains(stack, context.sp) ? stack.high - context.sp : 0,
+		.registers = registers_of(&context),
+		.hint = {.syscall_nr = -1, .reason = reason_of(builder, g)},
+	};
+	*array_add(builder->arena, &builder->goroutines->list) = goroutine;
+	*array_add(builder->arena, &builder->tasks->list) = task;
+}
+
+static void read_gs(struct builder *builder)
+{
+	const struct go_slice *allgs = &builder->runtime->allgs;
+	struct goroutines *goroutines = builder->goroutines;
+	for (uint64_t i = 0; i < allgs->num; i++) {
+		struct g g = {0};
+		if (!read_g(builder, word_at(builder, allgs->data_addr + 8 * i), &g))
+			goroutines->num_damaged++;
+		else if (is_dead(g.status))
+			goroutines->num_dead++;
+		else if (g.status < sizeof(statuses) / sizeof(statuses[0]) &&
+			 statuses[g.status].reason != NULL)
+			add_goroutine(builder, &g);
+		else
+			goroutines->num_damaged++;
+	}
+	if (goroutines->num_damaged > 0)
+		gaps_add(builder->gaps, "goroutines-unreadable", true,
+			 "%u of %llu goroutines could not be read", goroutines->num_damaged,
+			 (unsigned long long)allgs->num);
+}
+
+void goroutines_add(struct goroutines *ret, struct tasks *tasks, struct arena *arena,
+		    struct gaps *gaps, const struct go_runtime *runtime, const struct notes *notes,
+		    struct image *image)
+{
+	struct builder builder = {
+		.goroutines = ret,
+		.tasks = tasks,
+		.arena = arena,
+		.gaps = gaps,
+		.runtime = runtime,
+		.notes = notes,
+		.image = image,
+	};
+	*ret = (struct goroutines){.first_task = tasks->list.num, .num_threads = tasks->list.num};
+	ret->m_of_thread = arena_alloc_array(arena, ret->num_threads, sizeof(*ret->m_of_thread));
+	for (uint32_t i = 0; i < ret->num_threads; i++)
+		ret->m_of_thread[i] = -1;
+	if (!runtime->recognised)
+		return;
+	intern_init(&builder.ms, arena);
+	read_ms(&builder);
+	match_threads(&builder);
+	read_gs(&builder);
+}
