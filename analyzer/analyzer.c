@@ -4,6 +4,7 @@
 #include "proof/lock_findings.h"
 #include "proof/names.h"
 #include "proof/premises.h"
+#include "proof/publish_go.h"
 #include "stack/stacks.h"
 
 #include <stdlib.h>
@@ -25,6 +26,9 @@ struct coreleaks_analysis {
 	struct tasks tasks;
 	struct go_runtime go;
 	struct goroutines goroutines;
+	struct go_facts go_facts;
+	struct go_origins go_origins;
+	const struct coreleaks_go *public_go;
 	struct nptl nptl;
 	struct start *starts;
 	struct unwinder unwinder;
@@ -78,6 +82,9 @@ static void unwind_floor(struct coreleaks_analysis *a)
 	stacks_build(&a->stacks, &a->arena, &a->gaps, &a->progress, &a->unwinder, &a->modules,
 		     &a->files, &a->tasks, &a->go.tables, &a->goroutines, entries,
 		     a->nptl.threads.num);
+	go_origins_build(&a->go_origins, &a->arena, &a->go.tables, &a->goroutines, &a->stacks,
+			 &a->modules);
+	go_facts_build(&a->go_facts, &a->arena, &a->go, &a->goroutines, &a->image);
 }
 
 /* Stacks and registers become reasons, objects and holders. */
@@ -96,6 +103,14 @@ static void reason_floor(struct coreleaks_analysis *a)
 	names_build(&a->names, &a->arena, &input);
 	finished_build(&a->finished, &a->arena, &input, &a->names);
 	a->public_tasks = publish_tasks(&a->arena, &a->tasks, &a->stacks, &a->waits);
+	a->public_go = publish_go(&a->arena, &a->gaps,
+				  &(struct publish_go_input){
+					  .runtime = &a->go,
+					  .goroutines = &a->goroutines,
+					  .facts = &a->go_facts,
+					  .origins = &a->go_origins,
+					  .tasks = &a->tasks,
+				  });
 	a->public_waits = publish_waits(&a->arena, &a->tasks, &a->waits, &a->nptl, &a->names);
 }
 
@@ -291,6 +306,11 @@ const struct coreleaks_wait *coreleaks_wait(const struct coreleaks_analysis *ana
 					    uint32_t index)
 {
 	return index < coreleaks_num_tasks(analysis) ? &analysis->public_waits[index] : NULL;
+}
+
+const struct coreleaks_go *coreleaks_go(const struct coreleaks_analysis *analysis)
+{
+	return analysis->public_go;
 }
 
 uint32_t coreleaks_num_finished_threads(const struct coreleaks_analysis *analysis)

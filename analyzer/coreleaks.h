@@ -255,6 +255,27 @@ struct coreleaks_module {
 	const char *problem;  /* why there is no file, or why it is unverified; NULL fine */
 };
 
+/* What the Go runtime says of its program. -1: unknown. Times are lower bounds: the latest moment
+ * that the runtime noted stands for the moment of the dump. */
+struct coreleaks_go {
+	const char *version;	  /* as the program has it: "go1.22.12"; NULL unknown */
+	bool recognised;	  /* its goroutines could be read */
+	int64_t num_threads;	  /* of the runtime's, in the core */
+	int64_t num_idle_threads; /* of these: that run no goroutine */
+	int64_t num_goroutines;	  /* all that live, the runtime's own too */
+	int64_t num_system;	  /* the runtime's own */
+	int64_t num_dead;	  /* kept for reuse */
+	int64_t num_goroutine;	  /* what runtime.NumGoroutine() would have returned */
+	int64_t num_created;	  /* goroutines ever made */
+	int64_t gomaxprocs;
+	int64_t num_gcs;	   /* completed */
+	int64_t heap_size;	   /* bytes of spans in use */
+	int64_t stack_size;	   /* bytes of goroutines' stacks */
+	int64_t uptime_ns;	   /* at least */
+	int64_t last_gc_age_ns;	   /* at least; -1: there was none, too */
+	int64_t num_marked_leaked; /* by Go's own leak profile */
+};
+
 /* ---- Options ----------------------------------------------------------------------------- */
 
 struct coreleaks_analysis;
@@ -325,6 +346,8 @@ const struct coreleaks_task *coreleaks_task(const struct coreleaks_analysis *ana
 /* What the task of that index waits for; never NULL for a task there is. */
 const struct coreleaks_wait *coreleaks_wait(const struct coreleaks_analysis *analysis,
 					    uint32_t index);
+/* NULL: no Go program. */
+const struct coreleaks_go *coreleaks_go(const struct coreleaks_analysis *analysis);
 /* Threads that have finished and that nobody has joined. */
 uint32_t coreleaks_num_finished_threads(const struct coreleaks_analysis *analysis);
 uint32_t coreleaks_num_stacks(const struct coreleaks_analysis *analysis);

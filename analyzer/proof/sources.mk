@@ -1,1 +1,1 @@
-LIB_SOURCES += $(addprefix analyzer/proof/,findings.c lock_findings.c names.c premises.c publish.c wait_graph.c)
+LIB_SOURCES += $(addprefix analyzer/proof/,findings.c lock_findings.c names.c premises.c publish.c publish_go.c wait_graph.c)

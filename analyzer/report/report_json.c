@@ -2,6 +2,7 @@
 
 #include "group/runtimes.h"
 #include "group/user_frame.h"
+#include "report/go_json.h"
 #include "report/waits_json.h"
 
 #include <stdio.h>
@@ -284,7 +285,7 @@ struct text report_json_make(const struct write_job *job)
 	json_out_begin(&json, NULL, '{', JSON_LINES);
 	report_json_head(&json);
 	report_json_core(&json, job->view);
-	json_out_null(&json, "go");
+	go_json_add(&json, job->view->go);
 	report_json_summary(&json, job->view);
 	json_out_begin(&json, "groups", '[', JSON_LINES);
 	for (uint32_t i = 0; i < job->view->num_shown_groups; i++)

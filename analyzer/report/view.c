@@ -15,7 +15,8 @@
 void view_init(struct report_view *view, struct arena *arena,
 	       const struct coreleaks_analysis *analysis)
 {
-	*view = (struct report_view){.core = coreleaks_core_info(analysis)};
+	*view = (struct report_view){.core = coreleaks_core_info(analysis),
+				     .go = coreleaks_go(analysis)};
 	FILL(view, arena, analysis, tasks, num_tasks, coreleaks_task, coreleaks_num_tasks);
 	FILL(view, arena, analysis, waits, num_waits, coreleaks_wait, coreleaks_num_tasks);
 	FILL(view, arena, analysis, stacks, num_stacks, coreleaks_stack, coreleaks_num_stacks);

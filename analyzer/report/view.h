@@ -21,6 +21,7 @@ struct view_counts {
 
 struct report_view {
 	const struct coreleaks_core *core;
+	const struct coreleaks_go *go; /* NULL: no Go program */
 	const struct coreleaks_task **tasks;
 	const struct coreleaks_wait **waits; /* parallel to tasks */
 	const struct coreleaks_stack **stacks;

@@ -1,2 +1,2 @@
 LIB_SOURCES += $(addprefix analyzer/stack/,callees.c cfi.c data_symbols.c demangle.c dwarf_lines.c dwarf_names.c \
-	dwarf_session.c dwarf_units.c expression.c go_symbols.c go_unwind.c joined.c plt.c stacks.c symbols.c symtab.c unwind.c)
+	dwarf_session.c dwarf_units.c expression.c go_origins.c go_symbols.c go_unwind.c joined.c plt.c stacks.c symbols.c symtab.c unwind.c)

@@ -51,7 +51,9 @@ struct go_layout {
 	/* mspan */
 	int16_t span_state, span_class, span_elemsize, span_limit;
 	/* schedt, p */
-	int16_t sched_lastpoll, sched_maxmcount, sched_ngsys, p_m;
+	int16_t sched_lastpoll, sched_midle, sched_maxmcount, sched_ngsys, sched_resized,
+		sched_created;
+	int16_t p_m, p_schedwhen, p_syscallwhen, p_goidcache, p_created;
 	/* moduledata */
 	int16_t module_end, module_gofunc, module_next;
 	/* mheap: from the slice allspans back to its start, and its sweepgen */

@@ -323,20 +323,48 @@ static uint32_t count_ms(const struct finder *finder, uint64_t m)
 	return m == 0 && odd * 4 <= num ? num : 0;
 }
 
-/* schedt.maxmcount is 10000 unless the program changes it, the count of Ms is the word before,
- * the idle ones' count two words before. */
-static bool is_sched(const struct finder *finder, const uint64_t *words, uint64_t index,
-		     uint32_t num_ms)
+/* Is there an M? Its own goroutine points back to it. */
+static bool is_m(const struct finder *finder, uint64_t m)
+{
+	uint64_t g0 = (m & 7) == 0 && m >= 4096 ? word_at(finder, m + GO_M_G0) : 0;
+	return g0 != 0 && (g0 & 7) == 0 && word_at(finder, g0 + GO_G_M) == m;
+}
+
+/* schedt.maxmcount is 10000 unless the program changes it. Before it stand the count of Ms, the
+ * count of idle ones, and the first of these; then few goroutines are the runtime's own. */
+static bool is_sched(const struct finder *finder, const uint64_t *words, uint64_t num,
+		     uint64_t index, uint32_t num_ms)
 {
 	const struct go_layout *layout = &finder->runtime->layout;
 	enum { MAX_M_COUNT = 10000 };
 	uint64_t back = (uint64_t)layout->sched_maxmcount / 8;
-	int64_t next = (int64_t)words[index - 1];
-	if ((uint32_t)words[index] != MAX_M_COUNT || index < back)
+	uint64_t system = index - back + (uint64_t)layout->sched_ngsys / 8;
+	if ((uint32_t)words[index] != MAX_M_COUNT || index < back || system >= num)
 		return false;
-	return next >= (int64_t)num_ms && next < MAX_MS &&
-	       (int32_t)(uint32_t)words[index - 2] >= 0 &&
-	       (uint32_t)words[index - 2] <= (uint32_t)next;
+	uint64_t next = words[index - 1], idle = (uint32_t)words[index - 2];
+	uint64_t first_idle = words[index - back + (uint64_t)layout->sched_midle / 8];
+	uint64_t num_system = words[system] >> (layout->sched_ngsys % 8 * 8);
+	return next >= num_ms && next < MAX_MS && idle <= next &&
+	       (first_idle == 0) == (idle == 0) && (idle == 0 || is_m(finder, first_idle)) &&
+	       (uint32_t)num_system <= finder->runtime->allgs.num;
+}
+
+/* memstats: when the last GC ended, by the wall clock; its number 4112 bytes on, how many of these
+ * were forced, and the same moment by the monotonic clock (runtime/mstats.go, 1.19 to 1.27). */
+static bool is_gc_stats(const uint64_t *words, uint64_t index, uint64_t num, uint64_t sweepgen)
+{
+	enum { COUNTS = GO_GC_COUNT_OFF / 8, NANOTIME = GO_GC_NANOTIME_OFF / 8 };
+	const uint64_t second = 1000000000;
+	if (words[index] < 1400000000 * second || words[index] > 4000000000 * second ||
+	    index + NANOTIME >= num)
+		return false;
+	uint32_t count = (uint32_t)words[index + COUNTS];
+	uint32_t forced = (uint32_t)(words[index + COUNTS] >> 32);
+	/* A cycle that runs is counted by sweepgen at its end of marking, by memstats a bit later.
+	 */
+	return count > 0 && forced <= count && words[index + NANOTIME] > 0 &&
+	       words[index + NANOTIME] < words[index] && sweepgen / 2 >= count &&
+	       sweepgen / 2 - count <= 1;
 }
 
 static struct go_slice make_slice(const struct finder *finder, const uint64_t *words,
@@ -355,6 +383,14 @@ static void find_allgs(struct finder *finder, const uint64_t *words, uint64_t nu
 	for (uint64_t i = 0; i + 3 <= num; i++)
 		if (words[i + 1] > allgs->num && is_allgs(finder, words + i))
 			*allgs = make_slice(finder, words, i);
+}
+
+uint64_t go_runtime_sweepgen_addr(const struct go_runtime *runtime)
+{
+	if (runtime->allspans.addr == 0)
+		return 0;
+	return runtime->allspans.addr - (uint64_t)runtime->layout.heap_allspans +
+	       (uint64_t)runtime->layout.heap_sweepgen;
 }
 
 /* All else needs the layout. */
@@ -379,8 +415,12 @@ static void find_others(struct finder *finder, const uint64_t *words, uint64_t n
 			runtime->allm = words[i];
 		}
 	}
-	for (uint64_t i = 2; i < num && runtime->sched_addr == 0; i++)
-		if (is_sched(finder, words, i, num_ms))
+	uint64_t sweepgen = (uint32_t)word_at(finder, go_runtime_sweepgen_addr(runtime));
+	for (uint64_t i = 0; i < num && runtime->gc_addr == 0; i++)
+		if (is_gc_stats(words, i, num, sweepgen))
+			runtime->gc_addr = runtime->globals.low + i * 8;
+	for (uint64_t i = 3; i < num && runtime->sched_addr == 0; i++)
+		if (is_sched(finder, words, num, i, num_ms))
 			runtime->sched_addr = runtime->globals.low + i * 8 -
 					      (uint64_t)runtime->layout.sched_maxmcount;
 }

@@ -10,7 +10,8 @@ struct builder {
 	const struct go_runtime *runtime;
 	const struct notes *notes;
 	struct image *image;
-	struct intern ms; /* address of an m -> index */
+	struct intern ms;      /* address of an m -> index */
+	struct intern origins; /* go_origin -> index */
 };
 
 const struct goroutine *goroutines_of_task(const struct goroutines *goroutines, uint32_t task)
@@ -280,6 +281,20 @@ static struct registers registers_of(const struct context *context)
 	return registers;
 }
 
+static uint32_t origin_of(struct builder *builder, const struct g *g)
+{
+	const struct go_layout *layout = &builder->runtime->layout;
+	const struct go_origin origin = {
+		.gopc = g_word(g, layout->g_gopc),
+		.start_addr = g_word(g, layout->g_startpc),
+	};
+	bool is_new;
+	uint32_t index = intern_add(&builder->origins, &origin, sizeof(origin), &is_new);
+	if (is_new)
+		*array_add(builder->arena, &builder->goroutines->origins) = origin;
+	return index;
+}
+
 static void add_goroutine(struct builder *builder, const struct g *g)
 {
 	const struct go_layout *layout = &builder->runtime->layout;
@@ -292,8 +307,7 @@ static void add_goroutine(struct builder *builder, const struct g *g)
 	const struct goroutine goroutine = {
 		.addr = g->addr,
 		.stack = stack,
-		.gopc = g_word(g, layout->g_gopc),
-		.start_addr = g_word(g, layout->g_startpc),
+		.origin = origin_of(builder, g),
 		.parent_id = (int64_t)g_word(g, layout->g_parent),
 		.wait_since = (int64_t)g_word(g, layout->g_waitsince),
 		.labels_addr = g_word(g, layout->g_labels),
@@ -358,6 +372,7 @@ void goroutines_add(struct goroutines *ret, struct tasks *tasks, struct arena *a
 	if (!runtime->recognised)
 		return;
 	intern_init(&builder.ms, arena);
+	intern_init(&builder.origins, arena);
 	read_ms(&builder);
 	match_threads(&builder);
 	read_gs(&builder);

@@ -12,8 +12,7 @@
 struct goroutine {
 	uint64_t addr; /* of its g */
 	struct range stack;
-	uint64_t gopc;		 /* after the go statement that made it; 0 none (cgo callbacks) */
-	uint64_t start_addr;	 /* its function; 0 none */
+	uint32_t origin;	 /* index of where it comes from */
 	int64_t parent_id;	 /* 0 unknown: before Go 1.21, or made by none */
 	int64_t wait_since;	 /* monotonic ns when a GC first saw it blocked; 0 never */
 	uint64_t labels_addr;	 /* pprof labels; 0 none */
@@ -23,6 +22,12 @@ struct goroutine {
 	bool leaked;		 /* Go's own leak profile marked it (1.26 on) */
 	bool in_c;		 /* its thread runs C for it */
 	bool exact; /* the pc is that of an interrupted instruction, not a return address */
+};
+
+/* Where goroutines come from. */
+struct go_origin {
+	uint64_t gopc;	     /* after the go statement that made them; 0 none (cgo callbacks) */
+	uint64_t start_addr; /* their function; 0 none */
 };
 
 /* One of the runtime's threads. */
@@ -40,6 +45,10 @@ struct goroutines {
 		struct goroutine *items; /* in the runtime's order */
 		uint32_t num, capacity;
 	} list;
+	struct {
+		struct go_origin *items;
+		uint32_t num, capacity;
+	} origins;
 	struct {
 		struct go_m *items;
 		uint32_t num, capacity;

@@ -1,0 +1,79 @@
+#include "proof/publish_go.h"
+
+/* Threads of the runtime's that run no goroutine. */
+static int64_t count_idle(const struct goroutines *goroutines)
+{
+	int64_t num = 0;
+	for (uint32_t i = 0; i < goroutines->ms.num; i++)
+		num += goroutines->ms.items[i].thread >= 0 &&
+		       goroutines->ms.items[i].curg_addr == 0;
+	return num;
+}
+
+static int64_t age(int64_t now_ns, int64_t since_ns)
+{
+	return since_ns > 0 && now_ns >= since_ns ? now_ns - since_ns : -1;
+}
+
+static void fill(struct coreleaks_go *go, const struct publish_go_input *input)
+{
+	const struct goroutines *goroutines = input->goroutines;
+	const struct go_facts *facts = input->facts;
+	go->num_threads = go->num_marked_leaked = 0;
+	for (uint32_t i = 0; i < goroutines->num_threads; i++)
+		go->num_threads += goroutines->m_of_thread[i] >= 0;
+	for (uint32_t i = 0; i < goroutines->list.num; i++)
+		go->num_marked_leaked += goroutines->list.items[i].leaked;
+	go->num_idle_threads = count_idle(goroutines);
+	go->num_goroutines = goroutines->list.num;
+	go->num_system = input->origins->num_system;
+	go->num_dead = goroutines->num_dead;
+	go->num_goroutine = go->num_goroutines - go->num_system;
+	go->num_gcs = facts->num_gcs;
+	go->uptime_ns = age(facts->now_ns, facts->start_ns);
+	go->last_gc_age_ns = age(facts->now_ns, facts->last_gc_ns);
+	if (facts->gomaxprocs != 0)
+		go->gomaxprocs = facts->gomaxprocs;
+	if (facts->num_created >= goroutines->list.num)
+		go->num_created = (int64_t)facts->num_created;
+	if (facts->heap_known) {
+		go->heap_size = (int64_t)facts->heap_size;
+		go->stack_size = (int64_t)facts->stack_size;
+	}
+}
+
+const struct coreleaks_go *publish_go(struct arena *arena, struct gaps *gaps,
+				      const struct publish_go_input *input)
+{
+	struct coreleaks_go *go = arena_alloc(arena, sizeof(*go));
+	if (!input->runtime->present)
+		return NULL;
+	*go = (struct coreleaks_go){
+		.version = input->runtime->version,
+		.recognised = input->runtime->recognised,
+		.num_threads = -1,
+		.num_idle_threads = -1,
+		.num_goroutines = -1,
+		.num_system = -1,
+		.num_dead = -1,
+		.num_goroutine = -1,
+		.num_created = -1,
+		.gomaxprocs = -1,
+		.num_gcs = -1,
+		.heap_size = -1,
+		.stack_size = -1,
+		.uptime_ns = -1,
+		.last_gc_age_ns = -1,
+		.num_marked_leaked = -1,
+	};
+	if (!go->recognised)
+		return go;
+	fill(go, input);
+	if (input->facts->num_system >= 0 && input->facts->num_system != go->num_system)
+		gaps_add(gaps, "goroutine-count", false,
+			 "the Go runtime counts %lld goroutines as its own, %lld look so: "
+			 "runtime.NumGoroutine() was %lld",
+			 (long long)input->facts->num_system, (long long)go->num_system,
+			 (long long)(go->num_goroutines - input->facts->num_system));
+	return go;
+}

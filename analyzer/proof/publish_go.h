@@ -1,0 +1,20 @@
+/* publish_go.h - what is known of a Go program, as coreleaks.h has it. */
+#ifndef CORELEAKS_PROOF_PUBLISH_GO_H
+#define CORELEAKS_PROOF_PUBLISH_GO_H
+
+#include "stack/go_origins.h"
+#include "task/go_facts.h"
+
+struct publish_go_input {
+	const struct go_runtime *runtime;
+	const struct goroutines *goroutines;
+	const struct go_facts *facts;
+	const struct go_origins *origins;
+	const struct tasks *tasks;
+};
+
+/* NULL: no Go program. A count of the runtime's own that differs is a gap. */
+const struct coreleaks_go *publish_go(struct arena *arena, struct gaps *gaps,
+				      const struct publish_go_input *input);
+
+#endif

@@ -1,0 +1,140 @@
+#include "task/go_facts.h"
+
+enum { GO_PAGE_SIZE = 8192, SPAN_IN_USE = 1, SPAN_MANUAL = 2, MAX_SPANS = 1 << 27 };
+
+struct builder {
+	struct go_facts *facts;
+	const struct go_runtime *runtime;
+	struct image *image;
+};
+
+static uint64_t word_at(const struct builder *builder, uint64_t addr)
+{
+	uint64_t value;
+	return addr != 0 && image_read_u64(builder->image, addr, &value) ? value : 0;
+}
+
+/* ---- Heap ---------------------------------------------------------------------------------- */
+
+static void read_spans(struct builder *builder, struct arena *arena)
+{
+	enum { PAGES = 32, STEP = 4096 };
+	const struct go_layout *layout = &builder->runtime->layout;
+	const struct go_slice *allspans = &builder->runtime->allspans;
+	uint64_t *addrs = arena_alloc_array(arena, STEP, sizeof(*addrs));
+	if (allspans->addr == 0 || allspans->num > MAX_SPANS)
+		return;
+	for (uint64_t i = 0; i < allspans->num; i += STEP) {
+		size_t num = allspans->num - i < STEP ? (size_t)(allspans->num - i) : STEP;
+		num = image_read(builder->image, allspans->data_addr + 8 * i, addrs, num * 8) / 8;
+		for (size_t k = 0; k < num; k++) {
+			unsigned char span[160];
+			uint64_t pages;
+			if (image_read(builder->image, addrs[k], span, sizeof(span)) !=
+			    sizeof(span))
+				continue;
+			memcpy(&pages, span + PAGES, sizeof(pages));
+			if (pages > UINT64_C(1) << 35)
+				continue;
+			if (span[layout->span_state] == SPAN_IN_USE)
+				builder->facts->heap_size += pages * GO_PAGE_SIZE;
+			else if (span[layout->span_state] == SPAN_MANUAL)
+				builder->facts->stack_size += pages * GO_PAGE_SIZE;
+		}
+	}
+	builder->facts->heap_known = true;
+}
+
+/* ---- Garbage collections ------------------------------------------------------------------- */
+
+static void read_gcs(struct builder *builder)
+{
+	struct go_facts *facts = builder->facts;
+	uint64_t addr = builder->runtime->gc_addr;
+	uint64_t sweepgen_addr = go_runtime_sweepgen_addr(builder->runtime);
+	uint64_t ring[GO_NUM_GC_ENDS];
+	facts->num_gcs =
+		sweepgen_addr != 0 ? (int64_t)((uint32_t)word_at(builder, sweepgen_addr) / 2) : -1;
+	if (addr == 0)
+		return;
+	uint64_t unix_ns = word_at(builder, addr);
+	facts->num_gcs = (int64_t)(uint32_t)word_at(builder, addr + GO_GC_COUNT_OFF);
+	facts->last_gc_ns = (int64_t)word_at(builder, addr + GO_GC_NANOTIME_OFF);
+	if (image_read(builder->image, addr + GO_GC_ENDS_OFF, ring, sizeof(ring)) != sizeof(ring))
+		return;
+	uint64_t num = facts->num_gcs < GO_NUM_GC_ENDS ? (uint64_t)facts->num_gcs : GO_NUM_GC_ENDS;
+	for (uint64_t i = 0; i < num; i++) {
+		/* GC number n, from 1, ended at ring[(n - 1) % 256]. */
+		uint64_t n = (uint64_t)facts->num_gcs - num + i;
+		int64_t back = (int64_t)(unix_ns - ring[n % GO_NUM_GC_ENDS]);
+		facts->gc_ends_ns[i] = facts->last_gc_ns - back;
+	}
+	facts->num_gc_ends = (uint32_t)num;
+}
+
+int64_t go_facts_gc_after(const struct go_facts *facts, int64_t since_ns)
+{
+	if (since_ns <= 0 || facts->num_gc_ends == 0)
+		return 0;
+	for (uint32_t i = 0; i < facts->num_gc_ends; i++)
+		if (facts->gc_ends_ns[i] >= since_ns)
+			return facts->num_gcs - facts->num_gc_ends + i + 1;
+	return facts->num_gcs + 1;
+}
+
+/* ---- Clock and counts ---------------------------------------------------------------------- */
+
+static void note_time(struct go_facts *facts, uint64_t value)
+{
+	/* Three centuries: the field holds something else. */
+	if ((int64_t)value > facts->now_ns && value < UINT64_C(10000000000000000000) / 2)
+		facts->now_ns = (int64_t)value;
+}
+
+static void read_scheduler(struct builder *builder, const struct goroutines *goroutines)
+{
+	const struct go_layout *layout = &builder->runtime->layout;
+	const struct go_slice *allp = &builder->runtime->allp;
+	struct go_facts *facts = builder->facts;
+	uint64_t sched = builder->runtime->sched_addr, unused_ids = 0, created = 0;
+	for (uint64_t i = 0; i < allp->num; i++) {
+		uint64_t p = word_at(builder, allp->data_addr + 8 * i);
+		uint64_t cache = p + (uint64_t)layout->p_goidcache;
+		note_time(facts, word_at(builder, p + (uint64_t)layout->p_schedwhen));
+		note_time(facts, word_at(builder, p + (uint64_t)layout->p_syscallwhen));
+		unused_ids += word_at(builder, cache + 8) - word_at(builder, cache);
+		if (layout->p_created >= 0)
+			created += word_at(builder, p + (uint64_t)layout->p_created);
+	}
+	for (uint32_t i = 0; i < goroutines->list.num; i++)
+		note_time(facts, (uint64_t)goroutines->list.items[i].wait_since);
+	note_time(facts, (uint64_t)facts->last_gc_ns);
+	facts->gomaxprocs = (uint32_t)allp->num;
+	facts->num_system = -1;
+	if (sched == 0)
+		return;
+	note_time(facts, word_at(builder, sched + (uint64_t)layout->sched_lastpoll));
+	facts->start_ns = (int64_t)word_at(builder, sched + (uint64_t)layout->sched_resized);
+	note_time(facts, (uint64_t)facts->start_ns);
+	facts->num_system =
+		(int32_t)(uint32_t)word_at(builder, sched + (uint64_t)layout->sched_ngsys);
+	/* Ids are handed out in batches to the processors (schedt.goidgen is its first word). */
+	uint64_t ids = word_at(builder, sched);
+	if (layout->sched_created >= 0)
+		facts->num_created =
+			created + word_at(builder, sched + (uint64_t)layout->sched_created);
+	else if (allp->num > 0 && unused_ids <= 16 * allp->num && ids >= unused_ids)
+		facts->num_created = ids - unused_ids;
+}
+
+void go_facts_build(struct go_facts *ret, struct arena *arena, const struct go_runtime *runtime,
+		    const struct goroutines *goroutines, struct image *image)
+{
+	struct builder builder = {.facts = ret, .runtime = runtime, .image = image};
+	*ret = (struct go_facts){.num_gcs = -1, .num_system = -1};
+	if (!runtime->recognised)
+		return;
+	read_spans(&builder, arena);
+	read_gcs(&builder);
+	read_scheduler(&builder, goroutines);
+}
