@@ -183,26 +183,37 @@ static bool bytes_equal(struct bytes a, struct bytes b)
 	return a.size == b.size && a.size > 0 && memcmp(a.data, b.data, a.size) == 0;
 }
 
-struct bytes build_id_from_notes(const void *notes, size_t size)
+static struct bytes note_find(struct bytes notes, const char *name, uint32_t type,
+			      uint32_t max_size)
 {
-	struct bytes bytes = {notes, size};
 	uint64_t off = 0;
 	Elf64_Nhdr header;
-	char name[4];
-	while (bytes_read(bytes, off, &header, sizeof(header))) {
+	char owner[4];
+	while (bytes_read(notes, off, &header, sizeof(header))) {
 		uint64_t desc_off =
 			off + sizeof(header) + ((header.n_namesz + UINT64_C(3)) & ~UINT64_C(3));
-		if (header.n_type == NT_GNU_BUILD_ID && header.n_namesz == sizeof(name) &&
-		    bytes_read(bytes, off + sizeof(header), name, sizeof(name)) &&
-		    memcmp(name, "GNU", sizeof(name)) == 0) {
-			if (desc_off > size || header.n_descsz > size - desc_off ||
-			    header.n_descsz > 64)
+		if (header.n_type == type && header.n_namesz == sizeof(owner) &&
+		    bytes_read(notes, off + sizeof(header), owner, sizeof(owner)) &&
+		    memcmp(owner, name, sizeof(owner)) == 0) {
+			if (desc_off > notes.size || header.n_descsz > notes.size - desc_off ||
+			    header.n_descsz > max_size)
 				break;
-			return (struct bytes){bytes.data + desc_off, header.n_descsz};
+			return (struct bytes){notes.data + desc_off, header.n_descsz};
 		}
 		off = desc_off + ((header.n_descsz + UINT64_C(3)) & ~UINT64_C(3));
 	}
 	return (struct bytes){0};
+}
+
+struct bytes build_id_from_notes(const void *notes, size_t size)
+{
+	return note_find((struct bytes){notes, size}, "GNU", NT_GNU_BUILD_ID, 64);
+}
+
+struct bytes go_build_id_from_notes(const void *notes, size_t size)
+{
+	enum { NT_GO_BUILD_ID = 4 };
+	return note_find((struct bytes){notes, size}, "Go\0", NT_GO_BUILD_ID, 256);
 }
 
 /* root is "" or the sysroot. The file must really have that build-id. */

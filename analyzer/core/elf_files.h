@@ -63,5 +63,8 @@ struct elf_file *elf_files_mini(struct elf_files *files, struct elf_file *file);
 const char *build_id_text(struct arena *arena, struct bytes build_id);
 /* The build-id in ELF notes (a PT_NOTE segment's content); size 0 when there is none. */
 struct bytes build_id_from_notes(const void *notes, size_t size);
+/* Go's own (cmd/internal/buildid: text, hashes of what the program was made of). Its linker leaves
+ * the GNU one out of the notes that are loaded. */
+struct bytes go_build_id_from_notes(const void *notes, size_t size);
 
 #endif

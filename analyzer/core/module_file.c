@@ -13,6 +13,7 @@ struct elf_layout {
 	uint64_t first_vaddr; /* address in the file's terms of its first byte */
 	struct range range;   /* of all PT_LOADs, in the file's terms, whole pages */
 	struct bytes build_id;
+	struct bytes go_build_id; /* size 0: none */
 };
 
 /* Fills range and first_vaddr; false when there is nothing to load. */
@@ -40,6 +41,14 @@ static bool layout_measure(struct elf_layout *layout)
 	return any;
 }
 
+static struct bytes keep(struct arena *arena, struct bytes bytes)
+{
+	if (bytes.size == 0)
+		return bytes;
+	return (struct bytes){(unsigned char *)arena_copy_bytes(arena, bytes.data, bytes.size),
+			      bytes.size};
+}
+
 static void layout_from_core(struct elf_layout *ret, struct arena *arena, const struct dump *dump,
 			     uint64_t header_addr)
 {
@@ -56,7 +65,7 @@ static void layout_from_core(struct elf_layout *ret, struct arena *arena, const 
 		return;
 	ret->num = header.e_phnum;
 	ret->present = layout_measure(ret);
-	for (uint32_t i = 0; i < ret->num && ret->present && ret->build_id.size == 0; i++) {
+	for (uint32_t i = 0; i < ret->num && ret->present; i++) {
 		char notes[MAX_NOTE_SIZE];
 		const Elf64_Phdr *note = &ret->headers[i];
 		if (note->p_type != PT_NOTE)
@@ -64,17 +73,16 @@ static void layout_from_core(struct elf_layout *ret, struct arena *arena, const 
 		size = note->p_filesz < sizeof(notes) ? note->p_filesz : sizeof(notes);
 		size = dump_read(dump, header_addr + (note->p_vaddr - ret->first_vaddr), notes,
 				 size);
-		struct bytes id = build_id_from_notes(notes, size);
-		if (id.size > 0)
-			ret->build_id = (struct bytes){
-				(unsigned char *)arena_copy_bytes(arena, id.data, id.size),
-				id.size};
+		if (ret->build_id.size == 0)
+			ret->build_id = keep(arena, build_id_from_notes(notes, size));
+		if (ret->go_build_id.size == 0)
+			ret->go_build_id = keep(arena, go_build_id_from_notes(notes, size));
 	}
 }
 
 static void layout_from_file(struct elf_layout *ret, const struct elf_file *file)
 {
-	size_t num;
+	size_t num, size;
 	*ret = (struct elf_layout){0};
 	if (elf_getphdrnum(file->elf, &num) != 0 || num > MAX_PHDRS)
 		return;
@@ -84,6 +92,14 @@ static void layout_from_file(struct elf_layout *ret, const struct elf_file *file
 	ret->num = (uint32_t)num;
 	ret->present = layout_measure(ret);
 	ret->build_id = file->build_id;
+	const char *bytes = elf_rawfile(file->elf, &size);
+	for (uint32_t i = 0; i < ret->num && bytes != NULL && ret->go_build_id.size == 0; i++) {
+		const Elf64_Phdr *note = &ret->headers[i];
+		if (note->p_type == PT_NOTE && note->p_offset <= size &&
+		    note->p_filesz <= size - note->p_offset)
+			ret->go_build_id =
+				go_build_id_from_notes(bytes + note->p_offset, note->p_filesz);
+	}
 }
 
 /* Do the core's mappings of this file lie where its program headers would put them? */
@@ -107,6 +123,11 @@ static bool layout_fits_mappings(const struct elf_layout *layout, const struct m
 	return true;
 }
 
+static bool same_bytes(struct bytes a, struct bytes b)
+{
+	return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+}
+
 /* Is this file the one that was mapped? NULL: yes; else why not. */
 static const char *file_problem(struct module_files *module_files, const struct module_place *place,
 				const struct elf_layout *core, const struct elf_file *file,
@@ -119,8 +140,7 @@ static const char *file_problem(struct module_files *module_files, const struct 
 		return arena_format(module_files->files->arena, "%s has nothing to load",
 				    file->path);
 	if (core->build_id.size > 0) {
-		if (core->build_id.size == file->build_id.size &&
-		    memcmp(core->build_id.data, file->build_id.data, file->build_id.size) == 0) {
+		if (same_bytes(core->build_id, file->build_id)) {
 			*verified_ret = true;
 			return NULL;
 		}
@@ -131,6 +151,14 @@ static const char *file_problem(struct module_files *module_files, const struct 
 				? build_id_text(module_files->files->arena, file->build_id)
 				: "none",
 			build_id_text(module_files->files->arena, core->build_id));
+	}
+	if (core->go_build_id.size > 0) {
+		*verified_ret = same_bytes(core->go_build_id, layout.go_build_id);
+		return *verified_ret ? NULL
+				     : arena_format(module_files->files->arena,
+						    "%s has another Go build-id than the program "
+						    "that the core is of",
+						    file->path);
 	}
 	bool fits = core->present
 			    ? core->num == layout.num && memcmp(core->headers, layout.headers,

@@ -530,6 +530,21 @@ static void read_runtime(struct finder *finder)
 	find_wait_reasons(finder, words, num);
 }
 
+/* The tables of a program that is not position-independent are in its file alone. */
+static void tell_missing_tables(struct finder *finder)
+{
+	int32_t index = finder->image->modules->main_index;
+	if (index < 0)
+		return;
+	const struct module *module = &finder->image->modules->list.items[index];
+	if (module->file != NULL || !visit_module(finder, module, find_version))
+		return;
+	gaps_add(finder->gaps, "go-layout", true,
+		 "Go %s: the tables of its functions are in %s, which is missing: native threads "
+		 "only",
+		 finder->runtime->version, module->info.path);
+}
+
 void go_runtime_build(struct go_runtime *ret, struct arena *arena, struct gaps *gaps,
 		      struct image *image, const struct notes *notes)
 {
@@ -549,8 +564,10 @@ void go_runtime_build(struct go_runtime *ret, struct arena *arena, struct gaps *
 		if (!visit_module(&finder, module, find_version))
 			find_version_in_file(&finder, module);
 	}
-	if (!ret->present)
+	if (!ret->present) {
+		tell_missing_tables(&finder);
 		return;
+	}
 	go_tables_read_ids(&ret->tables);
 	read_runtime(&finder);
 }
