@@ -99,18 +99,20 @@ static void reason_floor(struct coreleaks_analysis *a)
 		.modules = &a->modules,
 		.files = &a->files,
 	};
+	const struct publish_go_input go = {
+		.runtime = &a->go,
+		.goroutines = &a->goroutines,
+		.facts = &a->go_facts,
+		.origins = &a->go_origins,
+		.tasks = &a->tasks,
+		.image = &a->image,
+	};
 	waits_build(&a->waits, &a->arena, &a->tasks, &a->nptl, &a->stacks, &a->image);
 	names_build(&a->names, &a->arena, &input);
 	finished_build(&a->finished, &a->arena, &input, &a->names);
 	a->public_tasks = publish_tasks(&a->arena, &a->tasks, &a->stacks, &a->waits);
-	a->public_go = publish_go(&a->arena, &a->gaps,
-				  &(struct publish_go_input){
-					  .runtime = &a->go,
-					  .goroutines = &a->goroutines,
-					  .facts = &a->go_facts,
-					  .origins = &a->go_origins,
-					  .tasks = &a->tasks,
-				  });
+	a->public_go = publish_go(&a->arena, &a->gaps, &go);
+	publish_goroutines(a->public_tasks, &a->arena, &go);
 	a->public_waits = publish_waits(&a->arena, &a->tasks, &a->waits, &a->nptl, &a->names);
 }
 

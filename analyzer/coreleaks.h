@@ -102,6 +102,13 @@ const char *coreleaks_verdict_name(enum coreleaks_verdict verdict);
 /* All structs below are owned by the analysis and live until coreleaks_close(). Fields are only
  * ever added at the end. Text is UTF-8 as far as the dump's is: treat it as untrusted. */
 
+/* A label that the program itself gave to a goroutine (runtime/pprof). */
+struct coreleaks_label {
+	const char *key, *value;
+};
+
+struct coreleaks_creation;
+
 struct coreleaks_task {
 	enum coreleaks_kind kind;
 	enum coreleaks_state state;
@@ -114,6 +121,15 @@ struct coreleaks_task {
 	const char *reason;  /* what it waits for, see formats of the JSON report; NULL unknown */
 	const char *object;  /* kind of the object it waits for: mutex, thread, fd …; NULL none */
 	bool timed;	     /* its wait ends by itself */
+	const struct coreleaks_creation *creation; /* where it was created; NULL unknown */
+	int64_t creator_id;    /* goroutine: the one that started it; 0 unknown */
+	int64_t wait_ns;       /* it waits at least this long; -1 unknown */
+	bool marked_leaked;    /* goroutine: the Go runtime itself found it leaked */
+	bool locked_to_thread; /* goroutine: by runtime.LockOSThread, or as cgo's callback */
+	const struct coreleaks_label *labels; /* by key */
+	uint32_t num_labels;
+	const char *system; /* whose own it is, not the program's: "Go runtime"; NULL none */
+	int64_t thread_id; /* goroutine: the thread that runs it, or that it is locked to; 0 none */
 };
 
 /* What one task waits for, in full. */
@@ -151,6 +167,15 @@ struct coreleaks_frame {
 	bool inlined;		 /* shares its pc with the next frame, into which it was inlined */
 	bool signal;  /* a signal handler's trampoline: the caller was interrupted here */
 	bool wrapper; /* code that Go's compiler made; Go's own tracebacks leave it out */
+};
+
+/* Where the program's code creates tasks that start alike. Of threads nothing in the process
+ * records it: it is read from the code. */
+struct coreleaks_creation {
+	const struct coreleaks_frame *frame; /* the call, or the call's function when its line is 0;
+					      * NULL: it is one of several places */
+	uint32_t num_places;		     /* 1 with a frame */
+	bool inferred; /* the code hands the start routine to a function that may create the task */
 };
 
 /* One distinct stack, innermost frame first. Addresses (sp, cfa) are its first task's. */

@@ -47,6 +47,7 @@ struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *ta
 			.reason = waits->by_task[i].reason,
 			.object = wait_object_name(waits->by_task[i].object),
 			.timed = waits->by_task[i].clock != WAIT_FOREVER,
+			.wait_ns = -1,
 		};
 	}
 	return result;

@@ -1,5 +1,7 @@
 #include "proof/publish_go.h"
 
+#include "task/go_labels.h"
+
 /* Threads of the runtime's that run no goroutine. */
 static int64_t count_idle(const struct goroutines *goroutines)
 {
@@ -76,4 +78,70 @@ const struct coreleaks_go *publish_go(struct arena *arena, struct gaps *gaps,
 			 (long long)input->facts->num_system, (long long)go->num_system,
 			 (long long)(go->num_goroutines - input->facts->num_system));
 	return go;
+}
+
+/* ---- Tasks --------------------------------------------------------------------------------- */
+
+/* Goroutines share label sets: each is read once. */
+struct label_sets {
+	struct intern addrs;
+	struct {
+		struct go_label_set *items;
+		uint32_t num, capacity;
+	} sets;
+};
+
+static struct go_label_set labels_of(struct label_sets *sets, struct arena *arena,
+				     const struct publish_go_input *input, uint64_t addr)
+{
+	bool is_new;
+	if (addr == 0)
+		return (struct go_label_set){0};
+	uint32_t id = intern_add(&sets->addrs, &addr, sizeof(addr), &is_new);
+	if (is_new)
+		*array_add(arena, &sets->sets) =
+			go_labels_read(arena, input->image, input->runtime->minor, addr);
+	return sets->sets.items[id];
+}
+
+static const struct coreleaks_creation *make_creations(struct arena *arena,
+						       const struct publish_go_input *input)
+{
+	uint32_t num = input->goroutines->origins.num;
+	struct coreleaks_creation *result = arena_alloc_array(arena, num, sizeof(*result));
+	for (uint32_t i = 0; i < num; i++)
+		result[i] = (struct coreleaks_creation){.frame = &input->origins->items[i].creator,
+							.num_places = 1};
+	return result;
+}
+
+void publish_goroutines(struct coreleaks_task *tasks, struct arena *arena,
+			const struct publish_go_input *input)
+{
+	static const char owner[] = "Go runtime";
+	const struct goroutines *goroutines = input->goroutines;
+	const struct coreleaks_creation *creations = make_creations(arena, input);
+	struct label_sets sets = {0};
+	intern_init(&sets.addrs, arena);
+	for (uint32_t i = 0; i < goroutines->num_threads; i++)
+		if (goroutines->m_of_thread[i] >= 0)
+			tasks[i].system = owner;
+	for (uint32_t i = 0; i < goroutines->list.num; i++) {
+		const struct goroutine *goroutine = &goroutines->list.items[i];
+		struct coreleaks_task *task = &tasks[goroutines->first_task + i];
+		struct go_label_set labels = labels_of(&sets, arena, input, goroutine->labels_addr);
+		if (creations[goroutine->origin].frame->function != NULL)
+			task->creation = &creations[goroutine->origin];
+		task->creator_id = goroutine->parent_id;
+		if (task->state == CORELEAKS_STATE_WAITING)
+			task->wait_ns = age(input->facts->now_ns, goroutine->wait_since);
+		task->marked_leaked = goroutine->leaked;
+		task->locked_to_thread = goroutine->locked;
+		task->labels = labels.items;
+		task->num_labels = labels.num;
+		if (input->origins->system[i])
+			task->system = owner;
+		if (goroutine->thread >= 0)
+			task->thread_id = tasks[goroutine->thread].id;
+	}
 }

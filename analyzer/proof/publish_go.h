@@ -11,10 +11,15 @@ struct publish_go_input {
 	const struct go_facts *facts;
 	const struct go_origins *origins;
 	const struct tasks *tasks;
+	struct image *image;
 };
 
 /* NULL: no Go program. A count of the runtime's own that differs is a gap. */
 const struct coreleaks_go *publish_go(struct arena *arena, struct gaps *gaps,
 				      const struct publish_go_input *input);
+
+/* What is known of goroutines and of the runtime's threads; tasks are parallel to input->tasks. */
+void publish_goroutines(struct coreleaks_task *tasks, struct arena *arena,
+			const struct publish_go_input *input);
 
 #endif

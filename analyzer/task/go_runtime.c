@@ -472,7 +472,7 @@ static void find_wait_reasons(struct finder *finder, const uint64_t *words, uint
 static void choose_layout(struct finder *finder)
 {
 	struct go_runtime *runtime = finder->runtime;
-	const char *version = runtime->version != NULL ? runtime->version : "of unknown version";
+	const char *version = runtime->version != NULL ? runtime->version : "Go of unknown version";
 	const char *field = NULL;
 	uint64_t gs[NUM_SAMPLES];
 	struct go_evidence evidence = {
@@ -491,17 +491,17 @@ static void choose_layout(struct finder *finder)
 		runtime->recognised = true;
 		if (known)
 			gaps_add(finder->gaps, "go-layout", false,
-				 "Go %s: its memory is not laid out as in that version (%s); "
+				 "%s: its memory is not laid out as in that version (%s); "
 				 "found by content instead",
 				 version, field);
 		else
 			gaps_add(finder->gaps, "go-layout", false,
-				 "Go %s is not in the table of versions: its layout was found by "
+				 "%s is not in the table of versions: its layout was found by "
 				 "content",
 				 version);
 	} else {
 		gaps_add(finder->gaps, "go-layout", true,
-			 "Go %s: layout not recognised: native threads only", version);
+			 "%s: layout not recognised: native threads only", version);
 	}
 }
 
@@ -514,8 +514,8 @@ static void read_runtime(struct finder *finder)
 	find_allgs(finder, words, num);
 	if (runtime->allgs.num == 0) {
 		gaps_add(finder->gaps, "go-layout", true,
-			 "Go %s: its list of goroutines was not found: native threads only",
-			 runtime->version != NULL ? runtime->version : "of unknown version");
+			 "%s: its list of goroutines was not found: native threads only",
+			 runtime->version != NULL ? runtime->version : "Go of unknown version");
 		return;
 	}
 	choose_layout(finder);
@@ -540,7 +540,7 @@ static void tell_missing_tables(struct finder *finder)
 	if (module->file != NULL || !visit_module(finder, module, find_version))
 		return;
 	gaps_add(finder->gaps, "go-layout", true,
-		 "Go %s: the tables of its functions are in %s, which is missing: native threads "
+		 "%s: the tables of its functions are in %s, which is missing: native threads "
 		 "only",
 		 finder->runtime->version, module->info.path);
 }
