@@ -48,8 +48,10 @@ static struct bytes image_file_bytes(const struct image *image, const struct seg
 	return none;
 }
 
-/* The window that holds addr, filled if need be; NULL when the core does not hold it. */
-static const struct image_window *image_window_for(struct image *image, uint64_t addr)
+/* The window that holds addr, filled with at most max_size bytes if need be; NULL when the core
+ * does not hold it. */
+static const struct image_window *image_window_for(struct image *image, uint64_t addr,
+						   uint64_t max_size)
 {
 	struct image_window *oldest = &image->windows[0];
 	struct image_window *window = &image->windows[image->last];
@@ -72,12 +74,19 @@ static const struct image_window *image_window_for(struct image *image, uint64_t
 		return NULL;
 	if (start < segment->range.low)
 		start = segment->range.low;
-	oldest->size =
-		(uint32_t)dump_read(image->dump, start, oldest->bytes, sizeof(oldest->bytes));
+	max_size += addr - start;
+	if (max_size > sizeof(oldest->bytes))
+		max_size = sizeof(oldest->bytes);
+	oldest->size = (uint32_t)dump_read(image->dump, start, oldest->bytes, (size_t)max_size);
 	oldest->addr = start;
 	oldest->used = ++image->tick;
 	image->last = (uint32_t)(oldest - image->windows);
 	return addr - start < oldest->size ? oldest : NULL;
+}
+
+void image_expect(struct image *image, uint64_t addr, uint64_t size)
+{
+	image_window_for(image, addr, size);
 }
 
 size_t image_read(struct image *image, uint64_t addr, void *buffer, size_t size)
@@ -86,7 +95,8 @@ size_t image_read(struct image *image, uint64_t addr, void *buffer, size_t size)
 	while (done < size && addr <= UINT64_MAX - done) {
 		uint64_t at = addr + done;
 		size_t left = size - done;
-		const struct image_window *window = image_window_for(image, at);
+		const struct image_window *window =
+			image_window_for(image, at, sizeof(window->bytes));
 		if (window != NULL) {
 			size_t into = (size_t)(at - window->addr);
 			size_t part = window->size - into < left ? window->size - into : left;
@@ -107,7 +117,7 @@ size_t image_read(struct image *image, uint64_t addr, void *buffer, size_t size)
 
 bool image_read_u64(struct image *image, uint64_t addr, uint64_t *ret)
 {
-	const struct image_window *window = image_window_for(image, addr);
+	const struct image_window *window = image_window_for(image, addr, sizeof(window->bytes));
 	if (window != NULL && window->size - (addr - window->addr) >= sizeof(*ret)) {
 		memcpy(ret, window->bytes + (addr - window->addr), sizeof(*ret));
 		return true;

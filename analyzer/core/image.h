@@ -32,6 +32,8 @@ void image_init(struct image *image, const struct dump *dump, const struct modul
 /* Bytes read from addr on; stops at the first byte that cannot be had. */
 size_t image_read(struct image *image, uint64_t addr, void *buffer, size_t size);
 bool image_read_u64(struct image *image, uint64_t addr, uint64_t *ret);
+/* Expects reads of [addr, addr + size), and of little else near it. */
+void image_expect(struct image *image, uint64_t addr, uint64_t size);
 /* size bytes at addr to keep: the mapped file's own where one file holds them all, else a copy in
  * the arena. No bytes when not all of them can be read. Live as long as arena and files. */
 struct bytes image_view(struct image *image, struct arena *arena, uint64_t addr, size_t size);

@@ -71,12 +71,13 @@ const struct coreleaks_go *publish_go(struct arena *arena, struct gaps *gaps,
 	if (!go->recognised)
 		return go;
 	fill(go, input);
-	if (input->facts->num_system >= 0 && input->facts->num_system != go->num_system)
+	int64_t num_system = input->facts->num_system - input->goroutines->num_spare;
+	if (input->facts->num_system >= 0 && num_system != go->num_system)
 		gaps_add(gaps, "goroutine-count", false,
 			 "the Go runtime counts %lld goroutines as its own, %lld look so: "
 			 "runtime.NumGoroutine() was %lld",
-			 (long long)input->facts->num_system, (long long)go->num_system,
-			 (long long)(go->num_goroutines - input->facts->num_system));
+			 (long long)num_system, (long long)go->num_system,
+			 (long long)(go->num_goroutines - num_system));
 	return go;
 }
 

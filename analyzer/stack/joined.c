@@ -27,11 +27,15 @@ static uint32_t walk_c(struct joined *joined, uint32_t thread, struct raw_frame 
 
 static struct range thread_stack(const struct go_m *m, uint64_t sp)
 {
+	/* On a thread of libc's, g0's stack ends in the frame that called into Go. */
+	enum { ABOVE_G0 = 4096 };
+	const struct range g0 =
+		range_from_size(m->g0_stack.low, m->g0_stack.high - m->g0_stack.low + ABOVE_G0);
 	if (range_contains(m->signal_stack, sp))
 		return m->signal_stack;
-	if (range_contains(m->g0_stack, sp))
-		return m->g0_stack;
-	return (struct range){0, 0};
+	if (range_contains(m->curg_stack, sp))
+		return m->curg_stack;
+	return range_contains(m->g0_stack, sp) ? g0 : (struct range){0, 0};
 }
 
 /* The thread of a goroutine that runs on it is shown as that goroutine. What is left stands on the
@@ -71,6 +75,9 @@ static struct raw_stack walk_goroutine(struct joined *joined, uint32_t task,
 	};
 	if (goroutine->in_c)
 		num = walk_c(joined, (uint32_t)goroutine->thread, frames, &c_frames);
+	/* Most goroutines use a few hundred bytes of their stacks. */
+	if (range_contains(start.stack, start.sp))
+		image_expect(joined->native->image, start.sp, start.stack.high - start.sp);
 	return go_unwinder_walk(&joined->go, &start, frames, num);
 }
 

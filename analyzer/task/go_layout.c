@@ -204,19 +204,21 @@ static bool is_thread(const struct notes *notes, uint64_t tid)
 	return false;
 }
 
-/* Most Ms' thread ids are threads of the core; in a pid namespace none may be. */
+/* An M's thread id is a thread of the core, but of the spare M that cgo keeps, which has none; in a
+ * pid namespace no id may be. */
 static int score_procid(const struct go_evidence *evidence, const struct go_layout *layout, int off)
 {
 	uint32_t num = 0, hits = 0;
 	(void)layout;
 	for (uint32_t i = 0; i < evidence->num_gs; i++) {
 		uint64_t m = word_at(evidence, evidence->gs[i] + GO_G_M);
-		if (m == 0)
+		uint64_t tid = m != 0 ? word_at(evidence, m + (uint64_t)off) : 0;
+		if (tid == 0)
 			continue;
 		num++;
-		hits += is_thread(evidence->notes, word_at(evidence, m + (uint64_t)off));
+		hits += is_thread(evidence->notes, tid);
 	}
-	return hits == 0 ? NO_EVIDENCE : percent(hits, num) > 50 ? 100 : 0;
+	return hits == 0 ? NO_EVIDENCE : percent(hits, num);
 }
 
 /* The M of a running goroutine points back to it. */

@@ -46,11 +46,13 @@ static void read_ms(struct builder *builder)
 		intern_add(&builder->ms, &addr, sizeof(addr), &is_new);
 		if (!is_new)
 			break;
+		uint64_t curg_addr = word_at(builder, addr + (uint64_t)layout->m_curg);
 		*array_add(builder->arena, &builder->goroutines->ms) = (struct go_m){
 			.addr = addr,
 			.procid = (int64_t)word_at(builder, addr + (uint64_t)layout->m_procid),
 			.thread = -1,
-			.curg_addr = word_at(builder, addr + (uint64_t)layout->m_curg),
+			.curg_addr = curg_addr,
+			.curg_stack = stack_of(builder, curg_addr),
 			.g0_stack = stack_of(builder, word_at(builder, addr + GO_M_G0)),
 			.signal_stack = stack_of(
 				builder, word_at(builder, addr + (uint64_t)layout->m_gsignal)),
@@ -60,10 +62,10 @@ static void read_ms(struct builder *builder)
 }
 
 /* A thread's own goroutine stack, for where thread ids are those of another pid namespace. */
-static bool stands_on(const struct builder *builder, const struct go_m *m, uint64_t sp)
+static bool stands_on(const struct go_m *m, uint64_t sp)
 {
 	return range_contains(m->g0_stack, sp) || range_contains(m->signal_stack, sp) ||
-	       range_contains(stack_of(builder, m->curg_addr), sp);
+	       range_contains(m->curg_stack, sp);
 }
 
 static void match_threads(struct builder *builder)
@@ -89,7 +91,7 @@ static void match_threads(struct builder *builder)
 	for (uint32_t i = 0; num_matched == 0 && i < goroutines->num_threads; i++)
 		for (uint32_t k = 0; k < goroutines->ms.num; k++)
 			if (stands_on(
-				    builder, &goroutines->ms.items[k],
+				    &goroutines->ms.items[k],
 				    builder->tasks->list.items[i].registers.values[REGISTER_RSP])) {
 				goroutines->m_of_thread[i] = (int32_t)k;
 				break;
@@ -330,6 +332,14 @@ static void add_goroutine(struct builder *builder, const struct g *g)
 	*array_add(builder->arena, &builder->tasks->list) = task;
 }
 
+/* The g of an M that waits for a thread of C is dead but bound to it; the runtime counts it among
+ * its own goroutines (runtime/proc.go, oneNewExtraM). */
+static void count_dead(struct builder *builder, const struct g *g)
+{
+	builder->goroutines->num_dead++;
+	builder->goroutines->num_spare += g_word(g, GO_G_M) != 0;
+}
+
 static void read_gs(struct builder *builder)
 {
 	const struct go_slice *allgs = &builder->runtime->allgs;
@@ -339,7 +349,7 @@ static void read_gs(struct builder *builder)
 		if (!read_g(builder, word_at(builder, allgs->data_addr + 8 * i), &g))
 			goroutines->num_damaged++;
 		else if (is_dead(g.status))
-			goroutines->num_dead++;
+			count_dead(builder, &g);
 		else if (g.status < sizeof(statuses) / sizeof(statuses[0]) &&
 			 statuses[g.status].reason != NULL)
 			add_goroutine(builder, &g);

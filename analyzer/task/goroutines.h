@@ -36,7 +36,7 @@ struct go_m {
 	int64_t procid;
 	int32_t thread; /* its task; -1 none: not started, or ended */
 	uint64_t curg_addr;
-	struct range g0_stack, signal_stack;
+	struct range g0_stack, signal_stack, curg_stack;
 };
 
 struct goroutines {
@@ -57,6 +57,7 @@ struct goroutines {
 	uint32_t num_threads; /* elements of m_of_thread */
 	uint32_t num_dead;    /* gs kept for reuse */
 	uint32_t num_damaged; /* gs that could not be read */
+	uint32_t num_spare;   /* of the dead: kept for threads of C that will call Go */
 };
 
 /* The task's goroutine, or NULL. */
