@@ -260,8 +260,59 @@ static enum step_result step_from_sigreturn(struct walk *walk)
 	return STEP_CALLER;
 }
 
+/* glibc's clone and clone3 have no call frame information from their system call to where the
+ * child's code begins (sysdeps/unix/sysv/linux/x86_64/clone3.S, the same in 2.31 to 2.41): syscall;
+ * test %rax,%rax; jl error; jz child; ret. Where they lead the child to, or 0. */
+static uint64_t clone_child_code(struct walk *walk, uint64_t pc)
+{
+	static const unsigned char code[] = {0x0f, 0x05, 0x48, 0x85, 0xc0, 0x7c};
+	static const uint8_t into[] = {0, 2, 5, 7, 9}; /* where its instructions begin */
+	enum { SIZE = 10 };
+	unsigned char found[SIZE];
+	for (size_t i = 0; i < sizeof(into); i++) {
+		if (pc < into[i] ||
+		    image_read(walk->unwinder->image, pc - into[i], found, SIZE) != SIZE ||
+		    memcmp(found, code, sizeof(code)) != 0 || found[7] != 0x74 || found[9] != 0xc3)
+			continue;
+		return pc - into[i] + 9 + (uint64_t)(int64_t)(int8_t)found[8];
+	}
+	return 0;
+}
+
+/* The child has a new stack with no caller on it, which the rule for its code says too; its
+ * creator's is as it was when clone was entered. Only the child's result is 0. */
+static bool step_from_clone(struct walk *walk, enum step_result *result_ret)
+{
+	static const struct cfi_rule creator = {
+		.kind = CFI_RULE_OK,
+		.return_column = REGISTER_RIP,
+		.cfa_register = REGISTER_RSP,
+		.cfa_offset = 8,
+		.registers = {[REGISTER_RBX] = {.how = CFI_SAME},
+			      [REGISTER_RBP] = {.how = CFI_SAME},
+			      [12] = {.how = CFI_SAME},
+			      [13] = {.how = CFI_SAME},
+			      [14] = {.how = CFI_SAME},
+			      [15] = {.how = CFI_SAME},
+			      [REGISTER_RIP] = {.how = CFI_AT_CFA, .offset = -8}},
+	};
+	uint64_t child_pc = clone_child_code(walk, walk->registers.values[REGISTER_RIP]);
+	if (child_pc == 0 || (walk->registers.known >> REGISTER_RAX & 1) == 0)
+		return false;
+	const struct cfi_rule *child = cfi_rule_for(&walk->unwinder->cfi, child_pc);
+	if (child->kind != CFI_RULE_OK ||
+	    child->registers[child->return_column].how != CFI_UNDEFINED)
+		return false;
+	if (walk->registers.values[REGISTER_RAX] == 0)
+		*result_ret = STEP_OUTERMOST;
+	else
+		*result_ret = step_by_rule(walk, &creator);
+	return true;
+}
+
 static enum step_result walk_step(struct walk *walk)
 {
+	enum step_result result;
 	uint64_t pc = walk->registers.values[REGISTER_RIP];
 	const struct cfi_rule *rule = cfi_rule_for(&walk->unwinder->cfi, walk->exact ? pc : pc - 1);
 	walk->signal = rule->signal_frame;
@@ -270,6 +321,8 @@ static enum step_result walk_step(struct walk *walk)
 		return step_by_rule(walk, rule);
 	if (walk->exact && !plausible_code(walk, pc))
 		return step_from_bad_pc(walk);
+	if (walk->exact && step_from_clone(walk, &result))
+		return result;
 	if (!walk->exact && at_sigreturn(walk, pc))
 		return step_from_sigreturn(walk);
 	return step_by_frame_pointer(walk, rule);

@@ -332,6 +332,62 @@ START_TEST(return_address_zero)
 }
 END_TEST
 
+/* ---- Between clone's two halves ---- */
+
+static const char *const behind_clone[] = {"cloner_back", "cloner_test", "cloner_jl"};
+
+/* A thread that has not run yet: its stack is new, whatever its creator's rbp points to. */
+START_TEST(child_of_clone)
+{
+	start_at(behind_clone[_i], 100);
+	registers.values[REGISTER_RAX] = 0;
+	registers.values[REGISTER_RBP] = at(300);
+	put_code(100, "frameless_ret");
+	put_code(301, "framed_ret");
+	walk();
+	EXPECT_FRAMES(behind_clone[_i]);
+	expect_end(CORELEAKS_STACK_COMPLETE);
+}
+END_TEST
+
+/* Its creator has pushed nothing. */
+START_TEST(parent_of_clone)
+{
+	static const char *const labels[] = {"cloner_call", "cloner_back", "cloner_test",
+					     "cloner_jl", "cloner_jz"};
+	start_at(labels[_i], 100);
+	registers.values[REGISTER_RAX] = 4711;
+	registers.values[REGISTER_RBP] = at(300);
+	put_code(100, "framed_ret");
+	put_code(301, "start_ret");
+	walk();
+	EXPECT_FRAMES(labels[_i], "framed_ret", "start_ret");
+	expect_end(CORELEAKS_STACK_COMPLETE);
+	ck_assert_uint_eq(frames[0].cfa, at(101));
+}
+END_TEST
+
+/* The child of a fork has its parent's stack; a result of 0 says nothing of other calls. */
+START_TEST(other_calls_returning_zero)
+{
+	start_at("getpid_back", 100);
+	registers.values[REGISTER_RAX] = 0;
+	walk();
+	EXPECT_FRAMES("getpid_back");
+	expect_end(CORELEAKS_STACK_BROKEN);
+}
+END_TEST
+
+START_TEST(clone_with_a_lost_result)
+{
+	start_at("cloner_back", 100);
+	registers.known &= ~(1u << REGISTER_RAX);
+	walk();
+	EXPECT_FRAMES("cloner_back");
+	expect_end(CORELEAKS_STACK_BROKEN);
+}
+END_TEST
+
 /* ---- Frame pointers ---- */
 
 START_TEST(frame_pointer_step)
@@ -700,6 +756,10 @@ static void add_sound_tests(TCase *tests)
 	tcase_add_test(tests, return_address_zero);
 	tcase_add_test(tests, frame_pointer_step);
 	tcase_add_test(tests, code_of_no_module);
+	tcase_add_loop_test(tests, child_of_clone, 0, 3);
+	tcase_add_loop_test(tests, parent_of_clone, 0, 5);
+	tcase_add_test(tests, other_calls_returning_zero);
+	tcase_add_test(tests, clone_with_a_lost_result);
 }
 
 Suite *unwind_suite(void)
