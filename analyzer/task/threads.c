@@ -1,4 +1,4 @@
-#include "task/tasks.h"
+#include "task/calls.h"
 
 #include <sys/syscall.h>
 
@@ -43,18 +43,12 @@ static bool is_blocked(int32_t nr, int64_t result)
 	}
 }
 
-/* After an earlier stop a timed wait shows as restart_syscall. The number it began with stands in
- * the code before the system call: mov $nr,%eax; syscall. */
+/* After an earlier stop a timed wait shows as restart_syscall. The code has the number with which
+ * it began. */
 static int32_t original_call(struct image *image, uint64_t pc)
 {
-	unsigned char code[7];
-	int32_t nr;
-	if (pc < sizeof(code) ||
-	    image_read(image, pc - sizeof(code), code, sizeof(code)) != sizeof(code) ||
-	    code[0] != 0xb8 || code[5] != 0x0f || code[6] != 0x05)
-		return SYS_restart_syscall;
-	memcpy(&nr, code + 1, sizeof(nr));
-	return nr;
+	int32_t nr = call_number_behind(image, pc);
+	return nr >= 0 ? nr : SYS_restart_syscall;
 }
 
 static struct registers thread_registers(const struct user_regs_struct *regs)
