@@ -26,6 +26,10 @@ struct stacks_builder {
 		struct raw_frame **items; /* parallel to stacks: the first task's */
 		uint32_t num, capacity;
 	} frames;
+	struct {
+		uint64_t *items; /* parallel to the interrupted ones: addresses of their callees */
+		uint32_t num, capacity;
+	} interrupted_callees;
 	struct frame_key *key; /* room for the longest stack */
 };
 
@@ -137,6 +141,23 @@ static struct coreleaks_stack make_stack(struct stacks_builder *builder, uint32_
 	};
 }
 
+static void add_interrupted(struct stacks_builder *builder, struct image *image, uint32_t task,
+			    const struct raw_stack *raw, const struct raw_frame *frames)
+{
+	uint32_t beyond = 0, depth = 0;
+	builder->stacks->interrupted_by_task[task] = -1;
+	if (raw->interruption.depth == 0)
+		return;
+	while (depth < raw->interruption.depth)
+		depth += frames[beyond++].signal;
+	uint64_t callee = callee_find(image, frames + beyond, raw->num_frames - beyond);
+	intern_add(&builder->addresses, &callee, sizeof(callee), NULL);
+	*array_add(builder->arena, &builder->interrupted_callees) = callee;
+	builder->stacks->interrupted_by_task[task] = (int32_t)builder->stacks->interrupted.num;
+	*array_add(builder->arena, &builder->stacks->interrupted) =
+		(struct interrupted){.interruption = raw->interruption};
+}
+
 static void unwind_all(struct stacks_builder *builder, struct joined *joined,
 		       struct progress *progress)
 {
@@ -161,6 +182,7 @@ static void unwind_all(struct stacks_builder *builder, struct joined *joined,
 		}
 		stacks_add_gap(builder, &raw, frames, max_frames);
 		builder->stacks->by_task[i] = stacks_intern(builder, &raw, frames);
+		add_interrupted(builder, joined->native->image, i, &raw, frames);
 	}
 }
 
@@ -196,6 +218,8 @@ void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 	struct joined joined;
 	*ret = (struct stacks){0};
 	ret->by_task = arena_alloc_array(arena, tasks->list.num, sizeof(*ret->by_task));
+	ret->interrupted_by_task =
+		arena_alloc_array(arena, tasks->list.num, sizeof(*ret->interrupted_by_task));
 	intern_init(&builder.keys, arena);
 	intern_init(&builder.addresses, arena);
 	builder.key =
@@ -224,6 +248,22 @@ void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 	ret->callees = arena_alloc_array(arena, builder.raw.num, sizeof(*ret->callees));
 	for (uint32_t i = 0; i < builder.raw.num; i++)
 		ret->callees[i] = address_symbol(&builder, &symbols, callees[i])->function;
+	for (uint32_t i = 0; i < ret->interrupted.num; i++)
+		ret->interrupted.items[i].callee =
+			address_symbol(&builder, &symbols, builder.interrupted_callees.items[i])
+				->function;
 	for (uint32_t i = 0; i < builder.raw.num; i++)
 		*array_add(arena, &ret->list) = make_stack(&builder, i, &symbols, addresses);
+}
+
+struct coreleaks_stack stack_beyond_signal(const struct coreleaks_stack *stack, uint32_t depth)
+{
+	struct coreleaks_stack beyond = *stack;
+	while (depth > 0 && beyond.num_frames > 0) {
+		/* What is inlined shares its place on the stack with the next frame. */
+		depth -= beyond.frames[0].signal && !beyond.frames[0].inlined;
+		beyond.frames++;
+		beyond.num_frames--;
+	}
+	return beyond;
 }

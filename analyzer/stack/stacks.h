@@ -5,6 +5,12 @@
 #include "stack/symbols.h"
 #include "stack/joined.h"
 
+/* A task in a signal handler. */
+struct interrupted {
+	struct interruption interruption;
+	const char *callee; /* as in stacks, of the code that was interrupted */
+};
+
 struct stacks {
 	struct {
 		struct coreleaks_stack *items; /* distinct stacks in order of first use */
@@ -14,6 +20,11 @@ struct stacks {
 	const char *
 		*callees; /* parallel to list: function of libc that its own code called; NULL */
 	struct coreleaks_frame *entries; /* parallel to the entry points asked for */
+	struct {
+		struct interrupted *items; /* in the tasks' order */
+		uint32_t num, capacity;
+	} interrupted;
+	int32_t *interrupted_by_task; /* index in interrupted; -1: in no signal handler */
 };
 
 /* goroutines and go: those of the Go program that it is; perhaps none.
@@ -23,5 +34,8 @@ void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 		  const struct modules *modules, struct elf_files *files, const struct tasks *tasks,
 		  const struct go_tables *go, const struct goroutines *goroutines,
 		  const uint64_t *entries, uint32_t num_entries);
+/* The frames that the signal at this depth (1: the innermost) interrupted; none if there is no such
+ * signal frame. */
+struct coreleaks_stack stack_beyond_signal(const struct coreleaks_stack *stack, uint32_t depth);
 
 #endif

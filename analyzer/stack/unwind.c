@@ -19,6 +19,7 @@ struct walk {
 	uint64_t cfa; /* of the frame stepped from; 0 unknown */
 	struct raw_stack stack;
 	uint32_t descents;
+	uint32_t num_signals; /* signal frames so far */
 };
 
 void unwinder_init(struct unwinder *unwinder, struct arena *arena, struct gaps *gaps,
@@ -328,6 +329,17 @@ static enum step_result walk_step(struct walk *walk)
 	return step_by_frame_pointer(walk, rule);
 }
 
+static void walk_interruption(struct walk *walk)
+{
+	struct interruption next = {
+		.depth = ++walk->num_signals,
+		.registers = walk->registers,
+	};
+	next.known = call_interrupted(walk->unwinder->image, &next.registers, &next.hint);
+	if (next.hint.blocked || !walk->stack.interruption.hint.blocked)
+		walk->stack.interruption = next;
+}
+
 struct raw_stack unwinder_walk(struct unwinder *unwinder, const struct registers *registers,
 			       struct raw_frame *frames)
 {
@@ -355,6 +367,8 @@ struct raw_stack unwinder_walk(struct unwinder *unwinder, const struct registers
 		frame->signal = walk.signal;
 		if (result != STEP_CALLER)
 			break;
+		if (walk.signal)
+			walk_interruption(&walk);
 	}
 	return walk.stack;
 }

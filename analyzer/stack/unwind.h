@@ -6,7 +6,7 @@
 #define CORELEAKS_STACK_UNWIND_H
 
 #include "stack/cfi.h"
-#include "task/tasks.h"
+#include "task/calls.h"
 
 struct raw_frame {
 	uint64_t pc;
@@ -16,11 +16,21 @@ struct raw_frame {
 	bool signal; /* a signal trampoline's frame */
 };
 
+/* What a thread did before a signal came whose handler it is in. Of handlers that interrupt each
+ * other: the outermost wait; without one, what the first signal interrupted. */
+struct interruption {
+	uint32_t depth; /* of its signal frame: 1 is the innermost; 0: the stack has none */
+	bool known;	/* hint is set; else it cannot be told what the thread did */
+	struct registers registers; /* as they will be once the handler returns */
+	struct wait_hint hint;
+};
+
 struct raw_stack {
 	uint32_t num_frames;
 	enum coreleaks_stack_end end;
 	uint64_t end_addr;   /* what could not be read, or the pc without a rule */
 	const char *missing; /* a phrase (literal or in the arena), or NULL */
+	struct interruption interruption;
 };
 
 struct unwinder {

@@ -134,6 +134,14 @@ static const char source[] =
 	"	.cfi_escape 0x0f, 3, 0x77, 0x08, 0x9b\n"
 	"unknown_op_at: nop\n"
 	"	.cfi_endproc\n"
+	/* As glibc's epoll_wait. CFA = rsp + 8 */
+	"waiter: .cfi_startproc\n"
+	"	nop\n"
+	"	mov $232, %eax\n"
+	"waiter_call: syscall\n"
+	"waiter_back: ret\n"
+	"	.cfi_endproc\n"
+	"	.type waiter, @function; .size waiter, . - waiter\n"
 	/* As glibc's clone3: none from the system call to where the child begins. */
 	"cloner: .cfi_startproc\n"
 	"	nop\n"

@@ -135,6 +135,55 @@ START_TEST(names)
 }
 END_TEST
 
+/* Equal stacks; what each task did is its own. */
+START_TEST(interrupted_tasks)
+{
+	for (uint64_t i = 0; i < 2; i++) {
+		uint64_t word = 100 + i * 1000;
+		stack_words[word] = fake_code("sigreturn");
+		stack_words[word + 1 + 0xa8 / 8] = fake_code("waiter_back");
+		stack_words[word + 1 + 0xa0 / 8] = at(word + 300);
+		stack_words[word + 1 + 0x90 / 8] = i == 0 ? (uint64_t)-4 : 1;
+		stack_words[word + 300] = fake_code("start_ret");
+		add_thread("leaf_at", word);
+	}
+	add_usual_thread(3000, "start_ret");
+	build();
+	ck_assert_uint_eq(stacks.by_task[0], stacks.by_task[1]);
+	ck_assert_uint_eq(stacks.interrupted.num, 2);
+	ck_assert_int_eq(stacks.interrupted_by_task[0], 0);
+	ck_assert_int_eq(stacks.interrupted_by_task[1], 1);
+	ck_assert_int_eq(stacks.interrupted_by_task[2], -1);
+	for (uint32_t i = 0; i < 2; i++) {
+		const struct interruption *is = &stacks.interrupted.items[i].interruption;
+		ck_assert(is->known && is->depth == 1 && is->hint.blocked == (i == 0));
+		ck_assert_uint_eq(is->registers.values[REGISTER_RSP], at(100 + i * 1000 + 300));
+	}
+}
+END_TEST
+
+START_TEST(beyond_signals)
+{
+	static const struct coreleaks_frame frames[] = {
+		{.function = "pause"}, {.function = "inner", .signal = true, .inlined = true},
+		{.signal = true},      {.function = "on_reload"},
+		{.signal = true},      {.function = "read"},
+	};
+	const struct coreleaks_stack stack = {
+		.frames = frames, .num_frames = 6, .end = CORELEAKS_STACK_LIMIT};
+	struct coreleaks_stack beyond = stack_beyond_signal(&stack, 1);
+	ck_assert_uint_eq(beyond.num_frames, 3);
+	ck_assert_str_eq(beyond.frames[0].function, "on_reload");
+	ck_assert_int_eq(beyond.end, CORELEAKS_STACK_LIMIT);
+	beyond = stack_beyond_signal(&stack, 2);
+	ck_assert_uint_eq(beyond.num_frames, 1);
+	ck_assert_str_eq(beyond.frames[0].function, "read");
+	ck_assert_uint_eq(stack_beyond_signal(&stack, 3).num_frames, 0);
+	ck_assert_uint_eq(stack_beyond_signal(&stack, UINT32_MAX).num_frames, 0);
+	ck_assert_uint_eq(stack_beyond_signal(&stack, 0).num_frames, 6);
+}
+END_TEST
+
 /* An interrupted function's first instruction is looked up itself: not the function before. */
 START_TEST(interrupted_at_the_first_byte)
 {
@@ -268,6 +317,8 @@ Suite *stacks_suite(void)
 	tcase_add_test(tests, any_other_address_is_another_stack);
 	tcase_add_test(tests, names);
 	tcase_add_test(tests, interrupted_at_the_first_byte);
+	tcase_add_test(tests, interrupted_tasks);
+	tcase_add_test(tests, beyond_signals);
 	tcase_add_test(tests, different_endings_are_different_stacks);
 	tcase_add_test(tests, unreadable_stacks_are_gaps);
 	tcase_add_test(tests, missing_modules_are_incomplete);

@@ -276,6 +276,69 @@ START_TEST(bare_sigreturn)
 }
 END_TEST
 
+/* A handler's frame at that word, called from a trampoline that saves all registers. */
+static void put_handler(uint64_t word, const char *label, uint64_t sp_word, int64_t rax)
+{
+	put_code(word, "sigreturn");
+	put_ucontext(word + 1, label, sp_word, 0);
+	stack_words[word + 1 + 0x90 / 8] = (uint64_t)rax;
+}
+
+START_TEST(interrupted_call)
+{
+	start_at("leaf_at", 100);
+	put_handler(100, "waiter_back", 400, -4);
+	stack_words[101 + 0x68 / 8] = 7; /* rdi */
+	put_code(400, "start_ret");
+	walk();
+	EXPECT_FRAMES("leaf_at", "sigreturn", "waiter_back", "start_ret");
+	ck_assert_uint_eq(stack.interruption.depth, 1);
+	ck_assert(stack.interruption.known && stack.interruption.hint.blocked);
+	ck_assert_int_eq(stack.interruption.hint.syscall_nr, 232);
+	ck_assert_uint_eq(stack.interruption.hint.args[0], 7);
+	ck_assert_uint_eq(stack.interruption.registers.values[REGISTER_RSP], at(400));
+	/* The registers of the dump stay the handler's. */
+	start_at("frameless_at", 300);
+	put_code(305, "start_ret");
+	walk();
+	ck_assert_uint_eq(stack.interruption.depth, 0);
+}
+END_TEST
+
+/* Two handlers. _i bit 0: the inner one interrupted a wait; bit 1: the outer one did. */
+START_TEST(nested_interruptions)
+{
+	static const uint32_t depths[] = {2, 1, 2, 2};
+	bool inner = (_i & 1) != 0, outer = (_i & 2) != 0;
+	start_at("leaf_at", 100);
+	put_handler(100, inner ? "waiter_call" : "leaf_at", 400, inner ? 0 : 5);
+	put_handler(400, outer ? "waiter_back" : "leaf_at", 700, outer ? -4 : 5);
+	put_code(700, "start_ret");
+	walk();
+	ck_assert_uint_eq(stack.num_frames, 6);
+	ck_assert_uint_eq(stack.interruption.depth, depths[_i]);
+	ck_assert(stack.interruption.known);
+	ck_assert(stack.interruption.hint.blocked == (inner || outer));
+	if (inner || outer)
+		ck_assert_int_eq(stack.interruption.hint.syscall_nr, outer ? 232 : 0);
+	ck_assert_uint_eq(stack.interruption.registers.values[REGISTER_RSP],
+			  depths[_i] == 2 ? at(700) : at(400));
+}
+END_TEST
+
+/* This trampoline does not say where it saved the arguments. */
+START_TEST(interrupted_with_lost_registers)
+{
+	start_at("leaf_at", 100);
+	put_code(100, "trampoline_ret");
+	put_ucontext(101, "waiter_back", 400, 0);
+	put_code(400, "start_ret");
+	walk();
+	ck_assert_uint_eq(stack.interruption.depth, 1);
+	ck_assert(!stack.interruption.known && !stack.interruption.hint.blocked);
+}
+END_TEST
+
 START_TEST(call_through_null)
 {
 	start_at("leaf_at", 100);
@@ -750,6 +813,9 @@ static void add_sound_tests(TCase *tests)
 	tcase_add_test(tests, signal_frame);
 	tcase_add_test(tests, signal_stack_above);
 	tcase_add_test(tests, bare_sigreturn);
+	tcase_add_test(tests, interrupted_call);
+	tcase_add_loop_test(tests, nested_interruptions, 0, 4);
+	tcase_add_test(tests, interrupted_with_lost_registers);
 	tcase_add_test(tests, call_through_null);
 	tcase_add_test(tests, call_through_null_under_a_handler);
 	tcase_add_test(tests, jump_to_garbage);
