@@ -6,7 +6,7 @@
 
 enum { MAX_FRAMES_DEEP = 16 };
 
-/* glibc's names without leading underscores and "GI_" (its internal aliases). */
+/* glibc's plain names. */
 static const struct {
 	const char *name;
 	enum api api;
@@ -79,15 +79,26 @@ static const struct {
 	{"std::sync::barrier::Barrier", NULL, API_BARRIER, "std::sync::Barrier"},
 };
 
-static const char *glibc_stem(const char *name)
+struct glibc_name glibc_name_of(const char *function)
 {
-	while (name[0] == '_')
-		name++;
-	if (strncmp(name, "GI_", 3) == 0)
-		name += 3;
-	while (name[0] == '_')
-		name++;
+	struct glibc_name name;
+	while (function[0] == '_')
+		function++;
+	if (strncmp(function, "GI_", 3) == 0)
+		function += 3;
+	while (function[0] == '_')
+		function++;
+	name.text = function;
+	/* Behind "@" a version, behind "." what the compiler calls a clone. */
+	name.length = strcspn(function, "@.");
+	if (name.length > 2 && memcmp(function + name.length - 2, "64", 2) == 0)
+		name.length -= 2;
 	return name;
+}
+
+bool glibc_name_is(struct glibc_name name, const char *wanted)
+{
+	return strlen(wanted) == name.length && memcmp(wanted, name.text, name.length) == 0;
 }
 
 static bool is_glibc(const char *module)
@@ -97,15 +108,9 @@ static bool is_glibc(const char *module)
 
 static enum api glibc_api(const char *function)
 {
-	const char *stem = glibc_stem(function);
-	/* Behind "@" a version, behind "." what the compiler calls a clone. */
-	size_t length = strcspn(stem, "@.");
-	/* Variants for 64-bit time_t. */
-	if (length > 2 && memcmp(stem + length - 2, "64", 2) == 0)
-		length -= 2;
+	struct glibc_name name = glibc_name_of(function);
 	for (size_t i = 0; i < sizeof(glibc_rows) / sizeof(glibc_rows[0]); i++)
-		if (strlen(glibc_rows[i].name) == length &&
-		    memcmp(glibc_rows[i].name, stem, length) == 0)
+		if (glibc_name_is(name, glibc_rows[i].name))
 			return glibc_rows[i].api;
 	return API_NONE;
 }

@@ -37,4 +37,14 @@ struct api_frame {
 struct api_frame api_frame_find(const struct coreleaks_stack *stack, const char *callee,
 				bool static_glibc);
 
+/* A function of glibc by its plain name: without leading underscores, its internal aliases' "GI_",
+ * version, and what marks variants for 64-bit time_t. */
+struct glibc_name {
+	const char *text;
+	size_t length;
+};
+
+struct glibc_name glibc_name_of(const char *function);
+bool glibc_name_is(struct glibc_name name, const char *wanted);
+
 #endif

@@ -1,5 +1,6 @@
 #include "reason/waits.h"
 
+#include "reason/call_names.h"
 #include "reason/futex.h"
 #include "reason/syscalls.h"
 
@@ -86,7 +87,7 @@ static void wait_in_call(struct wait *wait, struct arena *arena, const struct ta
 {
 	const struct syscall_row *row = syscall_row_find(task->hint.syscall_nr);
 	if (row == NULL) {
-		if (task->hint.syscall_nr != SYS_restart_syscall)
+		if (task->hint.syscall_nr >= 0 && task->hint.syscall_nr != SYS_restart_syscall)
 			wait->reason = arena_format(arena, "syscall:%d", task->hint.syscall_nr);
 		return;
 	}
@@ -177,30 +178,100 @@ static struct futex_wait *futexes_of_stacks(struct arena *arena, const struct np
 	return futexes;
 }
 
+/* futex: what its stack tells. */
+static void wait_of_task(struct wait *wait, struct arena *arena, const struct task *task,
+			 const struct nptl_thread *thread, const struct futex_wait *futex)
+{
+	int32_t nr = task->hint.syscall_nr;
+	wait->holder = -1;
+	if (task->hint.reason != NULL)
+		wait->reason = task->hint.reason;
+	else if (task->state == CORELEAKS_STATE_RUNNING)
+		wait->reason = "running";
+	else if (!task->hint.blocked)
+		return;
+	else if (nr == SYS_futex)
+		wait_on_futex(wait, task, thread, *futex);
+	else if (nr == SYS_nanosleep || nr == SYS_clock_nanosleep)
+		wait_in_sleep(wait, task, futex->image);
+	else
+		wait_in_call(wait, arena, task, futex->image);
+	if (task->hint.blocked && nr == 449 /* futex_waitv */)
+		wait_on_futex_vector(wait, task, futex->image);
+}
+
+/* A handler may have registered clean-up handlers of its own (glibc's pthread_cond_wait and
+ * sem_wait do): the newest of those that lie in the library's own frames below the signal.
+ * sysdeps/nptl/pthread.h, struct _pthread_cleanup_buffer: routine, argument, type, previous. */
+static uint64_t cleanup_beyond_signal(struct image *image, uint64_t addr, uint64_t sp,
+				      uint64_t size)
+{
+	enum { MAX_BUFFERS = 64, PREVIOUS_OFF = 24 };
+	for (int i = 0; i < MAX_BUFFERS && addr != 0; i++) {
+		if (addr >= sp && addr - sp < size)
+			return addr;
+		if (!image_read_u64(image, addr + PREVIOUS_OFF, &addr))
+			break;
+	}
+	return 0;
+}
+
+/* The wait that a signal interrupted, decoded as if its handler had returned. stack_futex: what
+ * the whole stack tells. */
+static void wait_interrupted(struct wait *wait, struct arena *arena, const struct task *task,
+			     const struct nptl_thread *thread, const struct futex_wait *stack_futex,
+			     const struct coreleaks_stack *stack,
+			     const struct interrupted *interrupted)
+{
+	const struct interruption *interruption = &interrupted->interruption;
+	struct coreleaks_stack beyond = stack_beyond_signal(stack, interruption->depth);
+	struct futex_wait futex = *stack_futex;
+	struct nptl_thread thread_then;
+	struct task then = *task;
+	bool form_known = true;
+	wait->holder = -1;
+	if (!interruption->known)
+		return;
+	futex.api = api_frame_find(&beyond, interrupted->callee, futex.static_glibc);
+	futex.inner_size = inner_size(&beyond);
+	then.registers = interruption->registers;
+	then.hint = interruption->hint;
+	then.state = then.hint.blocked ? CORELEAKS_STATE_WAITING : CORELEAKS_STATE_RUNNING;
+	if (then.hint.blocked && then.hint.syscall_nr < 0)
+		then.hint.syscall_nr =
+			futex.api.api != API_NONE
+				? SYS_futex
+				: call_number_by_name(&beyond, interrupted->callee,
+						      futex.static_glibc, &form_known);
+	if (thread != NULL) {
+		thread_then = *thread;
+		thread_then.cleanup_addr = cleanup_beyond_signal(
+			futex.image, thread->cleanup_addr, then.registers.values[REGISTER_RSP],
+			futex.inner_size);
+		thread = &thread_then;
+	}
+	wait_of_task(wait, arena, &then, thread, &futex);
+	if (!form_known)
+		wait->timeout_ns = 0;
+}
+
 void waits_build(struct waits *ret, struct arena *arena, const struct tasks *tasks,
 		 const struct nptl *nptl, const struct stacks *stacks, struct image *image)
 {
 	const struct futex_wait *futexes = futexes_of_stacks(arena, nptl, stacks, image);
 	ret->by_task = arena_alloc_array(arena, tasks->list.num, sizeof(*ret->by_task));
+	ret->interrupted =
+		arena_alloc_array(arena, stacks->interrupted.num, sizeof(*ret->interrupted));
 	for (uint32_t i = 0; i < tasks->list.num; i++) {
 		const struct task *task = &tasks->list.items[i];
-		struct wait *wait = &ret->by_task[i];
-		int32_t thread = nptl->by_task[i], nr = task->hint.syscall_nr;
-		wait->holder = -1;
-		if (task->hint.reason != NULL)
-			wait->reason = task->hint.reason;
-		else if (task->state == CORELEAKS_STATE_RUNNING)
-			wait->reason = "running";
-		else if (!task->hint.blocked)
-			continue;
-		else if (nr == SYS_futex)
-			wait_on_futex(wait, task, thread >= 0 ? &nptl->threads.items[thread] : NULL,
-				      futexes[stacks->by_task[i]]);
-		else if (nr == SYS_nanosleep || nr == SYS_clock_nanosleep)
-			wait_in_sleep(wait, task, image);
-		else
-			wait_in_call(wait, arena, task, image);
-		if (task->hint.blocked && nr == 449 /* futex_waitv */)
-			wait_on_futex_vector(wait, task, image);
+		const struct futex_wait *futex = &futexes[stacks->by_task[i]];
+		int32_t thread_index = nptl->by_task[i], index = stacks->interrupted_by_task[i];
+		const struct nptl_thread *thread =
+			thread_index >= 0 ? &nptl->threads.items[thread_index] : NULL;
+		wait_of_task(&ret->by_task[i], arena, task, thread, futex);
+		if (index >= 0)
+			wait_interrupted(&ret->interrupted[index], arena, task, thread, futex,
+					 &stacks->list.items[stacks->by_task[i]],
+					 &stacks->interrupted.items[index]);
 	}
 }

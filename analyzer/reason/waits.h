@@ -48,6 +48,9 @@ struct wait {
 
 struct waits {
 	struct wait *by_task;
+	/* Parallel to the stacks' interrupted: what each did before its signal came; in_flight: the
+	 * futex word has changed since. */
+	struct wait *interrupted;
 };
 
 void waits_build(struct waits *ret, struct arena *arena, const struct tasks *tasks,

@@ -1,3 +1,4 @@
+#include "fake_world.h"
 #include "reason/syscalls.h"
 #include "reason/waits.h"
 
@@ -21,6 +22,7 @@ static struct image image;
 static struct waits waits;
 static uint32_t stack_by_task[MAX_TASKS];
 static int32_t thread_by_task[MAX_TASKS];
+static int32_t interrupted_by_task[MAX_TASKS];
 
 static void setup(void)
 {
@@ -31,9 +33,10 @@ static void setup(void)
 	memset(&image, 0, sizeof(image));
 	memset(&waits, 0, sizeof(waits));
 	for (int i = 0; i < MAX_TASKS; i++)
-		thread_by_task[i] = -1;
+		thread_by_task[i] = interrupted_by_task[i] = -1;
 	nptl.by_task = thread_by_task;
-	stacks = (struct stacks){.by_task = stack_by_task};
+	stacks = (struct stacks){.by_task = stack_by_task,
+				 .interrupted_by_task = interrupted_by_task};
 	stacks.list.items = &no_stack;
 	stacks.list.num = 1;
 	stacks.callees = &no_callee;
@@ -205,6 +208,182 @@ START_TEST(futex_clocks)
 }
 END_TEST
 
+/* ---- Below a signal handler ---- */
+
+static struct coreleaks_frame handler_frames[4];
+static struct coreleaks_stack handler_stack;
+static struct interrupted interrupted;
+
+/* A task that pauses in a handler, above a function of glibc. */
+static struct interruption *add_interrupted(const char *function)
+{
+	handler_frames[0] = (struct coreleaks_frame){.function = "on_signal", .module = "worker"};
+	handler_frames[1] = (struct coreleaks_frame){.signal = true, .module = "libc.so.6"};
+	handler_frames[2] = (struct coreleaks_frame){.function = function, .module = "libc.so.6"};
+	handler_frames[3] = (struct coreleaks_frame){.function = "main", .module = "worker"};
+	handler_stack = (struct coreleaks_stack){.frames = handler_frames, .num_frames = 4};
+	stacks.list.items = &handler_stack;
+	add(SYS_pause, true);
+	interrupted = (struct interrupted){
+		.interruption = {.depth = 1, .known = true, .hint = {.blocked = true}}};
+	stacks.interrupted.items = &interrupted;
+	stacks.interrupted.num = 1;
+	interrupted_by_task[0] = 0;
+	return &interrupted.interruption;
+}
+
+START_TEST(interrupted_wait)
+{
+	struct interruption *was = add_interrupted("read");
+	was->hint.syscall_nr = SYS_read;
+	was->hint.args[0] = 5;
+	const struct wait *wait = build();
+	ck_assert_str_eq(wait->reason, "pause");
+	ck_assert_int_eq(wait->object, WAIT_NO_OBJECT);
+	ck_assert_str_eq(waits.interrupted[0].reason, "read");
+	ck_assert_int_eq(waits.interrupted[0].object, WAIT_FD);
+	ck_assert_uint_eq(waits.interrupted[0].addr, 5);
+	ck_assert_int_eq(waits.interrupted[0].holder, -1);
+}
+END_TEST
+
+/* _i: whether it can be told at all */
+START_TEST(interrupted_without_a_wait)
+{
+	struct interruption *was = add_interrupted("read");
+	was->hint = (struct wait_hint){.syscall_nr = -1};
+	was->known = _i != 0;
+	ck_assert_str_eq(build()->reason, "pause");
+	if (_i != 0)
+		ck_assert_str_eq(waits.interrupted[0].reason, "running");
+	else
+		ck_assert_ptr_null(waits.interrupted[0].reason);
+	ck_assert_int_eq(waits.interrupted[0].object, WAIT_NO_OBJECT);
+}
+END_TEST
+
+static const struct {
+	const char *function, *callee, *reason;
+} named_calls[] = {
+	{"recvfrom", NULL, "recv"},
+	{"__libc_recvfrom", NULL, "recv"},
+	{"__GI___libc_recvfrom", NULL, "recv"},
+	{"recvfrom@@GLIBC_2.2.5", NULL, "recv"},
+	{"__GI___clock_nanosleep", NULL, "sleep"},
+	{"epoll_wait", "poll", "epoll"},
+	{NULL, "epoll_wait", "epoll"},
+	{"pthread_cond_timedwait", NULL, "condition"},
+	{NULL, "sem_timedwait", "semaphore"},
+	{"epoll_ctl", NULL, NULL},
+	{"xread", NULL, NULL},
+	{NULL, NULL, NULL},
+};
+
+/* The number of the call is lost, the name of the function is not. */
+START_TEST(interrupted_call_by_name)
+{
+	struct interruption *was = add_interrupted(named_calls[_i].function);
+	was->hint.syscall_nr = -1;
+	was->hint.args[0] = 0x5000;
+	interrupted.callee = named_calls[_i].callee;
+	build();
+	const char *reason = waits.interrupted[0].reason;
+	ck_assert_msg(named_calls[_i].reason == NULL
+			      ? reason == NULL
+			      : reason != NULL && strcmp(reason, named_calls[_i].reason) == 0,
+		      "%d: %s", _i, reason != NULL ? reason : "NULL");
+}
+END_TEST
+
+/* Names above the signal are the handler's, and those of the program are its own. */
+START_TEST(interrupted_call_by_no_name)
+{
+	struct interruption *was = add_interrupted(NULL);
+	was->hint.syscall_nr = -1;
+	handler_frames[0] = (struct coreleaks_frame){.function = "read", .module = "libc.so.6"};
+	handler_frames[2].module = "worker";
+	handler_frames[2].function = "poll";
+	handler_frames[3] = (struct coreleaks_frame){.function = "read", .module = "libc.so.6"};
+	build();
+	ck_assert_ptr_null(waits.interrupted[0].reason);
+}
+END_TEST
+
+enum { MEMORY = 0x6000, LIBC = 0x9000, NUM_WORDS = 512 };
+
+static struct fake_world world;
+static uint64_t memory[NUM_WORDS];
+static struct module libc_module;
+
+/* The interrupted wait with the memory as it stands. */
+static const struct wait *build_with_memory(void)
+{
+	fake_world_init(&world);
+	fake_segment(&world.core, MEMORY, memory, sizeof(memory), sizeof(memory), PF_R | PF_W);
+	fake_running_thread(&world.core, 1, 0, 0, 0);
+	fake_world_open_notes(&world);
+	libc_module = (struct module){.name = "libc.so.6", .range = {LIBC, LIBC + 0x1000}};
+	modules = (struct modules){.list = {&libc_module, 1, 1}, .main_index = -1};
+	image_init(&image, &world.dump, &modules);
+	waits_build(&waits, &arena, &tasks, &nptl, &stacks, &image);
+	fake_world_deinit(&world);
+	return &waits.interrupted[0];
+}
+
+static void put(uint64_t addr, uint64_t value)
+{
+	memory[(addr - MEMORY) / 8] = value;
+}
+
+/* select and pselect6 differ in what their limit looks like: there is one, of unknown length. */
+START_TEST(interrupted_select)
+{
+	struct interruption *was = add_interrupted("select");
+	was->hint.args[4] = MEMORY;
+	put(MEMORY, 5);
+	was->hint.syscall_nr = -1;
+	const struct wait *wait = build_with_memory();
+	ck_assert_str_eq(wait->reason, "select");
+	ck_assert_int_eq(wait->clock, WAIT_REMAINING);
+	ck_assert_int_eq(wait->timeout_ns, 0);
+	was->hint.syscall_nr = SYS_pselect6;
+	ck_assert_int_eq(build_with_memory()->timeout_ns, INT64_C(5000000000));
+}
+END_TEST
+
+/* The handler waits for a condition too. _i: 0 sound; else where the chain of buffers ends. */
+START_TEST(interrupted_condition)
+{
+	enum { HANDLERS = MEMORY + 0x100, BUFFER = MEMORY + 0x800, ARGUMENT = MEMORY + 0x900 };
+	enum { CONDITION = MEMORY + 0xa00, MUTEX = MEMORY + 0xb00, SP = MEMORY + 0x780 };
+	static const uint64_t previous[] = {BUFFER, 0, HANDLERS, 0x123, BUFFER + 0x400};
+	struct nptl_thread thread = {.cleanup_addr = HANDLERS};
+	struct interruption *was = add_interrupted("pthread_cond_wait");
+	was->hint.syscall_nr = SYS_futex;
+	was->hint.args[0] = CONDITION + 40;
+	was->hint.args[1] = FUTEX_WAIT_BITSET;
+	was->registers.values[REGISTER_RSP] = SP;
+	handler_frames[2].sp = SP;
+	handler_frames[3].sp = SP + 0x200;
+	put(HANDLERS + 24, previous[_i]);
+	for (uint64_t buffer = BUFFER; buffer <= BUFFER + 0x400; buffer += 0x400) {
+		put(buffer, LIBC + 0x10);
+		put(buffer + 8, ARGUMENT);
+	}
+	put(ARGUMENT + 8, CONDITION);
+	put(ARGUMENT + 16, MUTEX);
+	nptl.threads.items = &thread;
+	nptl.threads.num = 1;
+	thread_by_task[0] = 0;
+	const struct wait *wait = build_with_memory();
+	ck_assert_str_eq(wait->reason, "condition");
+	ck_assert_int_eq(wait->certain, _i == 0);
+	ck_assert_uint_eq(wait->mutex_addr, _i == 0 ? MUTEX : 0);
+	if (_i == 0)
+		ck_assert_uint_eq(wait->addr, CONDITION);
+}
+END_TEST
+
 START_TEST(object_names)
 {
 	ck_assert_ptr_null(wait_object_name(WAIT_NO_OBJECT));
@@ -233,6 +412,13 @@ Suite *waits_suite(void)
 	tcase_add_test(tests, restarted_call_is_unknown);
 	tcase_add_test(tests, timeouts_are_told);
 	tcase_add_test(tests, futex_clocks);
+	tcase_add_test(tests, interrupted_wait);
+	tcase_add_loop_test(tests, interrupted_without_a_wait, 0, 2);
+	tcase_add_loop_test(tests, interrupted_call_by_name, 0,
+			    sizeof(named_calls) / sizeof(named_calls[0]));
+	tcase_add_test(tests, interrupted_call_by_no_name);
+	tcase_add_test(tests, interrupted_select);
+	tcase_add_loop_test(tests, interrupted_condition, 0, 5);
 	tcase_add_test(tests, object_names);
 	tcase_add_test(tests, no_tasks);
 	suite_add_tcase(suite, tests);
