@@ -148,7 +148,12 @@ struct coreleaks_wait {
 	bool holder_exited;	  /* the holder was a thread, and has ended */
 	const char *start;	  /* the thread's start routine; NULL unknown */
 	bool detached;
-	int64_t joiner_id; /* thread that joins this one; 0 none */
+	int64_t joiner_id;  /* thread that joins this one; 0 none */
+	const char *reason; /* as in the task */
+	/* In a signal handler: what the thread did when the signal came, "running" too. It may go
+	 * back to it, or not. Of handlers that interrupt each other the outermost wait. Has no
+	 * start, detached, joiner_id, interrupted; waking: the futex word has changed since. */
+	const struct coreleaks_wait *interrupted; /* NULL: in no signal handler */
 };
 
 struct coreleaks_frame {

@@ -16,6 +16,7 @@ struct group_key {
 	uint32_t reason; /* id in texts, from 1; 0 unknown */
 	uint32_t object; /* the same */
 	uint32_t timed;
+	uint32_t interrupted; /* the same, of what a signal interrupted; 0 nothing */
 };
 
 /* How many members of a group have a certain stack. */
@@ -103,6 +104,15 @@ static uint32_t groups_object_shape(struct groups_work *work, uint32_t task)
 	return intern_add_text(&work->shapes, work->bytes.bytes);
 }
 
+/* What the task did before a signal came whose handler it is in; NULL: it is in none. */
+static const char *groups_interrupted(const struct groups_input *input, uint32_t task)
+{
+	const struct coreleaks_wait *interrupted = input->waits[task].interrupted;
+	if (interrupted == NULL)
+		return NULL;
+	return interrupted->reason != NULL ? interrupted->reason : "unknown";
+}
+
 static struct group_key groups_key(struct groups_work *work, uint32_t index)
 {
 	const struct coreleaks_task *task = &work->input->tasks[index];
@@ -128,6 +138,9 @@ static struct group_key groups_key(struct groups_work *work, uint32_t index)
 	if (task->object != NULL)
 		key.object = intern_add_text(&work->reasons, task->object) + 1;
 	key.timed = task->timed;
+	const char *interrupted = groups_interrupted(work->input, index);
+	if (interrupted != NULL)
+		key.interrupted = intern_add_text(&work->reasons, interrupted) + 1;
 	return key;
 }
 
@@ -256,6 +269,7 @@ static void groups_sign_by(struct groups_work *work, const struct group *group,
 	if (by != CORELEAKS_GROUP_BY_REASON && by != CORELEAKS_GROUP_BY_OBJECT)
 		return;
 	parts->timed = false;
+	parts->interrupted = NULL;
 	parts->size = 0;
 	if (by == CORELEAKS_GROUP_BY_REASON || group->object == NULL) {
 		parts->object = NULL;
@@ -298,6 +312,7 @@ static void groups_sign(struct groups_work *work)
 			.reason = group->reason,
 			.object = group->object,
 			.timed = group->timed,
+			.interrupted = groups_interrupted(work->input, group->tasks[0]),
 			.bytes = shape->bytes,
 			.size = shape->size,
 		};

@@ -53,7 +53,7 @@ struct groups_input {
 	uint32_t num_stacks;
 	const struct finished_threads *finished;
 	uint32_t num_finished;
-	const struct coreleaks_wait *waits; /* parallel to tasks; for GROUP_BY_OBJECT only */
+	const struct coreleaks_wait *waits; /* parallel to tasks */
 	const struct coreleaks_options *options;
 	const struct coreleaks_analysis *analysis; /* for the options' callbacks only */
 };

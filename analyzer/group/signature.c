@@ -83,6 +83,10 @@ const char *signature_make(struct text *scratch, const struct signature_parts *p
 	signature_add_field(scratch, parts->reason != NULL ? parts->reason : "");
 	signature_add_field(scratch, parts->object != NULL ? parts->object : "");
 	signature_add_field(scratch, parts->timed ? "timed" : "");
+	if (parts->interrupted != NULL) {
+		text_add(scratch, "was ");
+		signature_add_field(scratch, parts->interrupted);
+	}
 	signature_add_field(scratch, parts->by);
 	text_add_bytes(scratch, parts->bytes, parts->size);
 	uint64_t hash = intern_hash(scratch->bytes, scratch->size);

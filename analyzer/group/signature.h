@@ -6,6 +6,7 @@
  *     "stack", "key", "reason" or "object",
  *     then how the stack ended and its frames; or group_key()'s text; or nothing more; or the
  *     object's symbol, or its address in hex when it has none.
+ * In a signal handler "stack" and "key" follow "was " and the interrupted reason, a field more.
  * Under "reason" and "object" the fields before it that members may differ in are "".
  * Words are the JSON report's; lines are decimal, the rest hex. A frame under GROUP_BY_LINE is
  *     FUNCTION "@" FILE ":" LINE;  FUNCTION "+" OFFSET without a line;
@@ -31,8 +32,9 @@ struct signature_parts {
 	const char *reason; /* NULL unknown */
 	const char *object; /* its kind; NULL none */
 	bool timed;
-	const char *by;	   /* "stack", "key", "reason" or "object" */
-	const void *bytes; /* under "stack" of signature_add_stack() */
+	const char *interrupted; /* reason of what a signal interrupted; NULL: in no handler */
+	const char *by;		 /* "stack", "key", "reason" or "object" */
+	const void *bytes;	 /* under "stack" of signature_add_stack() */
 	size_t size;
 };
 

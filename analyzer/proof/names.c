@@ -42,17 +42,24 @@ static void name_starts(struct publish_names *names, struct arena *arena,
 	}
 }
 
+/* Where the program may have a name for it; else 0. */
+static uint64_t object_addr(const struct wait *wait)
+{
+	bool in_memory = wait->object != WAIT_NO_OBJECT && wait->object != WAIT_FD &&
+			 wait->object != WAIT_THREAD;
+	return in_memory ? wait->addr : 0;
+}
+
 void names_build(struct publish_names *ret, struct arena *arena, const struct names_input *input)
 {
-	uint32_t num = input->tasks->list.num;
+	uint32_t num_tasks = input->tasks->list.num;
+	uint32_t num = num_tasks + input->stacks->interrupted.num;
 	uint64_t *addrs = arena_alloc_array(arena, num, sizeof(*addrs));
-	for (uint32_t i = 0; i < num; i++) {
-		const struct wait *wait = &input->waits->by_task[i];
-		bool in_memory = wait->object != WAIT_NO_OBJECT && wait->object != WAIT_FD &&
-				 wait->object != WAIT_THREAD;
-		addrs[i] = in_memory ? wait->addr : 0;
-	}
+	for (uint32_t i = 0; i < num; i++)
+		addrs[i] = object_addr(i < num_tasks ? &input->waits->by_task[i]
+						     : &input->waits->interrupted[i - num_tasks]);
 	ret->objects = arena_alloc_array(arena, num, sizeof(*ret->objects));
+	ret->interrupted_objects = ret->objects + num_tasks;
 	data_symbols_find(arena, input->files, input->modules, addrs, num, ret->objects);
 	name_starts(ret, arena, input);
 }
@@ -67,6 +74,12 @@ static struct coreleaks_stack start_stack(struct arena *arena, const struct core
 		.frames = frames, .num_frames = 1, .end = CORELEAKS_STACK_COMPLETE};
 }
 
+static void mark_joined(bool *joined, const struct wait *wait)
+{
+	if (wait->object == WAIT_THREAD && wait->holder >= 0)
+		joined[wait->holder] = true;
+}
+
 void finished_build(struct finished *ret, struct arena *arena, const struct names_input *input,
 		    const struct publish_names *names)
 {
@@ -75,11 +88,11 @@ void finished_build(struct finished *ret, struct arena *arena, const struct name
 	struct intern starts; /* entry address and name -> index of threads */
 	intern_init(&starts, arena);
 	bool *joined = arena_alloc_array(arena, nptl->threads.num, sizeof(*joined));
-	for (uint32_t i = 0; i < input->tasks->list.num; i++) {
-		const struct wait *wait = &input->waits->by_task[i];
-		if (wait->object == WAIT_THREAD && wait->holder >= 0)
-			joined[wait->holder] = true;
-	}
+	for (uint32_t i = 0; i < input->tasks->list.num; i++)
+		mark_joined(joined, &input->waits->by_task[i]);
+	/* Who joins it goes on to do so once the signal's handler returns. */
+	for (uint32_t i = 0; i < input->stacks->interrupted.num; i++)
+		mark_joined(joined, &input->waits->interrupted[i]);
 	*ret = (struct finished){
 		.stacks = arena_alloc_array(arena, (size_t)num_stacks + nptl->num_finished,
 					    sizeof(*ret->stacks)),

@@ -53,12 +53,14 @@ struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *ta
 	return result;
 }
 
-static struct coreleaks_wait publish_wait(const struct wait *wait, const struct nptl *nptl)
+static struct coreleaks_wait publish_wait(const struct wait *wait, const struct tasks *tasks,
+					  const struct nptl *nptl, const char *symbol)
 {
 	static const char *const clocks[] = {NULL, "remaining", "realtime", "monotonic"};
 	struct coreleaks_wait result = {
 		.object = wait_object_name(wait->object),
 		.addr = wait->addr,
+		.symbol = symbol,
 		.type = wait->what,
 		.certain = wait->certain,
 		.waking = wait->in_flight,
@@ -67,29 +69,36 @@ static struct coreleaks_wait publish_wait(const struct wait *wait, const struct 
 		.timeout_ns = wait->timeout_ns,
 		.holder_id = wait->holder_tid,
 		.holder_task = -1,
+		.reason = wait->reason,
 	};
 	if (wait->holder >= 0) {
 		result.holder_task = nptl->threads.items[wait->holder].task;
 		result.holder_exited = nptl->threads.items[wait->holder].life == NPTL_FINISHED;
+	} else if (wait->holder_tid != 0) {
+		/* Nobody has that id, and every thread is listed. */
+		result.holder_exited = nptl->present && nptl->lists_whole;
 	}
+	/* In the core's own numbers, which differ from the process's in a pid namespace. */
+	if (result.holder_task >= 0)
+		result.holder_id = tasks->list.items[result.holder_task].id;
 	return result;
 }
 
 struct coreleaks_wait *publish_waits(struct arena *arena, const struct tasks *tasks,
-				     const struct waits *waits, const struct nptl *nptl,
-				     const struct publish_names *names)
+				     const struct stacks *stacks, const struct waits *waits,
+				     const struct nptl *nptl, const struct publish_names *names)
 {
 	uint32_t num = tasks->list.num;
 	struct coreleaks_wait *result = arena_alloc_array(arena, (size_t)num + 1, sizeof(*result));
+	struct coreleaks_wait *interrupted =
+		arena_alloc_array(arena, stacks->interrupted.num, sizeof(*interrupted));
+	for (uint32_t i = 0; i < stacks->interrupted.num; i++)
+		interrupted[i] = publish_wait(&waits->interrupted[i], tasks, nptl,
+					      names->interrupted_objects[i]);
 	for (uint32_t i = 0; i < num; i++) {
-		result[i] = publish_wait(&waits->by_task[i], nptl);
-		result[i].symbol = names->objects[i];
-		/* Nobody has that id, and every thread is listed. */
-		if (waits->by_task[i].holder < 0 && result[i].holder_id != 0)
-			result[i].holder_exited = nptl->present && nptl->lists_whole;
-		/* In the core's own numbers, which differ from the process's in a pid namespace. */
-		if (result[i].holder_task >= 0)
-			result[i].holder_id = tasks->list.items[result[i].holder_task].id;
+		result[i] = publish_wait(&waits->by_task[i], tasks, nptl, names->objects[i]);
+		if (stacks->interrupted_by_task[i] >= 0)
+			result[i].interrupted = &interrupted[stacks->interrupted_by_task[i]];
 		int32_t index = nptl->by_task[i];
 		if (index < 0)
 			continue;

@@ -15,8 +15,9 @@ struct published {
 };
 
 struct publish_names {
-	const char **objects; /* symbol of each task's object; NULL unknown */
-	const char **starts;  /* name of each nptl thread's start routine; NULL unknown */
+	const char **objects;		  /* symbol of each task's object; NULL unknown */
+	const char **interrupted_objects; /* the same of the stacks' interrupted */
+	const char **starts; /* name of each nptl thread's start routine; NULL unknown */
 };
 
 struct coreleaks_core publish_core(const struct dump *dump, const struct notes *notes,
@@ -24,8 +25,8 @@ struct coreleaks_core publish_core(const struct dump *dump, const struct notes *
 struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *tasks,
 				     const struct stacks *stacks, const struct waits *waits);
 struct coreleaks_wait *publish_waits(struct arena *arena, const struct tasks *tasks,
-				     const struct waits *waits, const struct nptl *nptl,
-				     const struct publish_names *names);
+				     const struct stacks *stacks, const struct waits *waits,
+				     const struct nptl *nptl, const struct publish_names *names);
 /* Applies the filter by verdict, which no lower floor could. */
 void publish_groups(struct published *ret, struct arena *arena, const struct groups *groups,
 		    const struct findings *findings, const struct coreleaks_options *options,

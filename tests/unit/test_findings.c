@@ -11,6 +11,7 @@ enum { MAX_TASKS = 20000, MAX_STACKS = 8 };
 static struct arena arena;
 static struct coreleaks_options options;
 static struct coreleaks_task *tasks;
+static struct coreleaks_wait *waits;
 static struct coreleaks_stack stacks[MAX_STACKS];
 static struct coreleaks_frame frames[MAX_STACKS][2];
 static struct groups_input input;
@@ -22,14 +23,17 @@ static void setup(void)
 	arena_init(&arena, 0);
 	coreleaks_options_init(&options);
 	tasks = calloc(MAX_TASKS, sizeof(*tasks));
+	waits = calloc(MAX_TASKS, sizeof(*waits));
 	memset(stacks, 0, sizeof(stacks));
 	memset(frames, 0, sizeof(frames));
-	input = (struct groups_input){.tasks = tasks, .stacks = stacks, .options = &options};
+	input = (struct groups_input){
+		.tasks = tasks, .waits = waits, .stacks = stacks, .options = &options};
 }
 
 static void teardown(void)
 {
 	free(tasks);
+	free(waits);
 	arena_deinit(&arena);
 }
 

@@ -13,6 +13,7 @@ enum { MAX_TASKS = 64, MAX_STACKS = 16, MAX_FRAMES = 4 };
 static struct arena arena;
 static struct coreleaks_options options;
 static struct coreleaks_task tasks[MAX_TASKS];
+static struct coreleaks_wait waits[MAX_TASKS];
 static struct coreleaks_stack stacks[MAX_STACKS];
 static struct coreleaks_frame frames[MAX_STACKS][MAX_FRAMES];
 static struct groups_input input;
@@ -23,9 +24,11 @@ static void setup(void)
 	arena_init(&arena, 0);
 	coreleaks_options_init(&options);
 	memset(tasks, 0, sizeof(tasks));
+	memset(waits, 0, sizeof(waits));
 	memset(stacks, 0, sizeof(stacks));
 	memset(frames, 0, sizeof(frames));
-	input = (struct groups_input){.tasks = tasks, .stacks = stacks, .options = &options};
+	input = (struct groups_input){
+		.tasks = tasks, .waits = waits, .stacks = stacks, .options = &options};
 	groups = (struct groups){0};
 }
 
@@ -308,8 +311,6 @@ START_TEST(by_reason_stacks_do_not_count)
 }
 END_TEST
 
-static struct coreleaks_wait waits[MAX_TASKS];
-
 static void add_wait(int64_t id, const char *reason, const char *object, uint64_t addr,
 		     const char *symbol)
 {
@@ -318,8 +319,34 @@ static void add_wait(int64_t id, const char *reason, const char *object, uint64_
 	task->object = object;
 	waits[task - tasks] =
 		(struct coreleaks_wait){.object = object, .addr = addr, .symbol = symbol};
-	input.waits = waits;
 }
+
+/* The same handler on the same stack: what it interrupted is another kind of wait. */
+START_TEST(interrupted_waits_keep_apart)
+{
+	static const struct coreleaks_wait mutex = {.reason = "mutex"},
+					   running = {.reason = "running"}, unknown = {0};
+	static const struct coreleaks_wait *const interrupted[] = {NULL,     &mutex,   &mutex,
+								   &running, &unknown, &unknown};
+	add_stack("on_alarm", 10);
+	for (int i = 0; i < 6; i++) {
+		add_wait(i + 1, "pause", NULL, 0, NULL);
+		waits[i].interrupted = interrupted[i];
+	}
+	ck_assert_uint_eq(build(), 4);
+	ck_assert_uint_eq(group(0)->num_tasks, 2);
+	ck_assert_uint_eq(group(1)->num_tasks, 2);
+	for (uint32_t i = 0; i < 4; i++)
+		for (uint32_t k = 0; k < i; k++)
+			ck_assert_str_ne(group(i)->signature, group(k)->signature);
+	options.group_by = CORELEAKS_GROUP_BY_REASON;
+	ck_assert_uint_eq(build(), 1);
+	const char *signature = group(0)->signature;
+	waits[0].interrupted = &mutex;
+	build();
+	ck_assert_str_eq(group(0)->signature, signature);
+}
+END_TEST
 
 START_TEST(by_object_the_address_counts)
 {
@@ -621,6 +648,7 @@ Suite *groups_suite(void)
 	tcase_add_test(tests, signature_is_what_its_header_says);
 	tcase_add_test(tests, object_and_timeout_keep_apart);
 	tcase_add_test(tests, by_reason_stacks_do_not_count);
+	tcase_add_test(tests, interrupted_waits_keep_apart);
 	tcase_add_test(tests, by_object_the_address_counts);
 	tcase_add_test(tests, finished_threads_are_groups);
 	tcase_add_test(tests, verdicts_split_groups);
