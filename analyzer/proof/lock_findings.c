@@ -1,6 +1,7 @@
 #include "proof/lock_findings.h"
 
 #include "base/text.h"
+#include "group/user_frame.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -64,6 +65,46 @@ static const char *object_text(const struct lock_findings *work, uint32_t task)
 	return arena_format(work->arena, "%s 0x%" PRIx64, kind, wait->addr);
 }
 
+/* The task's wait began in a signal handler. */
+struct handler {
+	const char *name;	 /* NULL: in none */
+	const char *interrupted; /* what the signal interrupted; NULL unknown */
+};
+
+static struct handler handler_of(const struct lock_findings *work, uint32_t task)
+{
+	const struct coreleaks_stack *stack =
+		groups_stack(work->input->groups, work->input->groups->tasks[task].stack_id);
+	struct handler handler = {0};
+	for (uint32_t i = 1; i < stack->num_frames; i++) {
+		if (!stack->frames[i].signal)
+			continue;
+		struct coreleaks_stack beyond = stack_beyond_signal(stack, 1);
+		const struct coreleaks_frame *first = user_frame_first(&beyond);
+		handler.name = stack->frames[i - 1].function;
+		if (handler.name == NULL)
+			handler.name = "whose name is unknown";
+		handler.interrupted = first != NULL ? first->function : NULL;
+		break;
+	}
+	return handler;
+}
+
+static void add_handler_evidence(const struct lock_findings *work, struct evidence_list *list,
+				 uint32_t task)
+{
+	struct handler handler = handler_of(work, task);
+	if (handler.name == NULL)
+		return;
+	*array_add(work->arena, list) = (struct coreleaks_evidence){
+		arena_format(
+			work->arena,
+			"thread %" PRId64 " waits in the signal handler %s, which interrupted %s",
+			task_id(work, task), handler.name,
+			handler.interrupted != NULL ? handler.interrupted : "code without a name"),
+		0};
+}
+
 /* "thread 1 waits for mutex 0x… (name), held by thread 2", and the premises that were read. */
 static void add_wait_evidence(const struct lock_findings *work, struct evidence_list *list,
 			      uint32_t task)
@@ -90,6 +131,7 @@ static void add_wait_evidence(const struct lock_findings *work, struct evidence_
 			     "has not changed since",
 			     id),
 		wait->futex_addr};
+	add_handler_evidence(work, list, task);
 	if (wait->object == WAIT_MUTEX && (wait->mutex_kind & (3 | 16 | 32)) == 0)
 		*array_add(arena, list) = (struct coreleaks_evidence){
 			"premise: nobody but its owner unlocks this mutex, as POSIX demands",
@@ -164,9 +206,13 @@ static const char *cycle_title(const struct lock_findings *work, const struct wa
 	for (uint32_t i = 1; i < root->num_tasks; i++)
 		same = same && work->input->waits->by_task[root->tasks[i]].object == first->object;
 	const char *names = names_of(work, root->tasks, root->num_tasks);
-	if (root->num_tasks == 1)
-		return arena_format(work->arena, "%s waits for %s, which it holds itself", names,
+	if (root->num_tasks == 1) {
+		const char *handler = handler_of(work, root->tasks[0]).name;
+		return arena_format(work->arena, "%s waits%s%s for %s, which it holds itself",
+				    names, handler != NULL ? " in the signal handler " : "",
+				    handler != NULL ? handler : "",
 				    object_text(work, root->tasks[0]));
+	}
 	if (same && first->object == WAIT_THREAD)
 		return arena_format(work->arena, "%s join each other in a circle", names);
 	if (same && root->num_tasks == 2)
