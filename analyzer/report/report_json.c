@@ -194,6 +194,7 @@ void report_json_group(struct json_out *json, const char *key, const struct writ
 		waits_json_object(json, NULL, job->view, &group->objects[i]);
 	json_out_end(json, ']');
 	json_out_bool(json, "timed", group->timed);
+	waits_json_interrupted(json, job, group);
 	const struct runtime *runtime = runtime_of_stack(stack);
 	json_out_text(json, "runtime", runtime != NULL ? runtime->name : NULL);
 	json_out_begin(json, "members", '[', JSON_INLINE);

@@ -1,4 +1,5 @@
 #include "group/user_frame.h"
+#include "report/interrupted.h"
 #include "report/report_text.h"
 #include "report/text_findings.h"
 #include "report/text_frames.h"
@@ -136,6 +137,8 @@ void report_text_waits(struct screen *screen, const struct write_job *job,
 		       const struct coreleaks_group *group)
 {
 	report_text_note(screen, STYLE_PLAIN, wait_words_group(job->arena, job->view, group));
+	report_text_note(screen, STYLE_PLAIN,
+			 interrupted_words_group(job->arena, job->view, group));
 	report_text_note(screen, STYLE_DIM, wait_words_start(job->arena, job->view, group));
 }
 

@@ -1,6 +1,7 @@
 #include "report/wait_words.h"
 
 #include "group/user_frame.h"
+#include "report/interrupted.h"
 #include "report/words.h"
 
 #include <inttypes.h>
@@ -28,9 +29,8 @@ const char *wait_words_object(struct arena *arena, const struct coreleaks_object
 	return text.bytes;
 }
 
-struct coreleaks_object wait_words_of(const struct report_view *view, uint32_t task)
+struct coreleaks_object wait_words_object_of(const struct coreleaks_wait *wait)
 {
-	const struct coreleaks_wait *wait = view->waits[task];
 	return (struct coreleaks_object){
 		.kind = wait->object,
 		.addr = wait->addr,
@@ -41,6 +41,11 @@ struct coreleaks_object wait_words_of(const struct report_view *view, uint32_t t
 		.holder_task = wait->holder_task,
 		.holder_exited = wait->holder_exited,
 	};
+}
+
+struct coreleaks_object wait_words_of(const struct report_view *view, uint32_t task)
+{
+	return wait_words_object_of(view->waits[task]);
 }
 
 /* A finding says so; without one it may be a thread of another process. */
@@ -163,28 +168,38 @@ const char *wait_words_edge(struct arena *arena, const struct report_view *view,
 	return text.bytes;
 }
 
-const char *wait_words_task(struct arena *arena, const struct report_view *view, uint32_t task)
+static void add_task(struct text *text, const struct report_view *view, uint32_t task)
 {
 	const struct coreleaks_task *about = view->tasks[task];
 	const struct coreleaks_wait *wait = view->waits[task];
-	const char *timeout = wait_words_timeout(arena, wait);
-	struct text text;
-	if (about->state == CORELEAKS_STATE_RUNNING)
-		return running(arena, view, task);
-	text_init(&text, arena);
+	const char *timeout = wait_words_timeout(text->arena, wait);
+	if (about->state == CORELEAKS_STATE_RUNNING) {
+		text_add(text, running(text->arena, view, task));
+		return;
+	}
 	if (wait->object != NULL)
-		add_wait_on(&text, view, task);
+		add_wait_on(text, view, task);
 	else if (is_kind(about->reason, "sleep"))
-		text_add(&text, "sleeps");
+		text_add(text, "sleeps");
 	else
-		text_addf(&text, "waits: %s",
+		text_addf(text, "waits: %s",
 			  about->reason != NULL ? about->reason : "it is unknown for what");
 	if (timeout != NULL)
-		text_addf(&text, ", %s", timeout);
+		text_addf(text, ", %s", timeout);
 	else if (wait->object != NULL)
-		text_add(&text, ", without a time limit");
+		text_add(text, ", without a time limit");
 	if (wait->waking)
-		text_add(&text, "; waking: its wake-up is under way");
+		text_add(text, "; waking: its wake-up is under way");
+}
+
+const char *wait_words_task(struct arena *arena, const struct report_view *view, uint32_t task)
+{
+	const char *interrupted = interrupted_words_task(arena, view, task);
+	struct text text;
+	text_init(&text, arena);
+	add_task(&text, view, task);
+	if (interrupted != NULL)
+		text_addf(&text, "; %s", interrupted);
 	return text.bytes;
 }
 

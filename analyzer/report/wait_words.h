@@ -6,7 +6,9 @@
 
 /* "mutex 0x55d0 (accounts+16)", "looks like a mutex at 0x55d0", "fd 5". */
 const char *wait_words_object(struct arena *arena, const struct coreleaks_object *object);
-/* The object that the task waits for, as far as its wait tells; kind NULL: none. */
+/* The object of a wait, as far as that tells; kind NULL: none. */
+struct coreleaks_object wait_words_object_of(const struct coreleaks_wait *wait);
+/* The object that the task waits for. */
 struct coreleaks_object wait_words_of(const struct report_view *view, uint32_t task);
 /* "held by thread 4720", "held by thread 77, which has ended"; NULL: nobody is known. */
 const char *wait_words_holder(struct arena *arena, const struct report_view *view,

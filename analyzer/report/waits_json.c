@@ -1,5 +1,7 @@
 #include "report/waits_json.h"
 
+#include "report/interrupted.h"
+
 #include <stdio.h>
 
 static void waits_json_holder(struct json_out *json, const struct report_view *view, int64_t id,
@@ -50,9 +52,10 @@ static void waits_json_timeout(struct json_out *json, const struct coreleaks_wai
 	json_out_end(json, '}');
 }
 
-void waits_json_wait(struct json_out *json, const struct report_view *view, uint32_t task)
+/* What a wait is for, and until when. */
+static void waits_json_what(struct json_out *json, const struct report_view *view,
+			    const struct coreleaks_wait *wait)
 {
-	const struct coreleaks_wait *wait = view->waits[task];
 	if (wait->object != NULL) {
 		json_out_begin(json, "object", '{', JSON_INLINE);
 		json_out_text(json, "kind", wait->object);
@@ -68,12 +71,55 @@ void waits_json_wait(struct json_out *json, const struct report_view *view, uint
 	waits_json_timeout(json, wait);
 	waits_json_holder(json, view, wait->holder_id, wait->holder_task, wait->holder_exited);
 	json_out_bool(json, "waking", wait->waking);
+}
+
+void waits_json_wait(struct json_out *json, const struct report_view *view, uint32_t task)
+{
+	const struct coreleaks_wait *wait = view->waits[task];
+	waits_json_what(json, view, wait);
 	json_out_text(json, "start", wait->start);
 	json_out_bool(json, "detached", wait->detached);
 	if (wait->joiner_id != 0)
 		json_out_int(json, "joined_by", wait->joiner_id);
 	else
 		json_out_null(json, "joined_by");
+	if (wait->interrupted != NULL) {
+		json_out_begin(json, "interrupted", '{', JSON_INLINE);
+		json_out_text(json, "reason", wait->interrupted->reason);
+		waits_json_what(json, view, wait->interrupted);
+		json_out_end(json, '}');
+	} else {
+		json_out_null(json, "interrupted");
+	}
+}
+
+void waits_json_interrupted(struct json_out *json, const struct write_job *job,
+			    const struct coreleaks_group *group)
+{
+	struct interrupted_group them = interrupted_of_group(job->arena, job->view, group);
+	if (them.num_tasks == 0) {
+		json_out_null(json, "interrupted");
+		return;
+	}
+	json_out_begin(json, "interrupted", '{', JSON_LINES);
+	json_out_uint(json, "count", them.num_tasks);
+	json_out_text(json, "reason", them.reason);
+	json_out_begin(json, "objects", '[', JSON_LINES);
+	for (uint32_t i = 0; i < them.num_objects; i++) {
+		const struct coreleaks_object *object = &them.objects[i].object;
+		json_out_begin(json, NULL, '{', JSON_INLINE);
+		json_out_text(json, "kind", object->kind);
+		json_out_addr(json, "address", object->addr);
+		json_out_text(json, "symbol", object->symbol);
+		json_out_text(json, "type", object->type);
+		json_out_bool(json, "certain", object->certain);
+		json_out_uint(json, "count", them.objects[i].num_members);
+		waits_json_holder(json, job->view, object->holder_id, object->holder_task,
+				  object->holder_exited);
+		json_out_end(json, '}');
+	}
+	json_out_end(json, ']');
+	json_out_end(json, '}');
 }
 
 void waits_json_tasks(struct json_out *json, const struct write_job *job)

@@ -10,6 +10,9 @@ void waits_json_object(struct json_out *json, const char *key, const struct repo
 		       const struct coreleaks_object *object);
 /* The fields of one task's wait, inside an open object. */
 void waits_json_wait(struct json_out *json, const struct report_view *view, uint32_t task);
+/* "interrupted": what members did before signals came whose handlers they are in, or null. */
+void waits_json_interrupted(struct json_out *json, const struct write_job *job,
+			    const struct coreleaks_group *group);
 /* "tasks": every thread with its wait. */
 void waits_json_tasks(struct json_out *json, const struct write_job *job);
 /* "pthreads": of finished threads, at most max of them. */

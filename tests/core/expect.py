@@ -19,6 +19,10 @@ One fact a line, `#` begins a comment:
         holder=FUNCTION          a thread with that function on its stack holds what each member
                                  waits for; `exited`: a thread that is gone; `none`: nobody known
         waking=yes               the word each member sleeps on has changed (default no)
+        was=WORD                 each member is in a signal handler, and this was its reason when
+                                 the signal came (default none: in no handler)
+        was_object=KIND          what it waited for then (default none)
+        was_holder=FUNCTION      who holds that, as above (default none)
     finding KEY=VALUE...         one finding; the report must have exactly those listed
         rule=RULE certainty=WORD
         count=N                  members; threads that have ended count too
@@ -75,14 +79,15 @@ class Expectation:
 
 def _group(values, where):
     group = {"end": "complete", "rules": [], "frames": [], "object": None, "holder": None,
-             "waking": "no"}
+             "waking": "no", "was": "none", "was_object": "none", "was_holder": "none"}
     for value in values:
         key, _, text = value.partition("=")
         if key == "count":
             group[key] = int(text)
         elif key in ("rules", "frames"):
             group[key] = text.split(",")
-        elif key in ("state", "reason", "verdict", "end", "object", "holder", "waking"):
+        elif key in ("state", "reason", "verdict", "end", "object", "holder", "waking", "was",
+                     "was_object", "was_holder"):
             group[key] = text
         else:
             raise ValueError("%s: unknown key %r" % (where, key))
@@ -138,9 +143,10 @@ def has_frames(group, wanted):
 def describe(group):
     """A reported group in the words of an .expect file."""
     names = ",".join(str(frame["function"]) for frame in group["frames"][:30])
-    return "count=%s state=%s reason=%s verdict=%s end=%s rules=%s frames=%s" % (
-        group["count"], group["state"], group["reason"], group["verdict"], group["stack_end"],
-        ",".join(group["rules"]), names)
+    was = (group["interrupted"] or {"reason": "none"})["reason"]
+    return "count=%s state=%s reason=%s was=%s verdict=%s end=%s rules=%s frames=%s" % (
+        group["count"], group["state"], group["reason"], was, group["verdict"],
+        group["stack_end"], ",".join(group["rules"]), names)
 
 
 def describe_finding(finding):
@@ -186,6 +192,7 @@ class _Stacks:
         self.groups = {member: group for group in report["groups"] for member in group["members"]}
         self.holders = {task["id"]: task["holder"] for task in report["tasks"]}
         self.waking = {task["id"] for task in report["tasks"] if task["waking"]}
+        self.interrupted = {task["id"]: task["interrupted"] for task in report["tasks"]}
 
     def has(self, tid, functions):
         """The functions stand on this thread's stack, in this order."""
@@ -193,7 +200,18 @@ class _Stacks:
 
     def holder_fits(self, tid, want):
         """What this thread waits for is held as an .expect file says."""
-        holder = self.holders[tid]
+        return self._is_holder(self.holders[tid], want)
+
+    def was_fits(self, tid, want):
+        """The signal whose handler this thread is in came as an .expect file says."""
+        was = self.interrupted[tid]
+        if was is None:
+            return want["was"] == "none"
+        kind = was["object"]["kind"] if was["object"] else "none"
+        return ((was["reason"], kind) == (want["was"], want["was_object"])
+                and self._is_holder(was["holder"], want["was_holder"]))
+
+    def _is_holder(self, holder, want):
         if want == "none" or holder is None:
             return want == "none" and holder is None
         if want == "exited" or holder["state"] == "exited":
@@ -211,6 +229,7 @@ def _is(want, group, stacks):
             and sorted(group["rules"]) == sorted(want["rules"])
             and all((member in stacks.waking) == (want["waking"] == "yes")
                     for member in group["members"])
+            and all(stacks.was_fits(member, want) for member in group["members"])
             and (want["object"] is None or kinds == {want["object"]})
             and (want["holder"] is None
                  or all(stacks.holder_fits(member, want["holder"])

@@ -464,6 +464,58 @@ START_TEST(waits_are_told)
 }
 END_TEST
 
+START_TEST(interrupted_waits_are_told)
+{
+	static const struct coreleaks_wait mutex = {
+		.reason = "mutex",
+		.object = "mutex",
+		.addr = 0x3000,
+		.symbol = "pool",
+		.certain = true,
+		.waking = true,
+		.timeout_kind = "monotonic",
+		.timeout_ns = 5,
+		.holder_id = 4712,
+		.holder_task = 1,
+	};
+	static const struct coreleaks_wait running = {.reason = "running", .holder_task = -1};
+	deadlock();
+	report();
+	EXPECT_NULL("tasks.0.interrupted");
+	EXPECT_NULL("groups.0.interrupted");
+	fake_view_wait(&fake, 4711)->interrupted = &mutex;
+	report();
+	EXPECT_TEXT("tasks.0.interrupted.reason", "mutex");
+	EXPECT_TEXT("tasks.0.interrupted.object.kind", "mutex");
+	EXPECT_TEXT("tasks.0.interrupted.object.address", "0x3000");
+	EXPECT_TEXT("tasks.0.interrupted.object.symbol", "pool");
+	EXPECT_INT("tasks.0.interrupted.holder.id", 4712);
+	EXPECT_INT("tasks.0.interrupted.timeout.ns", 5);
+	EXPECT_TRUE("tasks.0.interrupted.waking");
+	EXPECT_NULL("tasks.0.interrupted.mutex");
+	EXPECT_TEXT("tasks.0.object.address", "0x1000");
+	EXPECT_INT("groups.0.interrupted.count", 1);
+	EXPECT_TEXT("groups.0.interrupted.reason", "mutex");
+	EXPECT_SIZE("groups.0.interrupted.objects", 1);
+	EXPECT_TEXT("groups.0.interrupted.objects.0.kind", "mutex");
+	EXPECT_INT("groups.0.interrupted.objects.0.count", 1);
+	EXPECT_INT("groups.0.interrupted.objects.0.holder.id", 4712);
+	fake_view_wait(&fake, 4712)->interrupted = &running;
+	report();
+	EXPECT_TEXT("tasks.1.interrupted.reason", "running");
+	EXPECT_NULL("tasks.1.interrupted.object");
+	EXPECT_INT("groups.0.interrupted.count", 2);
+	EXPECT_NULL("groups.0.interrupted.reason");
+	show("thread:4711");
+	EXPECT_TEXT("task.interrupted.reason", "mutex");
+	EXPECT_TEXT("why.0.what",
+		    "thread 4711 waits for mutex 0x1000 (accounts+16), held by thread 4712, "
+		    "without a time limit; in signal handler (was: mutex 0x3000 (pool), held by "
+		    "thread 4712, until 0.0 s on the monotonic clock; the word it slept on has "
+		    "changed since)");
+}
+END_TEST
+
 START_TEST(finished_threads_are_told)
 {
 	static const uint64_t pthreads[] = {0x7f01, 0x7f02};
@@ -604,6 +656,7 @@ Suite *report_json_suite(void)
 	tcase_add_test(tests, same_input_same_bytes);
 	tcase_add_test(tests, shares_know_no_locale);
 	tcase_add_test(tests, waits_are_told);
+	tcase_add_test(tests, interrupted_waits_are_told);
 	tcase_add_test(tests, finished_threads_are_told);
 	tcase_add_test(tests, show_follows_the_chain);
 	tcase_add_test(tests, show_object);

@@ -3,6 +3,7 @@
 #include "report/wait_words.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 Suite *report_waits_suite(void);
@@ -184,6 +185,107 @@ START_TEST(time_limits_and_wake_ups_are_told)
 }
 END_TEST
 
+/* ---- In signal handlers ---- */
+
+static const struct {
+	struct coreleaks_wait wait;
+	const char *words;
+} was_rows[] = {
+	{{.reason = "running", .holder_task = -1}, "running"},
+	{{.holder_task = -1}, "it is unknown what"},
+	{{.reason = "pause", .holder_task = -1}, "pause"},
+	{{.reason = "sleep",
+	  .timeout_kind = "remaining",
+	  .timeout_ns = 2000000000,
+	  .holder_task = -1},
+	 "sleep, for at most 2.0 s more"},
+	{{.reason = "read", .object = "fd", .addr = 5, .certain = true, .holder_task = -1},
+	 "read on fd 5"},
+	{{.reason = "mutex",
+	  .object = "mutex",
+	  .addr = 0x1000,
+	  .symbol = "accounts",
+	  .certain = true,
+	  .holder_id = 4712,
+	  .holder_task = 1},
+	 "mutex 0x1000 (accounts), held by thread 4712"},
+	{{.reason = "mutex", .object = "mutex", .addr = 0x1000, .holder_task = -1},
+	 "what looks like a mutex at 0x1000"},
+	{{.reason = "rwlock-read",
+	  .object = "rwlock",
+	  .addr = 0x1000,
+	  .certain = true,
+	  .holder_task = -1,
+	  .waking = true},
+	 "rwlock-read on rwlock 0x1000; the word it slept on has changed since"},
+	{{.reason = "condition",
+	  .object = "condition",
+	  .addr = 0x1000,
+	  .certain = true,
+	  .mutex_addr = 0x2000,
+	  .holder_task = -1},
+	 "condition 0x1000, having given up mutex 0x2000"},
+	{{.reason = "join",
+	  .object = "thread",
+	  .addr = 0x7000,
+	  .certain = true,
+	  .holder_id = 4712,
+	  .holder_task = 1},
+	 "join of thread 4712"},
+	{{.reason = "join",
+	  .object = "thread",
+	  .addr = 0x7000,
+	  .certain = true,
+	  .holder_exited = true,
+	  .holder_task = -1},
+	 "join of the thread 0x7000"},
+};
+
+START_TEST(interrupted_waits_are_told)
+{
+	char words[160];
+	one_group(1);
+	fake_view_group(&fake, "t-000000000001", 1, stack_of("transfer"));
+	fake.options.width = 0;
+	expect_no_text(text(), "signal handler");
+	expect_no_text(show("thread:4711"), "signal handler");
+	fake_view_wait(&fake, 4711)->interrupted = &was_rows[_i].wait;
+	snprintf(words, sizeof(words), "in signal handler (was: %s)\n", was_rows[_i].words);
+	expect_text(text(), words);
+	expect_text(show("thread:4711"), words);
+	expect_text(show("t-5f0a3b9c1d2e"), words);
+	expect_no_text(show("thread:4712"), "signal handler");
+}
+END_TEST
+
+/* Of the same wait; one of them in no handler; of different ones. */
+START_TEST(interrupted_groups_are_told)
+{
+	static const struct coreleaks_wait waits[] = {
+		{.reason = "mutex",
+		 .object = "mutex",
+		 .addr = 0x3000,
+		 .certain = true,
+		 .holder_task = -1},
+		{.reason = "mutex",
+		 .object = "mutex",
+		 .addr = 0x2000,
+		 .certain = true,
+		 .holder_task = -1},
+		{.reason = "running", .holder_task = -1},
+	};
+	struct coreleaks_wait *wait = one_group(3);
+	wait[0].interrupted = wait[1].interrupted = wait[2].interrupted = &waits[0];
+	expect_text(text(), "in signal handlers (were: mutex 0x3000)\n");
+	wait[1].interrupted = &waits[1];
+	expect_text(text(), "in signal handlers (were: mutex 0x3000; and 1 more)\n");
+	wait[0].interrupted = NULL;
+	expect_text(text(), "2 in signal handlers (were: mutex 0x2000; and 1 more)\n");
+	wait[1].interrupted = &waits[2];
+	expect_text(text(), "2 in signal handlers (were: different things)\n");
+}
+END_TEST
+
 START_TEST(start_is_told_where_no_frame_says_it)
 {
 	struct coreleaks_wait *wait = one_group(2);
@@ -277,6 +379,9 @@ Suite *report_waits_suite(void)
 	tcase_add_test(tests, objects_stand_below_the_group);
 	tcase_add_test(tests, abandoned_locks_say_that_the_owner_has_ended);
 	tcase_add_test(tests, time_limits_and_wake_ups_are_told);
+	tcase_add_loop_test(tests, interrupted_waits_are_told, 0,
+			    sizeof(was_rows) / sizeof(was_rows[0]));
+	tcase_add_test(tests, interrupted_groups_are_told);
 	tcase_add_test(tests, start_is_told_where_no_frame_says_it);
 	tcase_add_test(tests, finished_threads_are_listed_and_counted);
 	tcase_add_test(tests, show_follows_the_chain);
