@@ -97,6 +97,10 @@ static struct cfi_register_rule compile_register(struct cfi *cfi, Dwarf_Frame *f
 	size_t num;
 	if (dwarf_frame_register(frame, number, space, &ops, &num) != 0)
 		return (struct cfi_register_rule){.how = CFI_UNDEFINED};
+	/* Of the registers that a function without a word about them keeps, elfutils 0.188
+	 * takes rbx for number 0 (backends/x86_64_cfi.c). Nothing is said of it to be lost. */
+	if (num == 0 && number == REGISTER_RBX)
+		return (struct cfi_register_rule){.how = CFI_SAME};
 	if (num == 0)
 		return (struct cfi_register_rule){.how = ops == NULL ? CFI_SAME : CFI_UNDEFINED};
 	bool is_value = ops[num - 1].atom == DW_OP_stack_value;

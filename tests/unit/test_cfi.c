@@ -80,6 +80,7 @@ START_TEST(rule_by_address)
 	expect_register(rule, 12, CFI_SAME, 0);
 	rule = rule_at("framed");
 	expect_register(rule, REGISTER_RBP, CFI_SAME, 0);
+	expect_register(rule, REGISTER_RBX, CFI_SAME, 0);
 }
 END_TEST
 
