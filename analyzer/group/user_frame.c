@@ -18,6 +18,7 @@ static const char *const runtime_functions[] = {
 	"_Unwind_",
 	"core::ops::function::",
 	"<alloc::boxed::Box<",
+	"<std::sys::",
 	"__pthread_",
 	"pthread_",
 	"__GI_",
