@@ -16,7 +16,14 @@ enum {
 	RWLOCK_WRPHASE_OFF = 8,
 	RWLOCK_WRITERS_OFF = 12,
 	RWLOCK_OWNER_OFF = 24,
+	RWLOCK_SHARED_OFF = 28,
 	RWLOCK_SIZE = 56,
+	RWLOCK_READERS_WRPHASE = 1, /* bits of the first word (nptl/pthread_rwlock_common.c) */
+	RWLOCK_READERS_WRLOCKED = 2,
+	RWLOCK_READERS_RWAITING = 4,
+	RWLOCK_READERS_SHIFT = 3,
+	RUST_RWLOCK_NOTIFY_OFF = 4,	  /* Rust 1.62 to 1.95, sys/sync/rwlock/futex.rs */
+	RUST_RWLOCK_MASK = (1 << 30) - 1, /* of its state: readers; all bits set: a writer */
 	FILE_LOCK_OWNER_OFF = 8,
 	MAX_TID = 4194304, /* Linux PID_MAX_LIMIT */
 };
@@ -212,12 +219,41 @@ static bool decode_pi_parking(const struct futex_wait *futex, struct wait *wait)
 	return true;
 }
 
+/* In a write phase readers are counted that still wait. A thread that reads twice counts twice. */
+static struct rwlock_counts rwlock_counts(uint32_t readers)
+{
+	bool write_phase = (readers & RWLOCK_READERS_WRPHASE) != 0;
+	return (struct rwlock_counts){
+		.known = true,
+		.write_locked = write_phase && (readers & RWLOCK_READERS_WRLOCKED) != 0,
+		.num_readers = write_phase ? 0 : readers >> RWLOCK_READERS_SHIFT,
+	};
+}
+
+/* Behind a writer that goes first, readers sleep on the first word itself: read-locked, a writer
+ * and readers waiting (state #4a in nptl/pthread_rwlock_common.c). */
+static bool decode_rwlock_queue(const struct futex_wait *futex, struct wait *wait)
+{
+	uint32_t bits = futex->expected & ((1u << RWLOCK_READERS_SHIFT) - 1);
+	if (futex->api.api != API_RWLOCK_READ || !futex->api.glibc || futex->addr % 8 != 0 ||
+	    bits != (RWLOCK_READERS_WRLOCKED | RWLOCK_READERS_RWAITING) || futex->expected == bits)
+		return false;
+	uint32_t shared;
+	set_object(wait, "rwlock-read", WAIT_RWLOCK, futex->addr,
+		   read_u32(futex, futex->addr + RWLOCK_SHARED_OFF, &shared) && shared <= 1);
+	if (wait->certain && shared != 0)
+		wait->mutex_kind = MUTEX_KIND_SHARED;
+	if (futex->word_known)
+		wait->rwlock = rwlock_counts(futex->word);
+	return true;
+}
+
 /* The lock is 8-aligned, so the word's own address tells which of its two words it is; both carry
  * the bit 2 while somebody sleeps on them (nptl/pthread_rwlock_common.c). */
 static bool decode_rwlock(const struct futex_wait *futex, struct wait *wait)
 {
 	unsigned char lock[RWLOCK_SIZE];
-	uint32_t owner, shared, pad, flags;
+	uint32_t readers, owner, shared, pad, flags;
 	bool named = (futex->api.api == API_RWLOCK_READ || futex->api.api == API_RWLOCK_WRITE) &&
 		     futex->api.glibc;
 	bool writers_word = futex->addr % 8 == 4;
@@ -227,8 +263,9 @@ static bool decode_rwlock(const struct futex_wait *futex, struct wait *wait)
 	    futex->addr % 4 != 0 ||
 	    image_read(futex->image, addr, lock, sizeof(lock)) != sizeof(lock))
 		return false;
+	memcpy(&readers, lock, 4);
 	memcpy(&owner, lock + RWLOCK_OWNER_OFF, 4);
-	memcpy(&shared, lock + 28, 4);
+	memcpy(&shared, lock + RWLOCK_SHARED_OFF, 4);
 	memcpy(&pad, lock + 40, 4);
 	memcpy(&flags, lock + 48, 4);
 	bool owner_fits = owner == 0 || (named && owner <= MAX_TID) ||
@@ -243,6 +280,8 @@ static bool decode_rwlock(const struct futex_wait *futex, struct wait *wait)
 	set_holder(futex, wait, owner);
 	if (shared != 0)
 		wait->mutex_kind = MUTEX_KIND_SHARED;
+	if (named)
+		wait->rwlock = rwlock_counts(readers);
 	return true;
 }
 
@@ -287,6 +326,22 @@ static bool decode_file_lock(const struct futex_wait *futex, struct wait *wait)
 	return true;
 }
 
+/* Readers sleep on the lock's first word, writers on the one behind it. */
+static void decode_rust_rwlock(const struct futex_wait *futex, struct wait *wait)
+{
+	uint32_t state, locks;
+	if (futex->api.api == API_RWLOCK_WRITE)
+		wait->addr -= RUST_RWLOCK_NOTIFY_OFF;
+	if (!read_u32(futex, wait->addr, &state))
+		return;
+	locks = state & RUST_RWLOCK_MASK;
+	wait->rwlock = (struct rwlock_counts){
+		.known = true,
+		.write_locked = locks == RUST_RWLOCK_MASK,
+		.num_readers = locks == RUST_RWLOCK_MASK ? 0 : locks,
+	};
+}
+
 /* What the name of the waiting function says where no layout is known. */
 static void decode_by_name(const struct futex_wait *futex, struct wait *wait)
 {
@@ -317,6 +372,9 @@ static void decode_by_name(const struct futex_wait *futex, struct wait *wait)
 		set_object(wait, rows[i].reason, rows[i].object, futex->addr,
 			   rows[i].certain && (!futex->api.glibc || futex->api.api == API_ONCE));
 		wait->what = futex->api.what;
+		if (wait->object == WAIT_RWLOCK && futex->api.what != NULL &&
+		    strcmp(futex->api.what, "std::sync::RwLock") == 0)
+			decode_rust_rwlock(futex, wait);
 		return;
 	}
 	set_object(wait, "futex", WAIT_FUTEX, futex->addr, false);
@@ -326,9 +384,9 @@ void futex_decode(const struct futex_wait *futex, struct wait *ret)
 {
 	/* Definite ones first, the vaguest shapes last. */
 	static bool (*const rows[])(const struct futex_wait *futex, struct wait *wait) = {
-		decode_join,	   decode_cleanup, decode_owner_word, decode_file_lock,
-		decode_pi_parking, decode_mutex,   decode_rwlock,     decode_mutex_shape,
-		decode_semaphore,  decode_barrier,
+		decode_join,	    decode_cleanup,   decode_owner_word,   decode_file_lock,
+		decode_pi_parking,  decode_mutex,     decode_rwlock_queue, decode_rwlock,
+		decode_mutex_shape, decode_semaphore, decode_barrier,
 	};
 	bool other_library = futex->api.api != API_NONE && !futex->api.glibc;
 	ret->futex_addr = futex->addr;

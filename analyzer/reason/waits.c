@@ -255,6 +255,25 @@ static void wait_interrupted(struct wait *wait, struct arena *arena, const struc
 		wait->timeout_ns = 0;
 }
 
+/* glibc counts its waiting writers only where it prefers them: the waits themselves tell. */
+static void count_writers(struct waits *waits, struct arena *arena, uint32_t num_tasks)
+{
+	struct intern locks;
+	uint32_t *num_waiting = arena_alloc_array(arena, num_tasks, sizeof(*num_waiting));
+	intern_init(&locks, arena);
+	for (uint32_t i = 0; i < num_tasks; i++) {
+		const struct wait *wait = &waits->by_task[i];
+		if (wait->rwlock.known && strcmp(wait->reason, "rwlock-write") == 0)
+			num_waiting[intern_add(&locks, &wait->addr, sizeof(wait->addr), NULL)]++;
+	}
+	for (uint32_t i = 0; i < num_tasks; i++) {
+		struct wait *wait = &waits->by_task[i];
+		uint32_t lock = intern_find(&locks, &wait->addr, sizeof(wait->addr));
+		if (wait->rwlock.known && lock != UINT32_MAX)
+			wait->rwlock.num_writers_waiting = num_waiting[lock];
+	}
+}
+
 void waits_build(struct waits *ret, struct arena *arena, const struct tasks *tasks,
 		 const struct nptl *nptl, const struct stacks *stacks, struct image *image)
 {
@@ -274,4 +293,5 @@ void waits_build(struct waits *ret, struct arena *arena, const struct tasks *tas
 					 &stacks->list.items[stacks->by_task[i]],
 					 &stacks->interrupted.items[index]);
 	}
+	count_writers(ret, arena, tasks->list.num);
 }

@@ -29,6 +29,14 @@ enum wait_clock {
 	WAIT_UNTIL_MONOTONIC,
 };
 
+/* What a read-write lock counts. */
+struct rwlock_counts {
+	bool known;
+	bool write_locked;	      /* a writer holds it */
+	uint32_t num_readers;	      /* that hold it; who, is not recorded */
+	uint32_t num_writers_waiting; /* for it */
+};
+
 struct wait {
 	const char *reason; /* the report's word; NULL unknown */
 	enum wait_object object;
@@ -44,6 +52,7 @@ struct wait {
 	int32_t holder_tid; /* as the object records it; 0 none */
 	int32_t holder;	    /* the holder's index in nptl.threads; -1 none, or unknown */
 	const char *what;   /* the object's type in its library's words; NULL */
+	struct rwlock_counts rwlock;
 };
 
 struct waits {

@@ -556,6 +556,95 @@ START_TEST(rwlock_holders)
 }
 END_TEST
 
+static void expect_counts(uint32_t num_readers, bool write_locked)
+{
+	ck_assert(wait.rwlock.known);
+	ck_assert_uint_eq(wait.rwlock.num_readers, num_readers);
+	ck_assert_int_eq(wait.rwlock.write_locked, write_locked);
+}
+
+/* The states of nptl/pthread_rwlock_common.c by the first word: readers << 3, 4 readers wait
+ * behind a writer, 2 a writer, 1 in a write phase. */
+START_TEST(rwlock_counts)
+{
+	static const struct {
+		uint32_t word, num_readers;
+		bool write_locked;
+	} rows[] = {
+		{0, 0, false},
+		{1 << 3, 1, false},
+		{5 << 3 | 2, 5, false},
+		{2 << 3 | 6, 2, false},
+		{1, 0, false},
+		{3 << 3 | 1, 0, false},
+		{3, 0, true},
+		{7 << 3 | 3, 0, true},
+		{UINT32_MAX & ~3u, 0x1fffffff, false},
+	};
+	futex.addr = MEMORY + LOCK + 12;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		put_rwlock(0, 1 | USED, 0);
+		put32(LOCK, rows[i].word);
+		decode(API_RWLOCK_WRITE, FUTEX_WAIT_BITSET, 1 | USED);
+		expect("rwlock-write", WAIT_RWLOCK, true, MEMORY + LOCK);
+		expect_counts(rows[i].num_readers, rows[i].write_locked);
+	}
+	/* What only looks like one counts nothing. */
+	put_rwlock(0, 1 | USED, SECOND);
+	decode(API_NONE, FUTEX_WAIT_BITSET, 1 | USED);
+	ck_assert_int_eq(wait.object, WAIT_RWLOCK);
+	ck_assert(!wait.rwlock.known);
+}
+END_TEST
+
+/* Readers behind a writer that goes first sleep on the first word. */
+START_TEST(rwlock_queue)
+{
+	put_rwlock(0, 1 | USED, 0);
+	put32(LOCK, 2 << 3 | 6);
+	decode(API_RWLOCK_READ, FUTEX_WAIT_BITSET, 2 << 3 | 6);
+	expect("rwlock-read", WAIT_RWLOCK, true, MEMORY + LOCK);
+	expect_counts(2, false);
+	expect_holder(0, -1);
+	static const uint32_t others[] = {6, 2 << 3 | 2, 2 << 3 | 4, 2 << 3 | 7, 2 << 3};
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		put32(LOCK, others[i]);
+		decode(API_RWLOCK_READ, FUTEX_WAIT_BITSET, others[i]);
+		expect_nothing_certain();
+		ck_assert(!wait.rwlock.known);
+	}
+}
+END_TEST
+
+/* Rust's: readers sleep on its state, writers on the word behind it. */
+START_TEST(rust_rwlock)
+{
+	static const struct {
+		uint32_t state, num_readers;
+		bool write_locked;
+	} rows[] = {
+		{3, 3, false},
+		{1u << 31 | 1u << 30 | 5, 5, false},
+		{1u << 31 | 0x3fffffff, 0, true},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		put32(LOCK, rows[i].state);
+		futex.api =
+			(struct api_frame){.api = API_RWLOCK_WRITE, .what = "std::sync::RwLock"};
+		futex.op = FUTEX_WAIT_BITSET;
+		futex.addr = MEMORY + LOCK + 4;
+		decode_again();
+		expect("rwlock-write", WAIT_RWLOCK, true, MEMORY + LOCK);
+		expect_counts(rows[i].num_readers, rows[i].write_locked);
+		futex.api.api = API_RWLOCK_READ;
+		futex.addr = MEMORY + LOCK;
+		decode_again();
+		expect("rwlock-read", WAIT_RWLOCK, true, MEMORY + LOCK);
+		expect_counts(rows[i].num_readers, rows[i].write_locked);
+	}
+}
+END_TEST
+
 START_TEST(nameless_rwlock)
 {
 	put_rwlock(1 | USED, 1 | USED, SECOND);
@@ -773,6 +862,9 @@ static TCase *others_case(void)
 	tcase_add_test(tests, cleanup_of_the_program_hides_no_mutex);
 	tcase_add_test(tests, rwlock_by_either_word);
 	tcase_add_test(tests, rwlock_holders);
+	tcase_add_test(tests, rwlock_counts);
+	tcase_add_test(tests, rwlock_queue);
+	tcase_add_test(tests, rust_rwlock);
 	tcase_add_test(tests, nameless_rwlock);
 	tcase_add_test(tests, no_rwlock_by_its_fields);
 	tcase_add_test(tests, zeros_are_no_rwlock);
