@@ -34,6 +34,7 @@ struct coreleaks_analysis {
 	struct unwinder unwinder;
 	struct stacks stacks;
 	struct waits waits;
+	struct holders holders;
 	struct publish_names names;
 	struct finished finished;
 	struct coreleaks_task *public_tasks;
@@ -108,13 +109,21 @@ static void reason_floor(struct coreleaks_analysis *a)
 		.image = &a->image,
 	};
 	waits_build(&a->waits, &a->arena, &a->tasks, &a->nptl, &a->stacks, &a->image);
+	const struct holders_input holders_input = {
+		.tasks = &a->tasks,
+		.waits = &a->waits,
+		.stacks = &a->stacks,
+		.unwinder = &a->unwinder,
+	};
+	holders_build(&a->holders, &a->arena, &a->gaps, &a->progress, &holders_input);
 	names_build(&a->names, &a->arena, &input);
 	finished_build(&a->finished, &a->arena, &input, &a->names);
 	a->public_tasks = publish_tasks(&a->arena, &a->tasks, &a->stacks, &a->waits);
 	a->public_go = publish_go(&a->arena, &a->gaps, &go);
 	publish_goroutines(a->public_tasks, &a->arena, &go);
 	a->public_waits =
-		publish_waits(&a->arena, &a->tasks, &a->stacks, &a->waits, &a->nptl, &a->names);
+		publish_waits(&a->arena, &a->tasks, &a->stacks, &a->waits, &a->holders, &a->nptl,
+			      &a->names);
 }
 
 /* Groups are judged. */

@@ -132,6 +132,26 @@ struct coreleaks_task {
 	int64_t thread_id; /* goroutine: the thread that runs it, or that it is locked to; 0 none */
 };
 
+struct coreleaks_frame;
+
+/* A thread that may hold a lock which does not record its holder: an address of the lock's stands
+ * where it still uses it, in a register or a live frame. It may as well have let go of the lock, or
+ * never have had it: this proves nothing. */
+struct coreleaks_candidate {
+	uint32_t task; /* index */
+	/* The program's function in whose frame, or in whose callee's, the address is; NULL
+	 * unknown. Its sp and cfa may be another task's. */
+	const struct coreleaks_frame *frame;
+};
+
+/* What a read-write lock counts. */
+struct coreleaks_rwlock {
+	bool known;
+	bool write_locked;	      /* a writer holds it */
+	uint32_t num_readers;	      /* read locks held; nothing records whose */
+	uint32_t num_writers_waiting; /* tasks that wait for it in order to write */
+};
+
 /* What one task waits for, in full. */
 struct coreleaks_wait {
 	const char *object;  /* as in the task */
@@ -154,6 +174,11 @@ struct coreleaks_wait {
 	 * back to it, or not. Of handlers that interrupt each other the outermost wait. Has no
 	 * start, detached, joiner_id, interrupted; waking: the futex word has changed since. */
 	const struct coreleaks_wait *interrupted; /* NULL: in no signal handler */
+	struct coreleaks_rwlock rwlock;
+	bool candidates_known; /* the object records no holder, and was searched for */
+	const struct coreleaks_candidate *candidates; /* the likeliest first; at most 16 */
+	uint32_t num_candidates;		      /* elements of candidates */
+	uint32_t num_all_candidates;		      /* with those that are not listed */
 };
 
 struct coreleaks_frame {
@@ -202,6 +227,11 @@ struct coreleaks_object {
 	int64_t holder_id;    /* 0 none */
 	int32_t holder_task;  /* -1 none */
 	bool holder_exited;
+	struct coreleaks_rwlock rwlock;
+	bool candidates_known; /* the object records no holder, and was searched for */
+	const struct coreleaks_candidate *candidates; /* the likeliest first; at most 16 */
+	uint32_t num_candidates;		      /* elements of candidates */
+	uint32_t num_all_candidates;		      /* with those that are not listed */
 };
 
 struct coreleaks_group {

@@ -70,6 +70,10 @@ static struct coreleaks_wait publish_wait(const struct wait *wait, const struct 
 		.holder_id = wait->holder_tid,
 		.holder_task = -1,
 		.reason = wait->reason,
+		.rwlock = {.known = wait->rwlock.known,
+			   .write_locked = wait->rwlock.write_locked,
+			   .num_readers = wait->rwlock.num_readers,
+			   .num_writers_waiting = wait->rwlock.num_writers_waiting},
 	};
 	if (wait->holder >= 0) {
 		result.holder_task = nptl->threads.items[wait->holder].task;
@@ -84,9 +88,20 @@ static struct coreleaks_wait publish_wait(const struct wait *wait, const struct 
 	return result;
 }
 
+static void publish_candidates(struct coreleaks_wait *wait, const struct holders_of *found)
+{
+	if (found == NULL)
+		return;
+	wait->candidates_known = true;
+	wait->candidates = found->candidates;
+	wait->num_candidates = found->num;
+	wait->num_all_candidates = found->num_all;
+}
+
 struct coreleaks_wait *publish_waits(struct arena *arena, const struct tasks *tasks,
 				     const struct stacks *stacks, const struct waits *waits,
-				     const struct nptl *nptl, const struct publish_names *names)
+				     const struct holders *holders, const struct nptl *nptl,
+				     const struct publish_names *names)
 {
 	uint32_t num = tasks->list.num;
 	struct coreleaks_wait *result = arena_alloc_array(arena, (size_t)num + 1, sizeof(*result));
@@ -99,6 +114,7 @@ struct coreleaks_wait *publish_waits(struct arena *arena, const struct tasks *ta
 		result[i] = publish_wait(&waits->by_task[i], tasks, nptl, names->objects[i]);
 		if (stacks->interrupted_by_task[i] >= 0)
 			result[i].interrupted = &interrupted[stacks->interrupted_by_task[i]];
+		publish_candidates(&result[i], holders->by_task[i]);
 		int32_t index = nptl->by_task[i];
 		if (index < 0)
 			continue;
@@ -232,6 +248,11 @@ static void group_objects(struct coreleaks_group *group, struct arena *arena,
 				.holder_id = wait->holder_id,
 				.holder_task = wait->holder_task,
 				.holder_exited = wait->holder_exited,
+				.rwlock = wait->rwlock,
+				.candidates_known = wait->candidates_known,
+				.candidates = wait->candidates,
+				.num_candidates = wait->num_candidates,
+				.num_all_candidates = wait->num_all_candidates,
 			};
 		if (index < found.num)
 			found.items[index].num_members++;

@@ -3,7 +3,7 @@
 #define CORELEAKS_PROOF_PUBLISH_H
 
 #include "proof/findings.h"
-#include "reason/waits.h"
+#include "reason/holders.h"
 #include "stack/stacks.h"
 #include "task/starts.h"
 
@@ -26,6 +26,7 @@ struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *ta
 				     const struct stacks *stacks, const struct waits *waits);
 struct coreleaks_wait *publish_waits(struct arena *arena, const struct tasks *tasks,
 				     const struct stacks *stacks, const struct waits *waits,
+				     const struct holders *holders,
 				     const struct nptl *nptl, const struct publish_names *names);
 /* Applies the filter by verdict, which no lower floor could. */
 void publish_groups(struct published *ret, struct arena *arena, const struct groups *groups,

@@ -1,2 +1,2 @@
-LIB_SOURCES += $(addprefix analyzer/reason/,api_frames.c call_names.c futex.c syscalls.c \
-	waits.c)
+LIB_SOURCES += $(addprefix analyzer/reason/,api_frames.c call_names.c futex.c holders.c \
+	syscalls.c waits.c)
