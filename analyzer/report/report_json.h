@@ -19,6 +19,9 @@ void report_json_finding(struct json_out *json, const struct write_job *job,
 /* An element of "why". addr 0, rule NULL: none. */
 void show_json_what(struct json_out *json, const char *what, uint64_t addr, const char *rule);
 void show_json_evidence(struct json_out *json, const struct coreleaks_finding *finding);
+/* Who may hold what does not record its holder. */
+void show_json_candidates(struct json_out *json, const struct write_job *job,
+			  const struct coreleaks_object *object);
 void show_json_waiters(struct json_out *json, const struct write_job *job, const uint32_t *waiters,
 		       uint32_t num);
 

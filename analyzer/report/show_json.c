@@ -1,3 +1,4 @@
+#include "report/candidate_words.h"
 #include "report/report_json.h"
 #include "report/wait_chain.h"
 #include "report/wait_words.h"
@@ -33,6 +34,18 @@ void show_json_evidence(struct json_out *json, const struct coreleaks_finding *f
 			       finding->rule);
 }
 
+void show_json_candidates(struct json_out *json, const struct write_job *job,
+			  const struct coreleaks_object *object)
+{
+	const char *summary = candidate_words_object(job->arena, job->view, object, false);
+	if (summary != NULL)
+		show_json_what(json, summary, object->addr, NULL);
+	for (uint32_t i = 0; i < object->num_candidates; i++)
+		show_json_what(json,
+			       candidate_words_one(job->arena, job->view, &object->candidates[i]),
+			       object->addr, NULL);
+}
+
 /* What the task waits for, and those it waits for in turn. */
 static void show_json_chain(struct json_out *json, const struct write_job *job, uint32_t task)
 {
@@ -50,6 +63,8 @@ static void show_json_chain(struct json_out *json, const struct write_job *job, 
 					    "which is back at thread %" PRId64 ": a circle",
 					    view->tasks[chain.tasks[chain.back_to]]->id),
 			       0, NULL);
+	const struct coreleaks_object object = wait_words_of(view, chain.tasks[chain.num - 1]);
+	show_json_candidates(json, job, &object);
 }
 
 /* "why" and "findings". group or task: what they are about. */

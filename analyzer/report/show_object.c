@@ -1,3 +1,4 @@
+#include "report/candidate_words.h"
 #include "report/report_json.h"
 #include "report/text_findings.h"
 #include "report/wait_chain.h"
@@ -62,6 +63,21 @@ static void write_waiters(struct screen *screen, const struct write_job *job,
 	text_findings_line(screen, 0, STYLE_PLAIN, line.bytes);
 }
 
+static void write_candidates(struct screen *screen, const struct write_job *job,
+			     const struct coreleaks_object *object)
+{
+	const char *summary = candidate_words_object(job->arena, job->view, object, false);
+	const char *note = candidate_words_note(job->arena, object);
+	text_findings_line(screen, 0, STYLE_PLAIN,
+			   summary != NULL ? summary : "it does not say who holds it");
+	for (uint32_t i = 0; i < object->num_candidates; i++)
+		text_findings_line(
+			screen, 2, STYLE_PLAIN,
+			candidate_words_one(job->arena, job->view, &object->candidates[i]));
+	if (note != NULL)
+		text_findings_line(screen, 2, STYLE_DIM, note);
+}
+
 void show_object_text(struct screen *screen, const struct write_job *job, const struct one *one)
 {
 	const struct report_view *view = job->view;
@@ -76,7 +92,7 @@ void show_object_text(struct screen *screen, const struct write_job *job, const 
 	if (holder != NULL)
 		text_findings_line(screen, 0, STYLE_PLAIN, holder);
 	else
-		text_findings_line(screen, 0, STYLE_PLAIN, "it does not say who holds it");
+		write_candidates(screen, job, &shown.object);
 	if (shown.object.holder_task >= 0)
 		text_findings_line(
 			screen, 2, STYLE_PLAIN,
@@ -105,6 +121,7 @@ void show_object_json(struct json_out *json, const struct write_job *job, const 
 					    wait_words_task(job->arena, view,
 							    (uint32_t)shown.object.holder_task)),
 			       0, NULL);
+	show_json_candidates(json, job, &shown.object);
 	for (uint32_t i = 0; i < shown.num_findings; i++)
 		show_json_evidence(json, shown.findings[i]);
 	json_out_end(json, ']');

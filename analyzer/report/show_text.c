@@ -1,4 +1,5 @@
 #include "group/user_frame.h"
+#include "report/candidate_words.h"
 #include "report/report_text.h"
 #include "report/text_findings.h"
 #include "report/text_frames.h"
@@ -139,6 +140,10 @@ static void show_text_chain(struct screen *screen, const struct write_job *job, 
 						view->tasks[chain.tasks[chain.back_to]]->id));
 	else if (chain.cut)
 		text_findings_line(screen, 2, STYLE_PLAIN, "and so on");
+	const struct coreleaks_object object = wait_words_of(view, chain.tasks[chain.num - 1]);
+	const char *candidates = candidate_words_object(job->arena, view, &object, true);
+	if (candidates != NULL)
+		text_findings_line(screen, 2, STYLE_PLAIN, candidates);
 	uint32_t num;
 	const uint32_t *waiters = wait_chain_waiters(job->arena, view, task, &num);
 	struct text line;

@@ -1,4 +1,5 @@
 #include "group/user_frame.h"
+#include "report/candidate_words.h"
 #include "report/interrupted.h"
 #include "report/report_text.h"
 #include "report/text_findings.h"
@@ -139,6 +140,10 @@ void report_text_waits(struct screen *screen, const struct write_job *job,
 	report_text_note(screen, STYLE_PLAIN, wait_words_group(job->arena, job->view, group));
 	report_text_note(screen, STYLE_PLAIN,
 			 interrupted_words_group(job->arena, job->view, group));
+	if (group->num_objects > 0)
+		report_text_note(
+			screen, STYLE_PLAIN,
+			candidate_words_object(job->arena, job->view, &group->objects[0], true));
 	report_text_note(screen, STYLE_DIM, wait_words_start(job->arena, job->view, group));
 }
 

@@ -40,6 +40,11 @@ struct coreleaks_object wait_words_object_of(const struct coreleaks_wait *wait)
 		.holder_id = wait->holder_id,
 		.holder_task = wait->holder_task,
 		.holder_exited = wait->holder_exited,
+		.rwlock = wait->rwlock,
+		.candidates_known = wait->candidates_known,
+		.candidates = wait->candidates,
+		.num_candidates = wait->num_candidates,
+		.num_all_candidates = wait->num_all_candidates,
 	};
 }
 

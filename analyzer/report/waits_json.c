@@ -23,6 +23,45 @@ static void waits_json_holder(struct json_out *json, const struct report_view *v
 	json_out_end(json, '}');
 }
 
+static void waits_json_candidates(struct json_out *json, const struct report_view *view,
+				  const struct coreleaks_object *object)
+{
+	if (!object->candidates_known) {
+		json_out_null(json, "holders_candidate");
+		json_out_null(json, "holders_candidate_count");
+		return;
+	}
+	json_out_begin(json, "holders_candidate", '[', JSON_INLINE);
+	for (uint32_t i = 0; i < object->num_candidates; i++) {
+		const struct coreleaks_candidate *candidate = &object->candidates[i];
+		const struct coreleaks_frame *frame = candidate->frame;
+		json_out_begin(json, NULL, '{', JSON_INLINE);
+		json_out_text(json, "kind",
+			      coreleaks_kind_name(view->tasks[candidate->task]->kind));
+		json_out_int(json, "id", view->tasks[candidate->task]->id);
+		json_out_text(json, "function", frame != NULL ? frame->function : NULL);
+		json_out_text(json, "file", frame != NULL ? frame->file : NULL);
+		if (frame != NULL && frame->line != 0)
+			json_out_uint(json, "line", frame->line);
+		else
+			json_out_null(json, "line");
+		json_out_end(json, '}');
+	}
+	json_out_end(json, ']');
+	json_out_uint(json, "holders_candidate_count", object->num_all_candidates);
+}
+
+static void waits_json_detail(struct json_out *json, const struct coreleaks_rwlock *rwlock)
+{
+	json_out_begin(json, "detail", '{', JSON_INLINE);
+	if (rwlock->known) {
+		json_out_uint(json, "readers", rwlock->num_readers);
+		json_out_uint(json, "writers_waiting", rwlock->num_writers_waiting);
+		json_out_bool(json, "write_locked", rwlock->write_locked);
+	}
+	json_out_end(json, '}');
+}
+
 void waits_json_object(struct json_out *json, const char *key, const struct report_view *view,
 		       const struct coreleaks_object *object)
 {
@@ -35,8 +74,8 @@ void waits_json_object(struct json_out *json, const char *key, const struct repo
 	json_out_uint(json, "waiters", object->num_waiters);
 	waits_json_holder(json, view, object->holder_id, object->holder_task,
 			  object->holder_exited);
-	json_out_begin(json, "detail", '{', JSON_INLINE);
-	json_out_end(json, '}');
+	waits_json_candidates(json, view, object);
+	waits_json_detail(json, &object->rwlock);
 	json_out_end(json, '}');
 }
 

@@ -189,6 +189,11 @@ void fake_view_objects(struct fake_view *fake)
 					.holder_id = wait->holder_id,
 					.holder_task = wait->holder_task,
 					.holder_exited = wait->holder_exited,
+					.rwlock = wait->rwlock,
+					.candidates_known = wait->candidates_known,
+					.candidates = wait->candidates,
+					.num_candidates = wait->num_candidates,
+					.num_all_candidates = wait->num_all_candidates,
 				};
 			objects[at].num_waiters++;
 		}

@@ -1,0 +1,94 @@
+#include "report/candidate_words.h"
+
+#include "group/user_frame.h"
+#include "report/text_frames.h"
+#include "report/words.h"
+
+#include <inttypes.h>
+
+enum { MAX_NAMED = 4 };
+
+/* "reader, reader.c:12" */
+static void add_place(struct text *text, const struct coreleaks_frame *frame, const char *between)
+{
+	text_add(text, text_frames_name(text->arena, frame));
+	if (frame->file != NULL && frame->line != 0)
+		text_addf(text, "%s%s:%" PRIu32, between, user_frame_file_name(frame->file),
+			  frame->line);
+}
+
+static void add_candidates(struct text *text, const struct report_view *view,
+			   const struct coreleaks_object *object)
+{
+	text_addf(text, "; %s:", object->num_all_candidates == 1 ? "candidate" : "candidates");
+	for (uint32_t i = 0; i < object->num_candidates && i < MAX_NAMED; i++) {
+		const struct coreleaks_candidate *candidate = &object->candidates[i];
+		text_addf(text, "%s thread %" PRId64, i == 0 ? "" : ",",
+			  view->tasks[candidate->task]->id);
+		if (candidate->frame == NULL)
+			continue;
+		text_add(text, " (");
+		add_place(text, candidate->frame, ", ");
+		text_add(text, ")");
+	}
+	if (object->num_all_candidates > MAX_NAMED)
+		text_addf(text, " and %s more",
+			  words_number(text->arena, object->num_all_candidates - MAX_NAMED));
+}
+
+const char *candidate_words_object(struct arena *arena, const struct report_view *view,
+				   const struct coreleaks_object *object, bool names)
+{
+	uint32_t num_readers = object->rwlock.known ? object->rwlock.num_readers : 0;
+	struct text text;
+	if (!object->candidates_known || (num_readers == 0 && object->num_all_candidates == 0))
+		return NULL;
+	text_init(&text, arena);
+	if (num_readers > 0)
+		text_addf(&text, "%s held on it; %s does not record whose",
+			  num_readers == 1 ? "1 read lock is"
+					   : arena_format(arena, "%s read locks are",
+							  words_number(arena, num_readers)),
+			  object->type != NULL ? object->type : "glibc");
+	else
+		text_add(&text, "its holder is not recorded");
+	if (object->num_all_candidates > 0 && names)
+		add_candidates(&text, view, object);
+	else if (object->num_all_candidates > 0)
+		text_addf(&text, "; %s %s", words_number(arena, object->num_all_candidates),
+			  object->num_all_candidates == 1 ? "candidate" : "candidates");
+	else
+		text_add(&text, "; no candidate: no other thread has its address in use");
+	return text.bytes;
+}
+
+const char *candidate_words_one(struct arena *arena, const struct report_view *view,
+				const struct coreleaks_candidate *candidate)
+{
+	struct text text;
+	text_init(&text, arena);
+	text_addf(&text, "candidate: thread %" PRId64 " has its address ",
+		  view->tasks[candidate->task]->id);
+	if (candidate->frame == NULL) {
+		text_add(&text, "on its stack, in a frame that is not known");
+		return text.bytes;
+	}
+	text_add(&text, "in ");
+	add_place(&text, candidate->frame, " (");
+	if (candidate->frame->file != NULL && candidate->frame->line != 0)
+		text_add(&text, ")");
+	return text.bytes;
+}
+
+const char *candidate_words_note(struct arena *arena, const struct coreleaks_object *object)
+{
+	uint32_t num_left = object->num_all_candidates - object->num_candidates;
+	if (object->num_all_candidates == 0)
+		return NULL;
+	if (num_left == 0)
+		return "that a thread has its address in use does not prove that it holds it";
+	return arena_format(arena,
+			    "%s more are not listed; that a thread has its address in use does not "
+			    "prove that it holds it",
+			    words_number(arena, num_left));
+}
