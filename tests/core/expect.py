@@ -23,6 +23,10 @@ One fact a line, `#` begins a comment:
                                  the signal came (default none: in no handler)
         was_object=KIND          what it waited for then (default none)
         was_holder=FUNCTION      who holds that, as above (default none)
+        readers=N writers=N      what each of its objects, read-write locks, counts: read locks
+                                 held, and threads that wait in order to write
+        candidates=F,G           the program's functions that the candidates for holding each of
+                                 its objects stand in, in any order; `none`: there are none
     finding KEY=VALUE...         one finding; the report must have exactly those listed
         rule=RULE certainty=WORD
         count=N                  members; threads that have ended count too
@@ -79,13 +83,18 @@ class Expectation:
 
 def _group(values, where):
     group = {"end": "complete", "rules": [], "frames": [], "object": None, "holder": None,
-             "waking": "no", "was": "none", "was_object": "none", "was_holder": "none"}
+             "waking": "no", "was": "none", "was_object": "none", "was_holder": "none",
+             "readers": None, "writers": None, "candidates": None}
     for value in values:
         key, _, text = value.partition("=")
         if key == "count":
             group[key] = int(text)
+        elif key in ("readers", "writers"):
+            group[key] = int(text)
         elif key in ("rules", "frames"):
             group[key] = text.split(",")
+        elif key == "candidates":
+            group[key] = [] if text == "none" else text.split(",")
         elif key in ("state", "reason", "verdict", "end", "object", "holder", "waking", "was",
                      "was_object", "was_holder"):
             group[key] = text
@@ -218,6 +227,20 @@ class _Stacks:
             return want == holder["state"]
         return self.has(holder["id"], [want])
 
+    def candidates_fit(self, item, want):
+        """The candidates for holding an object are those of an .expect file, each with the
+        function on its stack."""
+        got = item["holders_candidate"]
+        if want is None or got is None:
+            return want is None
+        return (item["holders_candidate_count"] == len(got) == len(want)
+                and len({candidate["id"] for candidate in got}) == len(got)
+                and all(self.has(candidate["id"], [plain_name(candidate["function"])])
+                        for candidate in got)
+                and all(function_matches(candidate["function"], name) for candidate, name in
+                        zip(sorted(got, key=lambda one: plain_name(one["function"])),
+                            sorted(want))))
+
 
 def _is(want, group, stacks):
     members = group["pthreads"] if want["state"] == "exited" else group["members"]
@@ -234,7 +257,16 @@ def _is(want, group, stacks):
             and (want["holder"] is None
                  or all(stacks.holder_fits(member, want["holder"])
                         for member in group["members"]))
+            and all(_counts_fit(want, item) and stacks.candidates_fit(item, want["candidates"])
+                    for item in group["objects"])
             and has_frames(group, want["frames"]))
+
+
+def _counts_fit(want, item):
+    """A read-write lock counts what an .expect file says."""
+    detail = item["detail"]
+    return all(want[key] is None or detail.get(name) == want[key]
+               for key, name in (("readers", "readers"), ("writers", "writers_waiting")))
 
 
 def _is_finding(want, finding, stacks):
