@@ -431,7 +431,25 @@ uint32_t coreleaks_num_deselected(const struct coreleaks_analysis *analysis);
 
 /* ---- Writing ----------------------------------------------------------------------------- */
 
-enum coreleaks_format { CORELEAKS_FORMAT_TEXT = 0, CORELEAKS_FORMAT_JSON = 1 };
+enum coreleaks_format {
+	CORELEAKS_FORMAT_TEXT = 0,
+	CORELEAKS_FORMAT_JSON = 1,
+	CORELEAKS_FORMAT_DEBUG2 = 2,	 /* Go's goroutine dump, as a panic prints it */
+	CORELEAKS_FORMAT_DEBUG1 = 3,	 /* Go's goroutine profile as text */
+	CORELEAKS_FORMAT_GOLEAK = 4,	 /* the message of Go's goleak */
+	CORELEAKS_FORMAT_PPROF = 5,	 /* profile.proto, gzip: binary */
+	CORELEAKS_FORMAT_FOLDED = 6,	 /* a stack and its count a line, for flame graphs */
+	CORELEAKS_FORMAT_PROMETHEUS = 7, /* metrics in Prometheus' text format */
+	CORELEAKS_FORMAT_LOGFMT = 8,	 /* the sums in one line of key=value */
+};
+
+/* "text", "json" … Formats are numbered without a hole: NULL past the last one. */
+const char *coreleaks_format_name(enum coreleaks_format format);
+/* What names of its files end in: ".txt", ".pb.gz" …; NULL past the last one. */
+const char *coreleaks_format_suffix(enum coreleaks_format format);
+/* The format of that name, or that path's suffix stands for; -1: there is none. */
+int32_t coreleaks_format_by_name(const char *name);
+int32_t coreleaks_format_by_path(const char *path);
 
 /* Receives the next size bytes. Return false to stop: the writer then returns an error. */
 typedef bool (*coreleaks_sink)(void *data, const char *bytes, size_t size);
@@ -446,6 +464,10 @@ struct coreleaks_write_options {
 	bool color;	  /* text: ANSI colours; default false */
 	const char *hint; /* text: command to quote in "show more" hints; NULL: "coreleaks" */
 	bool ascii;	  /* text: ASCII alone, for terminals without UTF-8; default false */
+	/* Formats that hold tasks of one kind (debug2, debug1, goleak, pprof, folded): enum
+	 * coreleaks_kind; default -1: goroutines when there are any, else threads, which debug2
+	 * writes only when asked for. */
+	int32_t kind;
 };
 
 void coreleaks_write_options_init(struct coreleaks_write_options *options);

@@ -51,7 +51,8 @@ bool handle_debug_dir(const struct option_row *row, struct settings *settings, v
 bool handle_verbose(const struct option_row *row, struct settings *settings, void *field,
 		    const char *value);
 
-/* The formats of --format: built ones have enum coreleaks_format as their value. */
-extern const struct word format_words[];
+/* What word_of() says of each format, separated by commas. Returns buffer. */
+const char *format_list(char *buffer, size_t size,
+			const char *(*word_of)(enum coreleaks_format format));
 
 #endif

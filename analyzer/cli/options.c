@@ -122,13 +122,16 @@ static const struct option_row option_rows[] = {
 	{"list-rules", 0, NULL, "List the built-in ignore rules", JUDGING, UNBUILT},
 	{"write-baseline", 0, "FILE", "Write allow rules for what there is now", JUDGING, UNBUILT},
 
-	{"format", 0, "FORMAT", "Format of the report: text (default), json", WRITING,
-	 BUILT(handle_format, FIELD(write.format), .words = format_words)},
+	{"format", 0, "FORMAT",
+	 "Format of the report: text (default), json, debug2, debug1, goleak, pprof, folded, "
+	 "prometheus, logfmt; see below",
+	 WRITING, BUILT(handle_format, FIELD(write.format))},
 	{"json", 0, NULL, "The same as --format json", WRITING,
 	 BUILT(handle_json, FIELD(write.format))},
 	{"output", 'o', "FILE",
-	 "Write the report to FILE, not to standard output; the format follows from .txt or "
-	 ".json. May be repeated; - is standard output",
+	 "Write the report to FILE, not to standard output; the format follows from FILE's end: "
+	 ".txt .json .debug2 .debug1 .goleak .pb.gz .pprof .folded .prom .logfmt. May be repeated; "
+	 "- is standard output",
 	 WRITING, BUILT(handle_output)},
 	{"force", 0, NULL, "Replace report files that exist", WRITING,
 	 BUILT(handle_flag, FIELD(force))},
@@ -234,6 +237,14 @@ static const char doc[] =
 	"Limits of every run: 512 frames a stack (--max-frames), 10000000 tasks, names of 64 KiB, "
 	"1 TiB for an unpacked core; memory and time by --max-memory and --timeout. The network "
 	"is never used."
+	"\n\n"
+	"Formats: debug2 is Go's goroutine dump and debug1 its goroutine profile as text; pprof is "
+	"what 'go tool pprof' reads; folded is for flame graphs; goleak is the message of that "
+	"name, about all tasks with a finding, and about threads in the same words; prometheus and "
+	"logfmt have sums alone. debug2, debug1, goleak, pprof and folded hold tasks of one kind: "
+	"goroutines if the core has any, else threads; --kind chooses, so that a core with both "
+	"takes two files: --kind goroutine -o a.pb.gz, then --kind thread -o b.pb.gz. debug2 has "
+	"threads with --kind thread only."
 	"\n\n"
 	"Exit codes: 0 analysed, nothing at or above --fail-on; 1 findings at or above --fail-on; "
 	"2 could not analyse or write; 3 analysed, but the report is incomplete; 64 usage.";

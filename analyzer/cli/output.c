@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include "cli/handlers.h"
 #include "cli/message.h"
 #include "cli/report_file.h"
 #include "cli/terminal.h"
@@ -55,46 +56,51 @@ static bool sink_write(void *data, const char *bytes, size_t size)
 	return true;
 }
 
-struct suffix {
-	const char *name;
-	enum coreleaks_format format;
-};
-
-/* NULL: the path's end tells no format. */
-static const struct suffix *find_suffix(const char *path)
-{
-	static const struct suffix suffixes[] = {
-		{".txt", CORELEAKS_FORMAT_TEXT},
-		{".json", CORELEAKS_FORMAT_JSON},
-	};
-	size_t length = strlen(path);
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		size_t suffix_length = strlen(suffixes[i].name);
-		if (length > suffix_length &&
-		    strcmp(path + length - suffix_length, suffixes[i].name) == 0)
-			return &suffixes[i];
-	}
-	return NULL;
-}
-
 static bool is_stdout(const char *path)
 {
 	return strcmp(path, "-") == 0;
 }
 
-int output_check(const struct settings *settings)
+/* The format of the output at path, which --format decides where the path does not; -1 none. */
+static int32_t format_of(const struct settings *settings, const char *path)
 {
+	int32_t format = is_stdout(path) ? -1 : coreleaks_format_by_path(path);
+	if (format >= 0)
+		return format;
+	return is_stdout(path) || settings->format_given ? (int32_t)settings->write.format : -1;
+}
+
+static bool check_output(const struct settings *settings, const char *path, bool whole_report)
+{
+	int32_t format = format_of(settings, path);
+	if (format < 0) {
+		char known[256];
+		message("--output %s: no format for this suffix is built yet; use --format, or one "
+			"of %s",
+			path, format_list(known, sizeof(known), coreleaks_format_suffix));
+		return false;
+	}
+	if (!whole_report && format != CORELEAKS_FORMAT_TEXT && format != CORELEAKS_FORMAT_JSON) {
+		message("show writes text and json; %s is a format of whole reports",
+			coreleaks_format_name((enum coreleaks_format)format));
+		return false;
+	}
+	if (format == CORELEAKS_FORMAT_PPROF && is_stdout(path) && isatty(STDOUT_FILENO)) {
+		message("pprof is binary: write it to a file with -o, or through a pipe");
+		return false;
+	}
+	return true;
+}
+
+int output_check(const struct settings *settings, bool whole_report)
+{
+	if (settings->num_outputs == 0 && !check_output(settings, "-", whole_report))
+		return EXIT_USAGE;
 	for (uint32_t i = 0; i < settings->num_outputs; i++) {
-		const char *path = settings->outputs[i];
-		if (is_stdout(path))
-			continue;
-		if (find_suffix(path) == NULL && !settings->format_given) {
-			message("--output %s: no format for this suffix is built yet; use .txt, "
-				".json or --format",
-				path);
+		if (!check_output(settings, settings->outputs[i], whole_report))
 			return EXIT_USAGE;
-		}
-		if (!report_file_check(path, settings->force))
+		if (!is_stdout(settings->outputs[i]) &&
+		    !report_file_check(settings->outputs[i], settings->force))
 			return EXIT_FAILED;
 	}
 	return 0;
@@ -125,6 +131,7 @@ static struct coreleaks_write_options write_options(const struct settings *setti
 	options.ascii = !terminal_is_utf8();
 	options.width = FILE_WIDTH;
 	options.color = false;
+	options.kind = settings->analysis.kind;
 	return options;
 }
 
@@ -141,9 +148,7 @@ static bool write_file(const struct settings *settings, const char *path,
 		       const struct coreleaks_analysis *analysis, const char *name)
 {
 	struct coreleaks_write_options options = write_options(settings);
-	const struct suffix *suffix = find_suffix(path);
-	if (suffix != NULL)
-		options.format = suffix->format;
+	options.format = (enum coreleaks_format)format_of(settings, path);
 	struct report_file file;
 	if (!report_file_open(&file, path))
 		return false;

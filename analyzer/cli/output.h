@@ -7,7 +7,7 @@
 
 /* What is wrong with the outputs asked for and can be known before the analysis: formats, files
  * that exist. Returns 0 or an exit code, after a message. */
-int output_check(const struct settings *settings);
+int output_check(const struct settings *settings, bool whole_report);
 
 /* Writes all outputs: of the whole report, or of what name names when it is not NULL. Returns
  * false after a message. A reader that closed standard output early is no failure. */

@@ -150,7 +150,7 @@ static struct coreleaks_error *analyse(const struct settings *settings, const ch
 
 int session_run(struct settings *settings, const char *core_path, const char *name)
 {
-	int code = output_check(settings);
+	int code = output_check(settings, name == NULL);
 	if (code != 0)
 		return code;
 	struct coreleaks_analysis *analysis = NULL;

@@ -68,9 +68,8 @@ static size_t escape_plain_size(const char *bytes, size_t size)
 	return i;
 }
 
-void escape_terminal(struct text *out, const char *string, bool ascii)
+static void escape_terminal_bytes(struct text *out, const char *string, size_t size, bool ascii)
 {
-	size_t size = strlen(string);
 	for (size_t i = 0; i < size;) {
 		size_t length = escape_plain_size(string + i, size - i);
 		text_add_bytes(out, string + i, length);
@@ -85,6 +84,23 @@ void escape_terminal(struct text *out, const char *string, bool ascii)
 		else
 			text_add_bytes(out, string + i, length);
 		i += length;
+	}
+}
+
+void escape_terminal(struct text *out, const char *string, bool ascii)
+{
+	escape_terminal_bytes(out, string, strlen(string), ascii);
+}
+
+void escape_also(struct text *out, const char *string, const char *also)
+{
+	for (;;) {
+		size_t length = strcspn(string, also);
+		escape_terminal_bytes(out, string, length, false);
+		string += length;
+		if (*string == '\0')
+			return;
+		text_addf(out, "\\x%02x", (unsigned char)*string++);
 	}
 }
 

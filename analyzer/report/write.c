@@ -8,8 +8,7 @@ struct write_call {
 	const struct coreleaks_analysis *analysis;
 	const char *name; /* NULL: the whole report */
 	struct coreleaks_write_options options;
-	coreleaks_sink sink;
-	void *sink_data;
+	struct write_stream stream;
 	struct arena arena;
 };
 
@@ -21,7 +20,23 @@ void coreleaks_write_options_init(struct coreleaks_write_options *options)
 		.limit = 20,
 		.members = UINT32_MAX,
 		.width = 100,
+		.kind = -1,
 	};
+}
+
+static void write_sink(struct write_stream *stream, const struct text *out)
+{
+	if (out->size > 0 && !stream->failed)
+		stream->failed = !stream->sink(stream->sink_data, out->bytes, out->size);
+}
+
+void write_flush(const struct write_job *job, struct text *out)
+{
+	enum { PIECE_SIZE = 256 * 1024 };
+	if (job->stream == NULL || out->size < PIECE_SIZE)
+		return;
+	write_sink(job->stream, out);
+	text_clear(out);
 }
 
 static struct coreleaks_error *write_make(struct write_call *call)
@@ -30,7 +45,7 @@ static struct coreleaks_error *write_make(struct write_call *call)
 	struct one one;
 	struct text text;
 	view_init(&view, &call->arena, call->analysis);
-	const struct write_job job = {&call->arena, &view, &call->options};
+	const struct write_job job = {&call->arena, &view, &call->options, &call->stream};
 	bool json = call->options.format == CORELEAKS_FORMAT_JSON;
 	if (call->name != NULL) {
 		struct coreleaks_error *error = one_find(&view, &call->arena, call->name, &one);
@@ -38,9 +53,10 @@ static struct coreleaks_error *write_make(struct write_call *call)
 			return error;
 		text = json ? show_json_make(&job, &one) : show_text_make(&job, &one);
 	} else {
-		text = json ? report_json_make(&job) : report_text_make(&job);
+		text = format_find(call->options.format)->make(&job);
 	}
-	if (!call->sink(call->sink_data, text.bytes, text.size))
+	write_sink(&call->stream, &text);
+	if (call->stream.failed)
 		return error_new(CORELEAKS_ERROR_READ, 0, NULL, "the report could not be written");
 	return NULL;
 }
@@ -70,10 +86,16 @@ static struct coreleaks_error *write_start(struct write_call *call,
 		/* A program built against an older header passes a shorter struct. */
 		memcpy(&call->options, options, options->size);
 	}
-	if (call->options.format != CORELEAKS_FORMAT_TEXT &&
-	    call->options.format != CORELEAKS_FORMAT_JSON)
+	const struct format *format = format_find(call->options.format);
+	if (format == NULL)
 		return error_new(CORELEAKS_ERROR_USAGE, 0, NULL, "there is no output format %d",
 				 (int)call->options.format);
+	if (call->name != NULL && format->make != report_text_make &&
+	    format->make != report_json_make)
+		return error_new(CORELEAKS_ERROR_USAGE, 0, NULL,
+				 "%s is a format of whole reports: one thing is written as text or "
+				 "json",
+				 format->name);
 	if (call->options.hint == NULL)
 		call->options.hint = "coreleaks";
 	arena_init(&call->arena, 0);
@@ -86,7 +108,7 @@ struct coreleaks_error *coreleaks_write(const struct coreleaks_analysis *analysi
 					const struct coreleaks_write_options *options,
 					coreleaks_sink sink, void *sink_data)
 {
-	struct write_call call = {.analysis = analysis, .sink = sink, .sink_data = sink_data};
+	struct write_call call = {.analysis = analysis, .stream = {sink, sink_data, false}};
 	return write_start(&call, options);
 }
 
@@ -98,8 +120,7 @@ struct coreleaks_error *coreleaks_write_one(const struct coreleaks_analysis *ana
 	struct write_call call = {
 		.analysis = analysis,
 		.name = name,
-		.sink = sink,
-		.sink_data = sink_data,
+		.stream = {sink, sink_data, false},
 	};
 	return write_start(&call, options);
 }

@@ -7,11 +7,26 @@
 #include "report/screen.h"
 #include "report/view.h"
 
+/* Where the output goes while it is made. */
+struct write_stream {
+	coreleaks_sink sink;
+	void *sink_data;
+	bool failed; /* the sink wants no more */
+};
+
 /* What one call of coreleaks_write() works with. The options are whole: all fields are set. */
 struct write_job {
 	struct arena *arena;
 	const struct report_view *view;
 	const struct coreleaks_write_options *options;
+	struct write_stream *stream; /* NULL: all output is kept for the end */
+};
+
+/* A format: one row of the table in formats.c. */
+struct format {
+	const char *name;
+	const char *suffixes[2]; /* of file names; the first is the usual one */
+	struct text (*make)(const struct write_job *job);
 };
 
 /* A group, a task or an object that a name stands for. */
@@ -24,9 +39,22 @@ struct one {
 	uint32_t num_other_kinds;	     /* tasks that see another kind of object there */
 };
 
-/* Each gives the whole output, valid as long as the arena. */
+/* NULL: there is none of that number. */
+const struct format *format_find(enum coreleaks_format format);
+
+/* Hands large outputs on in pieces: out is empty afterwards, or small enough to go on. */
+void write_flush(const struct write_job *job, struct text *out);
+
+/* Each gives what of the output was not handed on yet, valid as long as the arena. */
 struct text report_text_make(const struct write_job *job);
 struct text report_json_make(const struct write_job *job);
+struct text format_debug2_make(const struct write_job *job);
+struct text format_debug1_make(const struct write_job *job);
+struct text format_goleak_make(const struct write_job *job);
+struct text format_pprof_make(const struct write_job *job);
+struct text format_folded_make(const struct write_job *job);
+struct text format_prometheus_make(const struct write_job *job);
+struct text format_logfmt_make(const struct write_job *job);
 struct text show_text_make(const struct write_job *job, const struct one *one);
 struct text show_json_make(const struct write_job *job, const struct one *one);
 /* show_text_make() and show_json_make() of an object. */

@@ -18,8 +18,7 @@ RESERVED_VALUES = [
     ("--group-by", word) for word in ("creator", "label:user")
 ] + [("--fail-on", word) for word in ("growth", "new")] + [
     ("--format", word) for word in (
-        "ndjson", "debug1", "debug2", "pprof", "folded", "speedscope", "html", "dot", "markdown",
-        "junit", "sarif", "github", "gitlab", "prometheus", "logfmt", "goleak")
+        "ndjson", "speedscope", "html", "dot", "markdown", "junit", "sarif", "github", "gitlab")
 ]
 WRONG_VALUES = [
     ("--min-count", "12x"), ("--min-count", ""), ("--min-count", "-1"), ("--min-count", "+1"),

@@ -18,7 +18,7 @@ BEGIN {
 	library["archive.h"] = "^core/"
 	library["archive_entry.h"] = "^core/"
 	library["jansson.h"] = "^report/"
-	library["zlib.h"] = "^core/"
+	library["zlib.h"] = "^(core/|report/gzip\\.[ch]$)"
 	library["xxhash.h"] = "^(base|group)/"
 	library["libiberty/"] = "^stack/demangle\\.c$"
 	library["argp.h"] = "^cli/"

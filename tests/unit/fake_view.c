@@ -116,6 +116,7 @@ struct coreleaks_group *fake_view_group(struct fake_view *fake, const char *id, 
 			.syscall_nr = 202,
 			.stack_id = stack_id,
 			.reason = "futex",
+			.wait_ns = -1,
 		};
 		waits[old + i].holder_task = -1;
 		fake->next_id = (int64_t)((uint64_t)fake->next_id + 1);
@@ -139,6 +140,30 @@ struct coreleaks_group *fake_view_group(struct fake_view *fake, const char *id, 
 	};
 	ADD(fake, groups, num_groups, group);
 	return group;
+}
+
+struct coreleaks_group *fake_view_goroutines(struct fake_view *fake, const char *id, uint32_t num,
+					     uint32_t stack_id, const char *reason)
+{
+	int64_t first_id = fake->next_id;
+	struct coreleaks_group *group = fake_view_group(fake, id, num, stack_id);
+	group->kind = CORELEAKS_KIND_GOROUTINE;
+	group->reason = reason;
+	for (uint32_t i = 0; i < num; i++) {
+		struct coreleaks_task *task = fake_view_task(fake, first_id + i);
+		task->kind = CORELEAKS_KIND_GOROUTINE;
+		task->reason = reason;
+		task->syscall_nr = -1;
+	}
+	return group;
+}
+
+struct coreleaks_task *fake_view_task(struct fake_view *fake, int64_t id)
+{
+	for (uint32_t i = 0; i < fake->view.num_tasks; i++)
+		if (fake->view.tasks[i]->id == id)
+			return (struct coreleaks_task *)(uintptr_t)fake->view.tasks[i];
+	abort();
 }
 
 struct coreleaks_wait *fake_view_wait(struct fake_view *fake, int64_t id)
@@ -313,22 +338,31 @@ static struct report_view sum(struct fake_view *fake)
 const char *fake_view_text(struct fake_view *fake)
 {
 	struct report_view view = sum(fake);
-	struct write_job job = {&fake->arena, &view, &fake->options};
+	struct write_job job = {&fake->arena, &view, &fake->options, NULL};
 	return report_text_make(&job).bytes;
 }
 
 const char *fake_view_json(struct fake_view *fake)
 {
 	struct report_view view = sum(fake);
-	struct write_job job = {&fake->arena, &view, &fake->options};
+	struct write_job job = {&fake->arena, &view, &fake->options, NULL};
 	return report_json_make(&job).bytes;
+}
+
+struct text fake_view_format(struct fake_view *fake, enum coreleaks_format format)
+{
+	struct report_view view = sum(fake);
+	struct write_job job = {&fake->arena, &view, &fake->options, NULL};
+	struct text out = format_find(format)->make(&job);
+	text_add(&out, ""); /* NUL-terminated even when empty */
+	return out;
 }
 
 const char *fake_view_show(struct fake_view *fake, const char *name, bool json,
 			   const char **error_ret)
 {
 	struct report_view view = sum(fake);
-	struct write_job job = {&fake->arena, &view, &fake->options};
+	struct write_job job = {&fake->arena, &view, &fake->options, NULL};
 	struct one one;
 	struct coreleaks_error *error = one_find(&view, &fake->arena, name, &one);
 	if (error != NULL) {

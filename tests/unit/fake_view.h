@@ -27,6 +27,11 @@ uint32_t fake_view_stack(struct fake_view *fake, const struct coreleaks_frame *f
 /* A new group of num new threads that wait; it may be changed until the view is summed. */
 struct coreleaks_group *fake_view_group(struct fake_view *fake, const char *id, uint32_t num,
 					uint32_t stack_id);
+/* The same of goroutines. */
+struct coreleaks_group *fake_view_goroutines(struct fake_view *fake, const char *id, uint32_t num,
+					     uint32_t stack_id, const char *reason);
+/* The task with that id, to be changed. */
+struct coreleaks_task *fake_view_task(struct fake_view *fake, int64_t id);
 /* The wait of the task with that id, to be filled in; the group's objects are the test's own. */
 struct coreleaks_wait *fake_view_wait(struct fake_view *fake, int64_t id);
 /* The task waits for this mutex, which that thread (0: nobody) holds. */
@@ -47,6 +52,7 @@ void fake_view_module(struct fake_view *fake, const char *path, const char *file
 /* The outputs; the sums are made anew each time. Valid until fake_view_deinit(). */
 const char *fake_view_text(struct fake_view *fake);
 const char *fake_view_json(struct fake_view *fake);
+struct text fake_view_format(struct fake_view *fake, enum coreleaks_format format);
 /* NULL: the name was not found; *error_ret is its message then. */
 const char *fake_view_show(struct fake_view *fake, const char *name, bool json,
 			   const char **error_ret);
