@@ -28,11 +28,12 @@ static bool is_hex_escape(const char *at)
 }
 
 /* panicparse 2.3.0 (stack/stack.go, Func.Init) undoes URL escapes, which Go's linker writes into
- * import paths alone, and stumbles over others; a slash it takes for a part of such a path. */
+ * import paths alone: elsewhere it stumbles over a percent sign and takes a plus for a blank. A
+ * slash it takes for a part of such a path. */
 static void go_text_name(struct text *out, const struct write_job *job, const char *name)
 {
 	size_t path = path_size(name);
-	const char *also = path > 0 ? "%" : "%/";
+	const char *also = path > 0 ? "%+" : "%+/";
 	for (size_t i = 0; i < sizeof(taken_starts) / sizeof(taken_starts[0]); i++) {
 		if (strncmp(name, taken_starts[i], strlen(taken_starts[i])) == 0) {
 			text_addf(out, "\\x%02x", (unsigned char)*name++);
@@ -42,12 +43,13 @@ static void go_text_name(struct text *out, const struct write_job *job, const ch
 	}
 	size_t begin = 0;
 	for (size_t i = 0; i < path; i++) {
-		if (!is_hex_escape(name + i) || i + 2 >= path)
+		size_t size = name[i] == '+' ? 1 : is_hex_escape(name + i) ? 3 : 0;
+		if (size == 0 || i + size > path)
 			continue;
 		escape_also(out, arena_copy_bytes(job->arena, name + begin, i - begin), also);
-		text_add_bytes(out, name + i, 3);
-		begin = i + 3;
-		i += 2;
+		text_add_bytes(out, name + i, size);
+		begin = i + size;
+		i += size - 1;
 	}
 	escape_also(out, name + begin, also);
 }
@@ -108,6 +110,9 @@ static void go_text_function(struct go_text *go, struct text *out,
 			     const struct coreleaks_frame *frame)
 {
 	const char *name = samples_frame_name(go->job->arena, frame);
+	if (frame->function == NULL && frame->module != NULL && !frame->signal)
+		name = arena_format(go->job->arena, "%s@0x%" PRIx64, frame->module,
+				    frame->module_offset);
 	go_text_name(out, go->job, strcmp(name, "runtime.gopanic") == 0 ? "panic" : name);
 }
 

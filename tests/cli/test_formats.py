@@ -16,7 +16,7 @@ FORMATS = {"debug2": ".debug2", "debug1": ".debug1", "goleak": ".goleak", "pprof
            "folded": ".folded", "prometheus": ".prom", "logfmt": ".logfmt"}
 # Names that mean something to the readers; assembler takes any but quotes and line ends.
 HOSTILE = ["a;b;c", "created by main.main", "goroutine 7 [running]:", "percent%zz%2",
-           "red\x1b[31m", "path/without/dot", "...12 frames elided...", "# comment",
+           "red\x1b[31m", "path/without/dot", "operator+", "...12 frames elided...", "# comment",
            "7 @ 0x1", "two words 9", "back\\\\slash"]
 
 
@@ -132,6 +132,32 @@ def panicparse_reads(core):
                      for group in report["groups"]))
     tap.check("... and leaves nothing over but the heading",
               len(rest) == 1 and rest[0].startswith("# threads of "), rest)
+
+
+def many_threads():
+    """More than the writers keep in memory at once, also when nobody reads it to its end."""
+    num = 1001
+    try:
+        core = realcore.make_core(realcore.build("many_stacks"), [str(num - 1)], threads=num)
+    except realcore.CannotDump as reason:
+        tap.skip("the formats of many threads", str(reason))
+        return
+    _, report, _ = cli.report(core)
+    ids = {member for group in report["groups"] for member in group["members"]}
+    for name, pattern in (("debug2", r"(?m)^goroutine (\d+) \["),
+                          ("goleak", r"(?m)^[\[ ]Thread (\d+) in state ")):
+        arguments = ["--format", name, "--kind", "thread", "--threshold", "2"]
+        code, out, err = cli.run(*arguments, core)
+        found = [int(digits) for digits in re.findall(pattern, out)]
+        shown = ids if name == "debug2" else {
+            member for group in cli.report("--threshold", "2", core)[1]["groups"]
+            for member in group["members"] if group["verdict"] == "suspect"}
+        tap.check("%s is longer than a piece" % name, len(out) > 300 * 1024, len(out))
+        tap.equal("%s has every thread once" % name, (code, sorted(found), err),
+                  (CLEAN, sorted(shown), ""))
+        with open("/dev/full", "wb") as full:
+            code, _, err = cli.run(*arguments, core, stdout=full)
+        tap.check("%s to a full disk" % name, code == 2 and cli.one_line(err), err)
 
 
 def other_formats(core):
@@ -259,5 +285,6 @@ with cli.Scratch():
     panicparse_reads(CORE)
     other_formats(CORE)
     deadlock()
+    many_threads()
     hostile()
 tap.done()

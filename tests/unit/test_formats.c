@@ -49,6 +49,8 @@ static const char *const hostile_names[] = {
 	"path/without/dot",
 	"path%2ev2/pkg%2ev2.Func%2e",
 	"operator/",
+	"operator+",
+	"go+x/a+b.F+g",
 	"operator()",
 	"std::map<int, char>::at(int)",
 	"# comment",
@@ -404,7 +406,7 @@ START_TEST(debug2_has_threads_only_when_asked)
 			 "goroutine 4711 [futex]:\n"
 			 "__futex_wait(...)\n"
 			 "\t??:0 +0xc6\n"
-			 "libc.so.6+0x85d36(...)\n"
+			 "libc.so.6@0x85d36(...)\n"
 			 "\t??:0\n"
 			 "Queue<int>::consume(...)\n"
 			 "\t??:42 +0x1f\n"
@@ -414,7 +416,7 @@ START_TEST(debug2_has_threads_only_when_asked)
 			 "goroutine 4712 [futex]:\n"
 			 "__futex_wait(...)\n"
 			 "\t??:0 +0xc6\n"
-			 "libc.so.6+0x85d36(...)\n"
+			 "libc.so.6@0x85d36(...)\n"
 			 "\t??:0\n"
 			 "Queue<int>::consume(...)\n"
 			 "\t??:42 +0x1f\n"
@@ -753,6 +755,8 @@ START_TEST(hostile_names_do_not_break_debug2)
 	ck_assert_uint_eq(count(text, "\n[orig"), 0);
 	ck_assert_msg(strstr(text, "\n\\x67oroutine 7 [running]:(...)\n") != NULL, "%s", text);
 	ck_assert_msg(strstr(text, "\npercent\\x25zz\\x25(...)\n") != NULL, "%s", text);
+	ck_assert_msg(strstr(text, "\noperator\\x2b(...)\n") != NULL, "%s", text);
+	ck_assert_msg(strstr(text, "\ngo+x/a+b.F\\x2bg(...)\n") != NULL, "%s", text);
 	ck_assert_msg(strstr(text, "\na\\x252eb\\x252ec(...)\n") != NULL, "%s", text);
 	ck_assert_msg(strstr(text, "\npath\\x2fwithout\\x2fdot(...)\n") != NULL, "%s", text);
 	ck_assert_msg(strstr(text, "\npath%2ev2/pkg%2ev2.Func\\x252e(...)\n") != NULL, "%s", text);
@@ -794,7 +798,7 @@ END_TEST
 
 START_TEST(hostile_names_do_not_break_sums_and_folds)
 {
-	static const char *const folded[] = {"^[^;]*(;[^;]*){53} 2$", NULL};
+	static const char *const folded[] = {"^[^;]*(;[^;]*){57} 2$", NULL};
 	static const char *const metrics[] = {
 		"^# (HELP|TYPE) [a-z_]+ .+$",
 		"^[a-z_]+ [0-9]+$",
