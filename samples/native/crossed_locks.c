@@ -3,10 +3,13 @@
  * Each holds the lock of the account it takes from and waits for that of the other. Arguments
  * say what locks these are: recursive, errorcheck, robust, pi, shared; `mapped`: they lie in a
  * file that is mapped shared; `timed`: the clerks wait for some hours at most; `woken`: the
- * locks are free again, but the clerks have not noticed yet.
+ * locks are free again, but the clerks have not noticed yet; `signalled`: the first clerk's wait
+ * was interrupted by a signal, whose handler pauses, and might do anything when it goes on.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +27,8 @@ static struct account private_accounts[2], *accounts = private_accounts;
 static pthread_barrier_t has_first;
 static bool is_timed;
 static pid_t clerk_tids[2];
+static pthread_t clerks[2];
+static atomic_bool in_handler;
 
 static __attribute__((noinline)) int lock_account(struct account *account)
 {
@@ -92,6 +97,26 @@ static void wake_up_nobody(void)
 		accounts[i].lock.__data.__lock = 0;
 }
 
+static void on_freeze(int signal)
+{
+	(void)signal;
+	in_handler = true;
+	for (;;)
+		pause();
+}
+
+static void signal_first(void)
+{
+	struct sigaction action = {.sa_handler = on_freeze, .sa_flags = SA_RESTART};
+
+	for (int i = 0; i < 2; i++)
+		wait_until_asleep(&accounts[1 - i].lock, clerk_tids[i]);
+	if (sigaction(SIGUSR1, &action, NULL) || pthread_kill(clerks[0], SIGUSR1))
+		abort();
+	while (!in_handler)
+		usleep(1000);
+}
+
 static void read_argument(const char *word, pthread_mutexattr_t *attr)
 {
 	if (!strcmp(word, "recursive"))
@@ -113,7 +138,6 @@ static void read_argument(const char *word, pthread_mutexattr_t *attr)
 int main(int argc, char **argv)
 {
 	pthread_mutexattr_t attr;
-	pthread_t clerk;
 
 	pthread_mutexattr_init(&attr);
 	for (int i = 1; i < argc; i++)
@@ -123,11 +147,13 @@ int main(int argc, char **argv)
 			return 1;
 	pthread_barrier_init(&has_first, NULL, 3);
 	for (long i = 0; i < 2; i++)
-		if (pthread_create(&clerk, NULL, clerk_main, (void *)i))
+		if (pthread_create(&clerks[i], NULL, clerk_main, (void *)i))
 			return 1;
 	pthread_barrier_wait(&has_first);
 	if (argc > 1 && !strcmp(argv[1], "woken"))
 		wake_up_nobody();
+	if (argc > 1 && !strcmp(argv[1], "signalled"))
+		signal_first();
 	puts("ready");
 	fflush(stdout);
 	for (;;)

@@ -72,6 +72,30 @@ def check_deep_recursion():
                   report["gaps"])
 
 
+def check_handler_is_named():
+    """A deadlock inside a signal handler names that, and what it interrupted."""
+    truth = expect.Expectation("signal_relocks")
+    try:
+        core = realcore.make_core(realcore.build("signal_relocks"), truth.args, "kernel",
+                                  truth.threads)
+    except realcore.CannotDump as reason:
+        tap.skip("a deadlock names its signal handler", str(reason))
+        return
+    code, report, err = realcore.report([core])
+    if not tap.check("a deadlock in a signal handler gives a report", code == 0 and report, err):
+        return
+    found = [item for item in report["findings"] if item["rule"] == "self-deadlock"]
+    words = [item["title"] for item in found] + [evidence["what"] for item in found
+                                                 for evidence in item["evidence"]]
+    for want in ("waits in the signal handler on_hangup for mutex",
+                 "waits in the signal handler on_hangup, which interrupted write_log"):
+        tap.check("it says: " + want, any(want in word for word in words), words)
+    thread = "thread:%d" % found[0]["members"][0]["id"]
+    out = tap.run([realcore.tool(), "show", core, thread])[1]
+    tap.check("show tells what the signal interrupted",
+              "in signal handler (was: write on fd" in " ".join(out.split()), out)
+
+
 def main():
     """All samples that have a truth."""
     with open(SCHEMA, encoding="utf-8") as file:
@@ -85,6 +109,7 @@ def main():
         for how in ("kernel", "gcore"):
             check_sample(case, how, validator)
     check_deep_recursion()
+    check_handler_is_named()
     tap.done()
 
 
