@@ -114,7 +114,6 @@ static void read_thread(struct nptl *nptl, struct image *image, uint64_t pd_addr
 	ret->tid = (int32_t)tid;
 	ret->task = -1;
 	ret->detached = joinid == pd_addr;
-	ret->joiner_addr = joinid != pd_addr ? joinid : 0;
 	/* A thread that is listed before clone() has run has no id yet either: only the exiting bit
 	 * tells that it has lived. */
 	ret->life = whole && tid == 0 && joinid == 0 && (cancelhandling & EXITING_BIT) != 0

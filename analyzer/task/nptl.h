@@ -1,5 +1,5 @@
 /* nptl.h - glibc's own view of its threads: their descriptors (struct pthread), which of them has
- * finished, who joins whom. Needs no debug information; glibc 2.31 to 2.41.
+ * finished. Needs no debug information; glibc 2.31 to 2.41.
  *
  * A descriptor is named by its address, which is the value of pthread_t. */
 #ifndef CORELEAKS_TASK_NPTL_H
@@ -19,7 +19,6 @@ struct nptl_thread {
 	int32_t task; /* index of its task; -1 none */
 	enum nptl_life life;
 	bool detached;
-	uint64_t joiner_addr;  /* descriptor of the thread that joins it; 0 none */
 	uint64_t start_addr;   /* start routine; 0 for the main thread */
 	uint64_t arg_addr;     /* its argument, as it was */
 	uint64_t cleanup_addr; /* newest cleanup buffer; 0 none */
