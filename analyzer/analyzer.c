@@ -41,6 +41,7 @@ struct coreleaks_analysis {
 	struct coreleaks_wait *public_waits;
 	struct groups groups;
 	struct wait_graph graph;
+	struct blockers blockers;
 	struct findings findings;
 	struct published published;
 };
@@ -148,11 +149,14 @@ static void proof_floor(struct coreleaks_analysis *a, const struct groups_input 
 		.public_waits = a->public_waits,
 	};
 	wait_graph_build(&a->graph, &a->arena, &graph_input);
+	blockers_build(&a->blockers, &a->arena, &a->graph, &a->tasks);
 	groups_split(&a->groups, &a->arena, input, lock_findings_verdicts(&a->arena, &locks));
 	findings_build(&a->findings, &a->arena, &a->groups, input);
 	lock_findings_add(&a->findings, &a->arena, &a->groups, &locks);
 	publish_groups(&a->published, &a->arena, &a->groups, &a->findings, &a->options,
 		       a->public_waits, a->tasks.list.num);
+	publish_blockers(&a->published, &a->arena, &a->blockers, a->public_waits,
+			 a->tasks.list.num);
 }
 
 static struct coreleaks_error *run_floors(struct coreleaks_analysis *a)
@@ -361,6 +365,18 @@ const struct coreleaks_finding *coreleaks_finding(const struct coreleaks_analysi
 						  uint32_t index)
 {
 	return index < analysis->published.num_findings ? &analysis->published.findings[index]
+							: NULL;
+}
+
+uint32_t coreleaks_num_blockers(const struct coreleaks_analysis *analysis)
+{
+	return analysis->published.num_blockers;
+}
+
+const struct coreleaks_blocker *coreleaks_blocker(const struct coreleaks_analysis *analysis,
+						  uint32_t index)
+{
+	return index < analysis->published.num_blockers ? &analysis->published.blockers[index]
 							: NULL;
 }
 

@@ -281,6 +281,18 @@ struct coreleaks_finding {
 	uint32_t num_pthreads;
 };
 
+/* A task that keeps others waiting, for what it holds or for its end, and that no finding calls
+ * stuck: where their chains of waiting end, time limits or not. No finding: it may go on, and they
+ * with it. In a circle that only a time limit will break it is the task that has the limit. */
+struct coreleaks_blocker {
+	uint32_t task;				/* index */
+	const struct coreleaks_object *objects; /* that others wait for: by waiters, then address */
+	uint32_t num_objects;
+	uint32_t num_direct;	 /* tasks that wait for it alone */
+	const uint32_t *blocked; /* indexes of all that wait, through others too, by ascending id */
+	uint32_t num_blocked;
+};
+
 /* A fact that could not be read. */
 struct coreleaks_gap {
 	const char *kind;   /* core-truncated, stack-unreadable, file-missing … */
@@ -419,6 +431,10 @@ const struct coreleaks_group *coreleaks_group(const struct coreleaks_analysis *a
 					      uint32_t index);
 uint32_t coreleaks_num_findings(const struct coreleaks_analysis *analysis);
 const struct coreleaks_finding *coreleaks_finding(const struct coreleaks_analysis *analysis,
+						  uint32_t index);
+/* Most blocked first. */
+uint32_t coreleaks_num_blockers(const struct coreleaks_analysis *analysis);
+const struct coreleaks_blocker *coreleaks_blocker(const struct coreleaks_analysis *analysis,
 						  uint32_t index);
 uint32_t coreleaks_num_gaps(const struct coreleaks_analysis *analysis);
 const struct coreleaks_gap *coreleaks_gap(const struct coreleaks_analysis *analysis,

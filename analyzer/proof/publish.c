@@ -220,9 +220,32 @@ static int object_compare(const void *a, const void *b)
 	return (x->object.addr > y->object.addr) - (x->object.addr < y->object.addr);
 }
 
-static void group_objects(struct coreleaks_group *group, struct arena *arena,
-			  const struct coreleaks_wait *waits, const struct intern *all,
-			  const uint32_t *num_waiters)
+/* What waiters are counted by: all tasks' waits for each object. */
+struct waiter_counts {
+	struct intern keys;
+	uint32_t *num_waiters; /* parallel to keys */
+};
+
+static struct waiter_counts count_waiters(struct arena *arena, const struct coreleaks_wait *waits,
+					  uint32_t num_tasks)
+{
+	struct waiter_counts counts = {
+		.num_waiters = arena_alloc_array(arena, num_tasks, sizeof(*counts.num_waiters))};
+	intern_init(&counts.keys, arena);
+	for (uint32_t i = 0; i < num_tasks; i++) {
+		struct object_key key = object_key(&waits[i]);
+		if (waits[i].object != NULL)
+			counts.num_waiters[intern_add(&counts.keys, &key, sizeof(key), NULL)]++;
+	}
+	return counts;
+}
+
+/* What these tasks wait for; *num_ret objects, by waiters among them, then address. */
+static const struct coreleaks_object *objects_of_tasks(struct arena *arena, const uint32_t *tasks,
+						       uint32_t num_tasks,
+						       const struct coreleaks_wait *waits,
+						       const struct waiter_counts *counts,
+						       uint32_t *num_ret)
 {
 	struct intern seen;
 	struct {
@@ -230,8 +253,8 @@ static void group_objects(struct coreleaks_group *group, struct arena *arena,
 		uint32_t num, capacity;
 	} found = {0};
 	intern_init(&seen, arena);
-	for (uint32_t i = 0; i < group->num_tasks; i++) {
-		const struct coreleaks_wait *wait = &waits[group->tasks[i]];
+	for (uint32_t i = 0; i < num_tasks; i++) {
+		const struct coreleaks_wait *wait = &waits[tasks[i]];
 		struct object_key key = object_key(wait);
 		bool is_new;
 		if (wait->object == NULL)
@@ -244,7 +267,8 @@ static void group_objects(struct coreleaks_group *group, struct arena *arena,
 				.symbol = wait->symbol,
 				.type = wait->type,
 				.certain = wait->certain,
-				.num_waiters = num_waiters[intern_find(all, &key, sizeof(key))],
+				.num_waiters = counts->num_waiters[intern_find(&counts->keys, &key,
+									       sizeof(key))],
 				.holder_id = wait->holder_id,
 				.holder_task = wait->holder_task,
 				.holder_exited = wait->holder_exited,
@@ -262,23 +286,19 @@ static void group_objects(struct coreleaks_group *group, struct arena *arena,
 	struct coreleaks_object *objects = arena_alloc_array(arena, found.num, sizeof(*objects));
 	for (uint32_t i = 0; i < found.num; i++)
 		objects[i] = found.items[i].object;
-	group->objects = objects;
-	group->num_objects = found.num;
+	*num_ret = found.num;
+	return objects;
 }
 
 static void publish_objects(struct published *published, struct arena *arena,
 			    const struct coreleaks_wait *waits, uint32_t num_tasks)
 {
-	struct intern all;
-	uint32_t *num_waiters = arena_alloc_array(arena, num_tasks, sizeof(*num_waiters));
-	intern_init(&all, arena);
-	for (uint32_t i = 0; i < num_tasks; i++) {
-		struct object_key key = object_key(&waits[i]);
-		if (waits[i].object != NULL)
-			num_waiters[intern_add(&all, &key, sizeof(key), NULL)]++;
+	const struct waiter_counts counts = count_waiters(arena, waits, num_tasks);
+	for (uint32_t i = 0; i < published->num_groups; i++) {
+		struct coreleaks_group *group = &published->groups[i];
+		group->objects = objects_of_tasks(arena, group->tasks, group->num_tasks, waits,
+						  &counts, &group->num_objects);
 	}
-	for (uint32_t i = 0; i < published->num_groups; i++)
-		group_objects(&published->groups[i], arena, waits, &all, num_waiters);
 }
 
 static void publish_findings(struct published *ret, struct arena *arena,
@@ -327,4 +347,24 @@ void publish_groups(struct published *ret, struct arena *arena, const struct gro
 	make_ids_unique(ret, arena);
 	publish_objects(ret, arena, waits, num_tasks);
 	publish_findings(ret, arena, findings, rank_of);
+}
+
+void publish_blockers(struct published *ret, struct arena *arena, const struct blockers *blockers,
+		      const struct coreleaks_wait *waits, uint32_t num_tasks)
+{
+	const struct waiter_counts counts = count_waiters(arena, waits, num_tasks);
+	ret->num_blockers = blockers->num;
+	ret->blockers = arena_alloc_array(arena, blockers->num, sizeof(*ret->blockers));
+	for (uint32_t i = 0; i < blockers->num; i++) {
+		const struct blocker *blocker = &blockers->items[i];
+		struct coreleaks_blocker *result = &ret->blockers[i];
+		*result = (struct coreleaks_blocker){
+			.task = blocker->task,
+			.num_direct = blocker->num_direct,
+			.blocked = blocker->blocked,
+			.num_blocked = blocker->num_blocked,
+		};
+		result->objects = objects_of_tasks(arena, blocker->direct, blocker->num_direct,
+						   waits, &counts, &result->num_objects);
+	}
 }

@@ -2,6 +2,7 @@
 #ifndef CORELEAKS_PROOF_PUBLISH_H
 #define CORELEAKS_PROOF_PUBLISH_H
 
+#include "proof/blockers.h"
 #include "proof/findings.h"
 #include "reason/holders.h"
 #include "stack/stacks.h"
@@ -12,6 +13,8 @@ struct published {
 	uint32_t num_groups;
 	struct coreleaks_finding *findings; /* group numbers are indexes of groups */
 	uint32_t num_findings;
+	struct coreleaks_blocker *blockers;
+	uint32_t num_blockers;
 };
 
 struct publish_names {
@@ -32,5 +35,7 @@ struct coreleaks_wait *publish_waits(struct arena *arena, const struct tasks *ta
 void publish_groups(struct published *ret, struct arena *arena, const struct groups *groups,
 		    const struct findings *findings, const struct coreleaks_options *options,
 		    const struct coreleaks_wait *waits, uint32_t num_tasks);
+void publish_blockers(struct published *ret, struct arena *arena, const struct blockers *blockers,
+		      const struct coreleaks_wait *waits, uint32_t num_tasks);
 
 #endif

@@ -1,1 +1,2 @@
-LIB_SOURCES += $(addprefix analyzer/proof/,findings.c lock_findings.c names.c premises.c publish.c publish_go.c wait_graph.c)
+LIB_SOURCES += $(addprefix analyzer/proof/,blockers.c findings.c lock_findings.c names.c \
+	premises.c publish.c publish_go.c wait_graph.c)

@@ -72,15 +72,19 @@ static struct wait_edge make_edge(const struct graph_builder *builder, uint32_t 
 {
 	const struct wait_graph_input *input = builder->input;
 	const struct wait *wait = &input->waits->by_task[task];
-	struct wait_edge edge = {.to = -1};
+	struct wait_edge edge = {.to = -1, .blocked_by = -1};
 	bool has_owner = has_recorded_owner(wait) || wait->object == WAIT_THREAD;
-	if (!has_owner || !is_solid(wait) || wait->holder < 0)
+	/* Who is woken up already is not kept any more by whom it waited for. */
+	if (!has_owner || wait->holder < 0 || !wait->word_known || wait->in_flight)
 		return edge;
 	int32_t to = input->nptl->threads.items[wait->holder].task;
 	uint32_t type = wait->mutex_kind & KIND_TYPE_MASK;
 	/* Recursive and error-checking mutexes do not block their owner. */
 	if (wait->object == WAIT_MUTEX && to == (int32_t)task &&
 	    (type == KIND_RECURSIVE || type == KIND_ERRORCHECK))
+		return edge;
+	edge.blocked_by = to;
+	if (!is_solid(wait))
 		return edge;
 	edge.to = to;
 	edge.caveat = object_caveat(input, wait);
@@ -289,65 +293,6 @@ static void find_behind(struct graph_builder *builder, const struct reverse *rev
 	}
 }
 
-static int blocker_compare(const void *a, const void *b)
-{
-	const struct wait_blocker *x = a, *y = b;
-	if (x->num_blocked != y->num_blocked)
-		return x->num_blocked > y->num_blocked ? -1 : 1;
-	return (x->task > y->task) - (x->task < y->task);
-}
-
-/* The object that most of a task's direct waiters wait for, the lowest on a tie. */
-static const struct wait *main_object(const struct graph_builder *builder,
-				      const struct reverse *reverse, uint32_t task,
-				      uint32_t *waiters)
-{
-	const struct wait *waits = builder->input->waits->by_task;
-	uint32_t num = 0, most = 0;
-	const struct wait *result = NULL;
-	for (uint32_t waiter = reverse->first[task]; waiter != 0;
-	     waiter = reverse->next[waiter - 1])
-		waiters[num++] = waiter - 1;
-	if (num > 1)
-		qsort_r(waiters, num, sizeof(*waiters), object_compare, (void *)(uintptr_t)waits);
-	for (uint32_t i = 0, end; i < num; i = end) {
-		for (end = i; end < num && waits[waiters[end]].addr == waits[waiters[i]].addr;
-		     end++)
-			continue;
-		if (end - i > most) {
-			most = end - i;
-			result = &waits[waiters[i]];
-		}
-	}
-	return result;
-}
-
-static void find_blockers(struct graph_builder *builder, const struct reverse *reverse)
-{
-	struct wait_graph *graph = builder->graph;
-	uint32_t num = builder->input->tasks->list.num;
-	uint32_t *queue = arena_alloc_array(builder->arena, num, sizeof(*queue));
-	bool *marked = arena_alloc_array(builder->arena, num, sizeof(*marked));
-	for (uint32_t i = 0; i < num; i++) {
-		/* Who waits for a lock itself, though nobody known holds it, is not the cause. */
-		if (graph->edges[i].to >= 0 || reverse->first[i] == 0 ||
-		    has_recorded_owner(&builder->input->waits->by_task[i]))
-			continue;
-		const struct wait *wait = main_object(builder, reverse, i, queue);
-		queue[0] = i;
-		marked[i] = true;
-		*array_add(builder->arena, &graph->blockers) = (struct wait_blocker){
-			.task = i,
-			.num_blocked = follow_waiters(reverse, marked, queue, 1) - 1,
-			.addr = wait->addr,
-			.object = wait->object,
-		};
-	}
-	if (graph->blockers.num > 1)
-		qsort(graph->blockers.items, graph->blockers.num, sizeof(*graph->blockers.items),
-		      blocker_compare);
-}
-
 static int root_compare(const void *a, const void *b, void *data)
 {
 	const struct wait_root *x = a, *y = b;
@@ -371,5 +316,4 @@ void wait_graph_build(struct wait_graph *ret, struct arena *arena,
 			input->tasks->list.items);
 	struct reverse reverse = reverse_edges(&builder);
 	find_behind(&builder, &reverse);
-	find_blockers(&builder, &reverse);
 }

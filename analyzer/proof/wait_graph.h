@@ -10,6 +10,8 @@
 struct wait_edge {
 	int32_t to;	    /* task; -1: waits for no task that is known for sure */
 	const char *caveat; /* why it is not proved; NULL: proved */
+	int32_t blocked_by; /* the same, where the wait may also end by itself, or where the object
+			       only looks like a lock; -1: nobody known */
 };
 
 enum wait_root_kind {
@@ -28,24 +30,12 @@ struct wait_root {
 	const char *behind_caveat; /* of those behind */
 };
 
-/* A task that itself waits for no other, and whom others wait for. */
-struct wait_blocker {
-	uint32_t task;
-	uint32_t num_blocked; /* directly and through others */
-	uint64_t addr;	      /* the object most of the direct waiters wait for */
-	enum wait_object object;
-};
-
 struct wait_graph {
 	struct wait_edge *edges; /* parallel to tasks */
 	struct {
 		struct wait_root *items; /* by the lowest id in them */
 		uint32_t num, capacity;
 	} roots;
-	struct {
-		struct wait_blocker *items; /* most blocked first */
-		uint32_t num, capacity;
-	} blockers;
 };
 
 struct wait_graph_input {

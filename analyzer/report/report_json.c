@@ -2,6 +2,7 @@
 
 #include "group/runtimes.h"
 #include "group/user_frame.h"
+#include "report/blocking.h"
 #include "report/go_json.h"
 #include "report/waits_json.h"
 
@@ -296,6 +297,7 @@ struct text report_json_make(const struct write_job *job)
 	for (uint32_t i = 0; i < job->view->num_findings; i++)
 		report_json_finding(&json, job, job->view->findings[i]);
 	json_out_end(&json, ']');
+	blocking_json(&json, job);
 	waits_json_tasks(&json, job);
 	report_json_gaps(&json, job->view);
 	report_json_modules(&json, job->view);

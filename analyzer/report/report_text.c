@@ -1,6 +1,7 @@
 #include "report/report_text.h"
 
 #include "group/user_frame.h"
+#include "report/blocking.h"
 #include "report/text_findings.h"
 #include "report/text_frames.h"
 #include "report/text_tail.h"
@@ -166,6 +167,7 @@ struct text report_text_make(const struct write_job *job)
 									    : job->options->limit;
 	screen_init(&screen, job->arena, job->options);
 	report_text_verdict(&screen, job);
+	blocking_text(&screen, job);
 	report_text_core(&screen, job);
 	report_text_signal(&screen, job);
 	screen_end_line(&screen);

@@ -1,3 +1,4 @@
+#include "report/blocking.h"
 #include "report/candidate_words.h"
 #include "report/report_json.h"
 #include "report/wait_chain.h"
@@ -131,6 +132,7 @@ static void show_json_task(struct json_out *json, const struct write_job *job,
 		wait_chain_waiters(job->arena, job->view, one->task, &num_waiters);
 	waits_json_wait(json, job->view, one->task);
 	show_json_waiters(json, job, waiters, num_waiters);
+	blocking_json_of_task(json, job, one->task);
 	json_out_begin(json, "registers", '{', JSON_INLINE);
 	json_out_addr(json, "pc", task->pc);
 	json_out_addr(json, "sp", task->sp);

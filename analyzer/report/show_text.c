@@ -1,4 +1,5 @@
 #include "group/user_frame.h"
+#include "report/blocking.h"
 #include "report/candidate_words.h"
 #include "report/report_text.h"
 #include "report/text_findings.h"
@@ -206,6 +207,7 @@ static void show_text_task(struct screen *screen, const struct write_job *job,
 				   arena_format(job->arena, "started as %s%s", wait->start,
 						wait->detached ? ", detached" : ""));
 	show_text_chain(screen, job, one->task);
+	blocking_text_of_task(screen, job, one->task);
 	text_findings_line(screen, 0, STYLE_CYAN,
 			   arena_format(job->arena,
 					"pc 0x%" PRIx64 "  sp 0x%" PRIx64 "  bp 0x%" PRIx64,

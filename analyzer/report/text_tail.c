@@ -45,6 +45,17 @@ static uint64_t text_tail_rest(struct screen *screen, const struct write_job *jo
 	return num_tasks;
 }
 
+static void text_tail_hidden(struct screen *screen, const struct write_job *job, uint32_t num,
+			     const char *noun, enum style style)
+{
+	if (num == 0)
+		return;
+	screen_words(screen, style,
+		     arena_format(job->arena, "%" PRIu32 " %s%s about hidden groups only", num,
+				  noun, num == 1 ? " is" : "s are"));
+	screen_end_line(screen);
+}
+
 static void text_tail_totals(struct screen *screen, const struct write_job *job,
 			     uint32_t num_printed, uint64_t num_left_out)
 {
@@ -76,13 +87,8 @@ static void text_tail_totals(struct screen *screen, const struct write_job *job,
 	screen->indent = 2;
 	screen_words(screen, STYLE_PLAIN, line.bytes);
 	screen_end_line(screen);
-	if (view->num_hidden_findings == 0)
-		return;
-	screen_words(screen, STYLE_YELLOW,
-		     arena_format(arena, "%" PRIu32 " %s about hidden groups only",
-				  view->num_hidden_findings,
-				  view->num_hidden_findings == 1 ? "finding is" : "findings are"));
-	screen_end_line(screen);
+	text_tail_hidden(screen, job, view->num_hidden_findings, "finding", STYLE_YELLOW);
+	text_tail_hidden(screen, job, view->num_hidden_blockers, "blocker", STYLE_DIM);
 }
 
 static void text_tail_gap(struct screen *screen, const struct write_job *job,

@@ -23,6 +23,8 @@ void view_init(struct report_view *view, struct arena *arena,
 	FILL(view, arena, analysis, groups, num_groups, coreleaks_group, coreleaks_num_groups);
 	FILL(view, arena, analysis, findings, num_findings, coreleaks_finding,
 	     coreleaks_num_findings);
+	FILL(view, arena, analysis, blockers, num_blockers, coreleaks_blocker,
+	     coreleaks_num_blockers);
 	FILL(view, arena, analysis, gaps, num_gaps, coreleaks_gap, coreleaks_num_gaps);
 	FILL(view, arena, analysis, modules, num_modules, coreleaks_module, coreleaks_num_modules);
 	view->num_deselected = coreleaks_num_deselected(analysis);
@@ -59,6 +61,8 @@ static void view_sum_groups(struct report_view *view, struct arena *arena)
 		}
 		view->num_shown_groups++;
 		view->num_shown_tasks += group->num_tasks;
+		for (uint32_t k = 0; k < group->num_tasks; k++)
+			view->task_is_shown[group->tasks[k]] = true;
 		if ((uint32_t)group->verdict < VIEW_NUM_VERDICTS) {
 			view->tasks_by_verdict[group->verdict] += group->num_tasks;
 			view->groups_by_verdict[group->verdict]++;
@@ -74,6 +78,8 @@ static void view_sum_groups(struct report_view *view, struct arena *arena)
 
 void view_sum(struct report_view *view, struct arena *arena)
 {
+	view->task_is_shown =
+		arena_alloc_array(arena, view->num_tasks, sizeof(*view->task_is_shown));
 	view_sum_groups(view, arena);
 	if (view->by_reason.num > 0)
 		qsort(view->by_reason.items, view->by_reason.num, sizeof(*view->by_reason.items),
@@ -98,6 +104,8 @@ void view_sum(struct report_view *view, struct arena *arena)
 		else if (finding->certainty < view->verdict)
 			view->verdict = finding->certainty;
 	}
+	for (uint32_t i = 0; i < view->num_blockers; i++)
+		view->num_hidden_blockers += view_blocker_is_hidden(view, view->blockers[i]);
 }
 
 const struct coreleaks_stack *view_stack(const struct report_view *view, uint32_t stack_id)
@@ -135,6 +143,22 @@ bool view_finding_is_hidden(const struct report_view *view, const struct corelea
 	return finding->num_groups > 0;
 }
 
+bool view_blocker_is_hidden(const struct report_view *view, const struct coreleaks_blocker *blocker)
+{
+	for (uint32_t i = 0; i < blocker->num_blocked; i++)
+		if (view->task_is_shown[blocker->blocked[i]])
+			return false;
+	return !view->task_is_shown[blocker->task];
+}
+
+const struct coreleaks_blocker *view_blocker_of_task(const struct report_view *view, uint32_t task)
+{
+	for (uint32_t i = 0; i < view->num_blockers; i++)
+		if (view->blockers[i]->task == task)
+			return view->blockers[i];
+	return NULL;
+}
+
 const struct coreleaks_group *view_group_of_task(const struct report_view *view, uint32_t task)
 {
 	for (uint32_t i = 0; i < view->num_groups; i++) {
@@ -144,6 +168,15 @@ const struct coreleaks_group *view_group_of_task(const struct report_view *view,
 		}
 	}
 	return NULL;
+}
+
+const char **view_group_ids(const struct report_view *view, struct arena *arena)
+{
+	const char **ids = arena_alloc_array(arena, view->num_tasks, sizeof(*ids));
+	for (uint32_t i = 0; i < view->num_groups; i++)
+		for (uint32_t k = 0; k < view->groups[i]->num_tasks; k++)
+			ids[view->groups[i]->tasks[k]] = view->groups[i]->id;
+	return ids;
 }
 
 uint32_t view_group_count(const struct coreleaks_group *group)

@@ -27,9 +27,11 @@ struct report_view {
 	const struct coreleaks_stack **stacks;
 	const struct coreleaks_group **groups; /* shown ones first */
 	const struct coreleaks_finding **findings;
+	const struct coreleaks_blocker **blockers;
 	const struct coreleaks_gap **gaps;
 	const struct coreleaks_module **modules;
-	uint32_t num_tasks, num_stacks, num_groups, num_findings, num_gaps, num_modules;
+	uint32_t num_tasks, num_stacks, num_groups, num_findings, num_blockers, num_gaps;
+	uint32_t num_modules;
 	uint32_t num_deselected, num_waits, num_finished_threads;
 
 	/* By view_sum(). Sums are over shown groups unless they say otherwise. */
@@ -41,7 +43,8 @@ struct report_view {
 	uint32_t groups_by_verdict[VIEW_NUM_VERDICTS];
 	struct view_counts by_reason; /* a task without a reason counts as "unknown" */
 	struct view_counts hidden_by; /* by option; "select_task()" for what that refused */
-	uint32_t num_hidden_findings;
+	uint32_t num_hidden_findings, num_hidden_blockers;
+	bool *task_is_shown;		/* parallel to tasks: it is in a shown group */
 	enum coreleaks_verdict verdict; /* the strongest of the findings that are not hidden */
 };
 
@@ -60,8 +63,15 @@ const struct coreleaks_task *view_stack_owner(const struct report_view *view,
 /* All groups that it names are hidden. */
 bool view_finding_is_hidden(const struct report_view *view,
 			    const struct coreleaks_finding *finding);
+/* Neither it nor anyone it blocks is in a shown group. */
+bool view_blocker_is_hidden(const struct report_view *view,
+			    const struct coreleaks_blocker *blocker);
+/* What the task blocks, or NULL. */
+const struct coreleaks_blocker *view_blocker_of_task(const struct report_view *view, uint32_t task);
 /* The group that holds the task, or NULL: it was left out. */
 const struct coreleaks_group *view_group_of_task(const struct report_view *view, uint32_t task);
+/* The id of each task's group; NULL: it was left out. */
+const char **view_group_ids(const struct report_view *view, struct arena *arena);
 /* How many tasks or finished threads the group stands for. */
 uint32_t view_group_count(const struct coreleaks_group *group);
 /* "thread", "goroutines" … for so many of all tasks. */

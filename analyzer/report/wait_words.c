@@ -141,8 +141,8 @@ static const char *running(struct arena *arena, const struct report_view *view, 
 	const struct coreleaks_frame *frame =
 		user_frame_first(view_stack(view, view->tasks[task]->stack_id));
 	if (frame == NULL || frame->function == NULL)
-		return "is running";
-	return arena_format(arena, "is running in %s", frame->function);
+		return "running";
+	return arena_format(arena, "running in %s", frame->function);
 }
 
 /* Waits on an object. */
@@ -179,7 +179,7 @@ static void add_task(struct text *text, const struct report_view *view, uint32_t
 	const struct coreleaks_wait *wait = view->waits[task];
 	const char *timeout = wait_words_timeout(text->arena, wait);
 	if (about->state == CORELEAKS_STATE_RUNNING) {
-		text_add(text, running(text->arena, view, task));
+		text_addf(text, "is %s", running(text->arena, view, task));
 		return;
 	}
 	if (wait->object != NULL)
@@ -205,6 +205,35 @@ const char *wait_words_task(struct arena *arena, const struct report_view *view,
 	add_task(&text, view, task);
 	if (interrupted != NULL)
 		text_addf(&text, "; %s", interrupted);
+	return text.bytes;
+}
+
+const char *wait_words_state(struct arena *arena, const struct report_view *view, uint32_t task)
+{
+	const struct coreleaks_task *about = view->tasks[task];
+	const struct coreleaks_wait *wait = view->waits[task];
+	const struct coreleaks_object object = wait_words_of(view, task);
+	const char *timeout = wait_words_timeout(arena, wait);
+	struct text text;
+	if (about->state == CORELEAKS_STATE_RUNNING)
+		return running(arena, view, task);
+	text_init(&text, arena);
+	if (is_kind(wait->object, "thread")) {
+		text_add(&text, joins(arena, view, &object));
+	} else if (wait->object != NULL && is_kind(about->reason, wait->object)) {
+		text_add(&text, wait_words_object(arena, &object));
+	} else {
+		text_add(&text,
+			 about->reason != NULL ? about->reason : "waiting, unknown for what");
+		if (wait->object != NULL)
+			text_addf(&text, ", %s", wait_words_object(arena, &object));
+	}
+	if (wait->object != NULL && !is_kind(wait->object, "thread"))
+		add_holder(&text, view, &object);
+	if (timeout != NULL)
+		text_addf(&text, ", %s", timeout);
+	if (wait->waking)
+		text_add(&text, ", waking");
 	return text.bytes;
 }
 

@@ -18,7 +18,10 @@ const char *wait_words_timeout(struct arena *arena, const struct coreleaks_wait 
 /* "waits for mutex 0x… (accounts), held by thread 4720", "joins thread 4711",
  * "is running", "sleeps, for at most 3 s": what follows "thread 4712 ". */
 const char *wait_words_task(struct arena *arena, const struct report_view *view, uint32_t task);
-/* The same without time limits, of a task that waits on an object. */
+/* The same in a few words, as in a list: "running in trace_rays", "read, fd 5",
+ * "sleep, for at most 3 s more", "mutex 0x… (accounts), held by thread 4720". */
+const char *wait_words_state(struct arena *arena, const struct report_view *view, uint32_t task);
+/* As wait_words_task() without time limits, of a task that waits on an object. */
 const char *wait_words_edge(struct arena *arena, const struct report_view *view, uint32_t task);
 /* The line about the objects of a group; NULL: there is nothing to say. */
 const char *wait_words_group(struct arena *arena, const struct report_view *view,

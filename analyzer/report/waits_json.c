@@ -164,10 +164,7 @@ void waits_json_interrupted(struct json_out *json, const struct write_job *job,
 void waits_json_tasks(struct json_out *json, const struct write_job *job)
 {
 	const struct report_view *view = job->view;
-	const char **group_ids = arena_alloc_array(job->arena, view->num_tasks, sizeof(*group_ids));
-	for (uint32_t i = 0; i < view->num_groups; i++)
-		for (uint32_t k = 0; k < view->groups[i]->num_tasks; k++)
-			group_ids[view->groups[i]->tasks[k]] = view->groups[i]->id;
+	const char **group_ids = view_group_ids(view, job->arena);
 	json_out_begin(json, "tasks", '[', JSON_LINES);
 	for (uint32_t i = 0; i < view->num_tasks; i++) {
 		const struct coreleaks_task *task = view->tasks[i];

@@ -31,6 +31,11 @@ One fact a line, `#` begins a comment:
         rule=RULE certainty=WORD
         count=N                  members; threads that have ended count too
         frames=a,b,c             as above, on the stack of every member
+    blocker KEY=VALUE...         one that keeps others waiting; exactly those listed, in this order
+        direct=N total=N         how many wait for it alone, and through others too
+        reason=WORD              what it waits for itself
+        objects=KIND,KIND        what of it they wait for, most waited for first
+        frames=a,b,c             as above, on its stack
 
 The files are written by hand from reading the sample's source, never from a report.
 """
@@ -47,6 +52,7 @@ class Expectation:
     def __init__(self, case):
         self.case, self.args, self.threads, self.verdict, self.exit = case, [], None, None, None
         self.groups, self.findings, self.finished = [], [], None
+        self.blockers = []
         path = os.path.join(realcore.SAMPLES, case + ".expect")
         with open(path, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
@@ -62,6 +68,8 @@ class Expectation:
             self.groups.append(_group(values, where))
         elif name == "finding":
             self.findings.append(_finding(values, where))
+        elif name == "blocker":
+            self.blockers.append(_blocker(values, where))
         elif name == "finished":
             self.finished = int(values[0])
         elif name == "args":
@@ -122,6 +130,15 @@ def _finding(values, where):
     return finding
 
 
+def _blocker(values, where):
+    blocker = dict(value.partition("=")[::2] for value in values)
+    if set(blocker) != {"direct", "total", "reason", "objects", "frames"}:
+        raise ValueError("%s: a blocker needs direct, total, reason, objects, frames" % where)
+    blocker.update(direct=int(blocker["direct"]), total=int(blocker["total"]),
+                   objects=blocker["objects"].split(","), frames=blocker["frames"].split(","))
+    return blocker
+
+
 def plain_name(name):
     """A function's name without template arguments, parameters, clones, ABI tags and version."""
     if name is None:
@@ -179,6 +196,11 @@ def differences(expectation, report):
                         lambda want, got: _is(want, got, stacks), describe)
     lines += _left_over("finding", expectation.findings, report["findings"],
                         lambda want, got: _is_finding(want, got, stacks), describe_finding)
+    if len(report["blockers"]) != len(expectation.blockers) or not all(
+            _is_blocker(want, got, stacks)
+            for want, got in zip(expectation.blockers, report["blockers"])):
+        lines.append("blockers: got %s, want %s"
+                     % ([got["title"] for got in report["blockers"]], expectation.blockers))
     return lines
 
 
@@ -278,3 +300,11 @@ def _is_finding(want, finding, stacks):
     return (finding["rule"] == want["rule"] and finding["certainty"] == want["certainty"]
             and len(finding["members"]) == want["count"]
             and all(map(has_stack, finding["members"] if want["frames"] else [])))
+
+
+def _is_blocker(want, blocker, stacks):
+    blocks = blocker["blocks"]
+    return (blocks["direct"] == want["direct"] and blocks["total"] == want["total"]
+            and len(blocks["members"]) == want["total"] and blocker["reason"] == want["reason"]
+            and [item["kind"] for item in blocker["objects"]] == want["objects"]
+            and not blocker["hidden"] and stacks.has(blocker["id"], want["frames"]))

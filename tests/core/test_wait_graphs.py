@@ -4,7 +4,8 @@
 
 The program wait_graphs.c builds a graph and tells the truth of each thread. What follows from
 that is worked out here from the definitions alone: tasks that wait for each other without a
-timeout, locks whose owner has ended, and who stands behind either.
+timeout, locks whose owner has ended, and who stands behind either; and, for those who are not
+stuck, at whom their waiting ends.
 """
 
 import collections
@@ -86,6 +87,33 @@ def expected_findings(threads):
     return sorted(findings), set().union(*stuck.values()) if stuck else set()
 
 
+def end_of(tid, threads, stuck):
+    """The thread at which this one's waiting ends, whatever its time limits."""
+    path = []
+    while tid not in path:
+        path.append(tid)
+        holder = threads[tid].holder
+        if holder is None or threads[holder].reason == "exited" or holder in stuck:
+            return tid
+        tid = holder
+    return min(member for member in path[path.index(tid):] if threads[member].clock == "timed")
+
+
+def expected_blockers(threads):
+    """{id: ({all that it blocks}, {those that wait for it alone})}"""
+    _, stuck = expected_findings(threads)
+    blockers = collections.defaultdict(lambda: (set(), set()))
+    for thread in threads.values():
+        if thread.reason == "exited" or thread.tid in stuck:
+            continue
+        end = end_of(thread.tid, threads, stuck)
+        if end != thread.tid:
+            blockers[end][0].add(thread.tid)
+            if thread.holder == end:
+                blockers[end][1].add(thread.tid)
+    return blockers
+
+
 # ---- The report -------------------------------------------------------------------------------
 
 
@@ -122,6 +150,33 @@ def wrong_verdicts(threads, report):
     alive = sorted(tid for tid, thread in threads.items() if thread.reason != "exited")
     if sorted(seen) != alive:
         wrong.append("the groups' members are %s, threads %s" % (sorted(seen), alive))
+    return wrong
+
+
+def wrong_blockers(threads, report):
+    """Whom the report says to keep others waiting."""
+    tasks = {task["id"]: task for task in report["tasks"]}
+    known = dict(threads)
+    for tid, thread in threads.items():
+        # See wrong_waits().
+        if (thread.kind, thread.clock) == ("inherit", "timed") and not tasks[tid]["holder"]:
+            known[tid] = thread._replace(holder=None)
+    expected = expected_blockers(known)
+    order = sorted(expected, key=lambda tid: (-len(expected[tid][0]), tid))
+    wrong = []
+    if [blocker["id"] for blocker in report["blockers"]] != order:
+        wrong.append("got %s, want %s" % ([blocker["id"] for blocker in report["blockers"]],
+                                          order))
+    for blocker in report["blockers"]:
+        behind, direct = expected[blocker["id"]]
+        objects = {threads[tid].object for tid in direct}
+        if blocker["blocks"]["members"] != sorted(behind):
+            wrong.append("%s, not %s" % (blocker["title"], sorted(behind)))
+        if blocker["blocks"]["direct"] != len(direct):
+            wrong.append("%s, %d directly" % (blocker["title"], len(direct)))
+        if {int(item["address"], 16) for item in blocker["objects"]} != {
+                int(addr, 16) for addr in objects}:
+            wrong.append("%s, for %s" % (blocker["title"], objects))
     return wrong
 
 
@@ -185,7 +240,7 @@ def check_seed(exe, seed):
     if not tap.check(name + "report", code == 0 and report, "exit code %d\n%s" % (code, err)):
         return
     for what, differences in (("findings", wrong_findings), ("verdicts", wrong_verdicts),
-                              ("waits", wrong_waits)):
+                              ("waits", wrong_waits), ("blockers", wrong_blockers)):
         wrong = differences(threads, report)
         tap.check(name + what, not wrong, "\n".join(wrong[:20]))
 

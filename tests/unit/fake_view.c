@@ -260,6 +260,44 @@ struct coreleaks_finding *fake_view_lock_finding(struct fake_view *fake, const c
 	return finding;
 }
 
+void fake_view_blocker(struct fake_view *fake, int64_t id)
+{
+	const struct report_view *view = &fake->view;
+	struct coreleaks_blocker *blocker = arena_alloc(&fake->arena, sizeof(*blocker));
+	struct coreleaks_object *objects =
+		arena_alloc_array(&fake->arena, view->num_tasks, sizeof(*objects));
+	uint32_t *blocked = arena_alloc_array(&fake->arena, view->num_tasks, sizeof(*blocked));
+	while (view->tasks[blocker->task]->id != id)
+		blocker->task++;
+	for (uint32_t i = 0; i < view->num_tasks; i++) {
+		const struct coreleaks_wait *wait = &fake->task_waits[i];
+		uint32_t at = i, k = 0;
+		while (fake->task_waits[at].holder_task >= 0)
+			at = (uint32_t)fake->task_waits[at].holder_task;
+		if (at == i || at != blocker->task)
+			continue;
+		blocked[blocker->num_blocked++] = i;
+		if (wait->holder_task != (int32_t)blocker->task)
+			continue;
+		blocker->num_direct++;
+		while (k < blocker->num_objects && objects[k].addr != wait->addr)
+			k++;
+		if (k == blocker->num_objects)
+			objects[blocker->num_objects++] = (struct coreleaks_object){
+				.kind = wait->object,
+				.addr = wait->addr,
+				.symbol = wait->symbol,
+				.certain = wait->certain,
+				.holder_id = wait->holder_id,
+				.holder_task = wait->holder_task,
+			};
+		objects[k].num_waiters++;
+	}
+	blocker->blocked = blocked;
+	blocker->objects = objects;
+	ADD(fake, blockers, num_blockers, blocker);
+}
+
 void fake_view_finding(struct fake_view *fake, uint32_t group, const char *title)
 {
 	static const char *const rules[] = {"runaway-duplicates"};

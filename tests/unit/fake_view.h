@@ -42,6 +42,8 @@ void fake_view_objects(struct fake_view *fake);
 struct coreleaks_finding *fake_view_lock_finding(struct fake_view *fake, const char *rule,
 						 const char *title, uint32_t group,
 						 enum coreleaks_verdict certainty);
+/* The task blocks all whose chains of holders end at it. */
+void fake_view_blocker(struct fake_view *fake, int64_t id);
 /* A finding about the group at index; UINT32_MAX: about the process. */
 void fake_view_finding(struct fake_view *fake, uint32_t group, const char *title);
 void fake_view_gap(struct fake_view *fake, const char *kind, bool incomplete, const char *detail,
