@@ -105,6 +105,32 @@ static void add_handler_evidence(const struct lock_findings *work, struct eviden
 		0};
 }
 
+/* What no memory of the process can tell. */
+static void add_premises(const struct lock_findings *work, struct evidence_list *list,
+			 uint32_t task)
+{
+	const struct wait *wait = &work->input->waits->by_task[task];
+	if (wait->refused) {
+		*array_add(work->arena, list) = (struct coreleaks_evidence){
+			arena_format(work->arena,
+				     "the kernel refused the mutex to thread %" PRId64
+				     ", and glibc has it sleep for ever on a word of its own stack",
+				     task_id(work, task)),
+			wait->futex_addr};
+		*array_add(work->arena, list) = (struct coreleaks_evidence){
+			"premise: it is the mutex of its kind that the thread's registers and "
+			"glibc's frames point to; there is only one",
+			wait->addr};
+	} else if (wait_graph_anyone_unlocks(wait)) {
+		*array_add(work->arena, list) = (struct coreleaks_evidence){
+			arena_format(work->arena,
+				     "premise: nobody but its owner unlocks this %s, as POSIX "
+				     "demands",
+				     wait_object_name(wait->object)),
+			wait->addr};
+	}
+}
+
 /* "thread 1 waits for mutex 0x… (name), held by thread 2", and the premises that were read. */
 static void add_wait_evidence(const struct lock_findings *work, struct evidence_list *list,
 			      uint32_t task)
@@ -132,10 +158,7 @@ static void add_wait_evidence(const struct lock_findings *work, struct evidence_
 			     id),
 		wait->futex_addr};
 	add_handler_evidence(work, list, task);
-	if (wait->object == WAIT_MUTEX && (wait->mutex_kind & (3 | 16 | 32)) == 0)
-		*array_add(arena, list) = (struct coreleaks_evidence){
-			"premise: nobody but its owner unlocks this mutex, as POSIX demands",
-			wait->addr};
+	add_premises(work, list, task);
 }
 
 static uint32_t *groups_of_tasks(const struct lock_findings *work, const uint32_t *tasks,
@@ -244,8 +267,7 @@ static void add_root(const struct lock_findings *work, const struct wait_root *r
 			     "nor in glibc's list of %u threads",
 			     wait->holder_tid, work->input->nptl->threads.num),
 		0};
-	*array_add(arena, &evidence) = (struct coreleaks_evidence){
-		"premise: nobody but its owner unlocks this mutex, as POSIX demands", wait->addr};
+	add_premises(work, &evidence, root->tasks[0]);
 	add_finding(work, "abandoned-lock",
 		    arena_format(arena, "%s %s for %s, whose owner, thread %d, has ended",
 				 names_of(work, root->tasks, root->num_tasks),
@@ -286,20 +308,20 @@ static void add_behind(const struct lock_findings *work, const struct wait_root 
 				     task_id(work, root->tasks[i]), blocks[root->tasks[i]]),
 			0};
 	}
-	const char *title;
+	const char *title, *others = root->num_behind == 1 ? "other" : "others";
 	bool joins = work->input->waits->by_task[direct].object == WAIT_THREAD;
 	if (joins)
-		title = arena_format(arena, "thread %" PRId64 " never ends and blocks %u others",
-				     task_id(work, most), root->num_behind);
+		title = arena_format(arena, "thread %" PRId64 " never ends and blocks %u %s",
+				     task_id(work, most), root->num_behind, others);
 	else
 		title = arena_format(arena, "thread %" PRId64 " holds %s and blocks %u %s",
 				     task_id(work, most), object_text(work, direct),
-				     root->num_behind, root->num_behind == 1 ? "other" : "others");
+				     root->num_behind, others);
 	if (blocks[most] != root->num_behind)
-		title = arena_format(arena, "%s %s and block %u others",
+		title = arena_format(arena, "%s %s and block %u %s",
 				     names_of(work, root->tasks, root->num_tasks),
 				     root->kind == WAIT_ROOT_CYCLE ? "are deadlocked" : "are stuck",
-				     root->num_behind);
+				     root->num_behind, others);
 	add_finding(work, "stuck-behind", title, root->behind, root->num_behind,
 		    root->behind_caveat, &evidence);
 }

@@ -48,6 +48,15 @@ static bool has_recorded_owner(const struct wait *wait)
 	return wait->object == WAIT_MUTEX || wait->object == WAIT_RWLOCK;
 }
 
+bool wait_graph_anyone_unlocks(const struct wait *wait)
+{
+	uint32_t type = wait->mutex_kind & KIND_TYPE_MASK;
+	if (wait->object != WAIT_MUTEX)
+		return wait->object == WAIT_RWLOCK;
+	return (wait->mutex_kind & (KIND_ROBUST | KIND_PI)) == 0 && type != KIND_RECURSIVE &&
+	       type != KIND_ERRORCHECK;
+}
+
 /* A wait that only another task can end, all of whose facts were read. */
 static bool is_solid(const struct wait *wait)
 {
@@ -179,14 +188,22 @@ static bool tid_exists(const struct graph_builder *builder, int32_t tid)
 	       bsearch(&tid, builder->tids, builder->num_tids, sizeof(tid), tid_compare) != NULL;
 }
 
-/* The kernel hands on robust and priority-inheriting mutexes when their owner dies; and a list
- * of threads with a gap cannot tell who is gone. */
+/* The kernel hands on robust mutexes when their owner dies, and priority-inheriting ones to those
+ * who had come before. */
+static bool is_handed_on(const struct wait *wait)
+{
+	return (wait->mutex_kind & KIND_ROBUST) != 0 ||
+	       ((wait->mutex_kind & KIND_PI) != 0 && !wait->refused);
+}
+
+/* A list of threads with a gap cannot tell who is gone. Of a lock that processes share the owner
+ * may be another one's thread; but what the kernel has refused is lost whoever owns it. */
 static bool is_abandoned(const struct graph_builder *builder, const struct wait *wait)
 {
 	const struct wait_graph_input *input = builder->input;
 	return has_recorded_owner(wait) && is_solid(wait) && wait->holder < 0 &&
-	       wait->holder_tid != 0 && (wait->mutex_kind & (KIND_ROBUST | KIND_PI)) == 0 &&
-	       object_caveat(input, wait) == NULL && input->nptl->present &&
+	       wait->holder_tid != 0 && !is_handed_on(wait) &&
+	       (wait->refused || object_caveat(input, wait) == NULL) && input->nptl->present &&
 	       input->nptl->lists_whole && input->notes_whole &&
 	       !tid_exists(builder, wait->holder_tid);
 }
@@ -217,12 +234,14 @@ static void find_abandoned(struct graph_builder *builder)
 		uint64_t addr = waits[found[i]].addr;
 		bool abandoned = false;
 		for (end = i; end < num_found && waits[found[end]].addr == addr; end++) {
+			const struct wait *wait = &waits[found[end]];
 			/* Waiters of one lock differ only in their own wait. */
-			if (!abandoned && !is_abandoned(builder, &waits[found[end]]))
+			if (!abandoned && !is_abandoned(builder, wait))
 				continue;
-			if (abandoned && !is_solid(&waits[found[end]]))
+			if (!is_solid(wait) || is_handed_on(wait))
 				continue;
 			abandoned = true;
+			root.caveat = object_caveat(builder->input, wait);
 			found[i + root.num_tasks++] = found[end];
 		}
 		if (!abandoned)

@@ -48,6 +48,10 @@ struct wait_graph_input {
 	bool cancels;	  /* some module besides libc may cancel or signal threads */
 };
 
+/* Does nothing but POSIX keep others than its owner from unlocking it? True of glibc's normal and
+ * adaptive mutexes, read-write locks and locks of streams; all others are checked, by glibc or by
+ * the kernel (nptl/pthread_mutex_unlock.c, pthread_rwlock_common.c, libio's lowlevellock). */
+bool wait_graph_anyone_unlocks(const struct wait *wait);
 void wait_graph_build(struct wait_graph *ret, struct arena *arena,
 		      const struct wait_graph_input *input);
 

@@ -168,7 +168,9 @@ static bool decode_mutex_shape(const struct futex_wait *futex, struct wait *wait
 	return true;
 }
 
-/* Chance does not make all of these agree. Recursive and error-checking ones never park. */
+/* Chance does not make all of these agree. Of recursive and error-checking ones EDEADLK is
+ * returned, or fails an assertion: they park only when their owner has ended
+ * (nptl/pthread_mutex_lock.c). */
 static bool is_held_pi_mutex(const struct futex_wait *futex, uint64_t addr, uint32_t *owner_ret,
 			     uint32_t *kind_ret)
 {
@@ -178,7 +180,9 @@ static bool is_held_pi_mutex(const struct futex_wait *futex, uint64_t addr, uint
 	    !mutex_plausible(futex, addr, owner_ret, kind_ret))
 		return false;
 	type = *kind_ret & MUTEX_KIND_TYPE;
-	return (*kind_ret & MUTEX_KIND_PI) != 0 && (type == 0 || type == MUTEX_KIND_TYPE) &&
+	return (*kind_ret & MUTEX_KIND_PI) != 0 &&
+	       (type == 0 || type == MUTEX_KIND_TYPE ||
+		nptl_find_tid(futex->nptl, (int32_t)*owner_ret) < 0) &&
 	       *owner_ret != 0 && (lock & FUTEX_TID_MASK) == *owner_ret && nusers > 0;
 }
 
@@ -215,6 +219,7 @@ static bool decode_pi_parking(const struct futex_wait *futex, struct wait *wait)
 		return true;
 	set_object(wait, "mutex", WAIT_MUTEX, found, true);
 	wait->mutex_kind = found_kind;
+	wait->refused = true;
 	set_holder(futex, wait, found_owner);
 	return true;
 }

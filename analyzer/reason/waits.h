@@ -53,6 +53,8 @@ struct wait {
 	int32_t holder;	    /* the holder's index in nptl.threads; -1 none, or unknown */
 	const char *what;   /* the object's type in its library's words; NULL */
 	struct rwlock_counts rwlock;
+	bool refused; /* mutex: the kernel refused it (EDEADLK, ESRCH); glibc sleeps on a word that
+			 nobody else knows, so that nothing but a time limit ends this wait */
 };
 
 struct waits {

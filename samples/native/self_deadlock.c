@@ -1,17 +1,19 @@
 /* A thread locks a mutex that it holds already, through a function that it calls.
  *
  * The cache's owner evicts an entry while it holds the cache's lock; evict() takes it too. Two
- * readers wait behind it.
+ * readers wait behind it. With the argument `pi` the lock inherits priority: the kernel refuses it
+ * to the writer, and glibc has the writer wait for ever on a word of its own stack.
  */
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static struct {
 	pthread_mutex_t lock;
 	int num_entries;
-} cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} cache;
 
 static sem_t has_lock;
 
@@ -50,10 +52,15 @@ static void *reader_main(void *arg)
 	return look_up() ? arg : NULL;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	pthread_mutexattr_t attr;
 	pthread_t thread;
 
+	pthread_mutexattr_init(&attr);
+	if (argc > 1 && !strcmp(argv[1], "pi"))
+		pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+	pthread_mutex_init(&cache.lock, &attr);
 	sem_init(&has_lock, 0, 0);
 	if (pthread_create(&thread, NULL, writer_main, NULL))
 		return 1;

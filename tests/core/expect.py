@@ -31,6 +31,7 @@ One fact a line, `#` begins a comment:
         rule=RULE certainty=WORD
         count=N                  members; threads that have ended count too
         frames=a,b,c             as above, on the stack of every member
+        says=a,b                 these words stand somewhere in its evidence and caveats
     blocker KEY=VALUE...         one that keeps others waiting; exactly those listed, in this order
         direct=N total=N         how many wait for it alone, and through others too
         reason=WORD              what it waits for itself
@@ -114,12 +115,12 @@ def _group(values, where):
 
 
 def _finding(values, where):
-    finding = {"frames": []}
+    finding = {"frames": [], "says": []}
     for value in values:
         key, _, text = value.partition("=")
         if key == "count":
             finding[key] = int(text)
-        elif key == "frames":
+        elif key in ("frames", "says"):
             finding[key] = text.split(",")
         elif key in ("rule", "certainty"):
             finding[key] = text
@@ -297,7 +298,9 @@ def _is_finding(want, finding, stacks):
             return [member["start"]] == want["frames"]
         return stacks.has(member["id"], want["frames"])
 
+    said = " ".join([item["what"] for item in finding["evidence"]] + finding["caveats"]).split()
     return (finding["rule"] == want["rule"] and finding["certainty"] == want["certainty"]
+            and set(want["says"]) <= set(said)
             and len(finding["members"]) == want["count"]
             and all(map(has_stack, finding["members"] if want["frames"] else [])))
 

@@ -328,6 +328,7 @@ START_TEST(priority_inheriting_mutex_parked)
 	expect("mutex", WAIT_MUTEX, true, lock_addr);
 	expect_holder(FIRST, 0);
 	ck_assert_uint_eq(wait.mutex_kind, 32);
+	ck_assert(wait.refused);
 	memset(stack, 0, sizeof(stack));
 	memcpy(stack + 0x480, &lock_addr, 8); /* the caller's frame: any mutex */
 	decode(API_MUTEX, FUTEX_WAIT, 0);
@@ -348,6 +349,30 @@ START_TEST(priority_inheriting_mutex_parked)
 }
 END_TEST
 
+/* After ESRCH, too: whatever its type, as nobody is there to hear of an error. */
+START_TEST(priority_inheriting_mutex_of_the_dead)
+{
+	uint64_t lock_addr = MEMORY + LOCK;
+	futex.addr = STACK + 0x40c;
+	task.registers.values[REGISTER_RBX] = lock_addr;
+	for (uint32_t type = 0; type < 4; type++) {
+		put_mutex(GONE, GONE, 32 + type);
+		decode(API_MUTEX, FUTEX_WAIT, 0);
+		expect("mutex", WAIT_MUTEX, true, lock_addr);
+		expect_holder(GONE, -1);
+		ck_assert_uint_eq(wait.mutex_kind, 32 + type);
+		ck_assert(wait.refused);
+		ck_assert(!wait.in_flight);
+	}
+	/* Who waits in the kernel was not refused. */
+	futex.addr = lock_addr;
+	put_mutex(GONE | FUTEX_WAITERS, GONE, 32);
+	decode(API_MUTEX, FUTEX_LOCK_PI, 0);
+	expect("mutex", WAIT_MUTEX, true, lock_addr);
+	ck_assert(!wait.refused);
+}
+END_TEST
+
 START_TEST(not_parked)
 {
 	uint64_t lock_addr = MEMORY + LOCK;
@@ -360,7 +385,7 @@ START_TEST(not_parked)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		put_mutex(rows[i].word, FIRST, rows[i].kind);
 		decode(API_MUTEX, FUTEX_WAIT, 0);
-		ck_assert_msg(!wait.certain, "row %zu", i);
+		ck_assert_msg(!wait.certain && !wait.refused, "row %zu", i);
 		expect_holder(0, -1);
 	}
 	put_mutex(FIRST, FIRST, 32);
@@ -847,6 +872,7 @@ static TCase *owners_case(void)
 	tcase_add_test(tests, robust_mutex);
 	tcase_add_test(tests, no_robust_mutex);
 	tcase_add_test(tests, priority_inheriting_mutex_parked);
+	tcase_add_test(tests, priority_inheriting_mutex_of_the_dead);
 	tcase_add_test(tests, not_parked);
 	tcase_add_test(tests, join_of_any_descriptor);
 	tcase_add_test(tests, file_lock_with_its_owner);

@@ -646,6 +646,77 @@ START_TEST(abandoned_needs_every_premise)
 }
 END_TEST
 
+static struct wait *wait_refused(uint32_t task, uint64_t addr, uint32_t kind)
+{
+	struct wait *wait = wait_gone(task, addr);
+	wait->futex_addr = THREADS + 0x123;
+	wait->mutex_kind = kind;
+	wait->refused = true;
+	return wait;
+}
+
+/* What the kernel refused it hands to nobody, and no other process unlocks it. */
+START_TEST(refused_locks_are_abandoned)
+{
+	add_threads(3);
+	for (uint32_t type = 0; type < 4; type++) {
+		wait_refused(0, LOCKS, PI | type);
+		wait_refused(1, LOCKS, PI | type);
+		const struct wait_root *root = only_root(WAIT_ROOT_ABANDONED);
+		expect_ids(root->tasks, root->num_tasks, IDS(1, 2));
+		ck_assert_ptr_null(root->caveat);
+	}
+	/* Who came before is handed it. */
+	wait_gone(1, LOCKS)->mutex_kind = PI;
+	const struct wait_root *root = only_root(WAIT_ROOT_ABANDONED);
+	expect_ids(root->tasks, root->num_tasks, IDS(1));
+	/* The owner may be another process's thread: then it is a deadlock, not abandoned. */
+	wait_refused(0, LOCKS, PI | SHARED);
+	wait_lock(2, 0);
+	root = only_root(WAIT_ROOT_ABANDONED);
+	ck_assert_ptr_nonnull(root->caveat);
+	expect_ids(root->behind, root->num_behind, IDS(3));
+	ck_assert_ptr_nonnull(root->behind_caveat);
+	notes.has_mappings = false;
+	wait_refused(0, LOCKS, PI);
+	ck_assert_ptr_nonnull(only_root(WAIT_ROOT_ABANDONED)->caveat);
+	notes.has_mappings = true;
+	/* Robust ones are never refused for their owner's death. */
+	wait_refused(0, LOCKS, PI | ROBUST);
+	expect_no_roots();
+	wait_refused(0, LOCKS, PI)->clock = WAIT_UNTIL_REALTIME;
+	expect_no_roots();
+	wait_refused(0, LOCKS, PI);
+	nptl.lists_whole = false;
+	expect_no_roots();
+}
+END_TEST
+
+START_TEST(who_may_unlock)
+{
+	static const struct {
+		enum wait_object object;
+		uint32_t kind;
+		bool anyone;
+	} rows[] = {
+		{WAIT_MUTEX, NORMAL, true},
+		{WAIT_MUTEX, ADAPTIVE, true},
+		{WAIT_MUTEX, NORMAL | SHARED | NO_ELISION, true},
+		{WAIT_MUTEX, RECURSIVE, false},
+		{WAIT_MUTEX, ERRORCHECK, false},
+		{WAIT_MUTEX, NORMAL | ROBUST, false},
+		{WAIT_MUTEX, ADAPTIVE | PI, false},
+		{WAIT_RWLOCK, 0, true},
+		{WAIT_RWLOCK, SHARED, true},
+		{WAIT_THREAD, 0, false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct wait wait = {.object = rows[i].object, .mutex_kind = rows[i].kind};
+		ck_assert_msg(wait_graph_anyone_unlocks(&wait) == rows[i].anyone, "row %zu", i);
+	}
+}
+END_TEST
+
 /* A thread with the owner's id that is no task: it is just being created or torn down. */
 START_TEST(owner_in_flight_is_not_gone)
 {
@@ -829,6 +900,8 @@ static TCase *roots_case(void)
 	tcase_add_test(tests, abandoned_lock_names_its_direct_waiters);
 	tcase_add_test(tests, abandoned_lock_leaves_out_who_may_wake);
 	tcase_add_test(tests, abandoned_kinds);
+	tcase_add_test(tests, refused_locks_are_abandoned);
+	tcase_add_test(tests, who_may_unlock);
 	tcase_add_test(tests, abandoned_needs_whole_lists);
 	tcase_add_test(tests, abandoned_needs_every_premise);
 	tcase_add_test(tests, owner_in_flight_is_not_gone);
