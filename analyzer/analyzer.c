@@ -130,6 +130,13 @@ static void reason_floor(struct coreleaks_analysis *a)
 /* Groups are judged. */
 static void proof_floor(struct coreleaks_analysis *a, const struct groups_input *input)
 {
+	const struct premises_input premises = {
+		.tasks = &a->tasks,
+		.stacks = &a->stacks,
+		.nptl = &a->nptl,
+		.notes = &a->notes,
+		.image = &a->image,
+	};
 	const struct wait_graph_input graph_input = {
 		.tasks = &a->tasks,
 		.waits = &a->waits,
@@ -140,6 +147,7 @@ static void proof_floor(struct coreleaks_analysis *a, const struct groups_input 
 			       !gaps_has(&a->gaps, "core-truncated") &&
 			       !gaps_has(&a->gaps, "task-limit"),
 		.cancels = premises_cancels(&a->modules),
+		.coroutines = premises_coroutines(&premises),
 	};
 	const struct lock_findings_input locks = {
 		.groups = input,

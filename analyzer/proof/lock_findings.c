@@ -21,9 +21,9 @@ struct lock_findings {
 	uint32_t *group_of; /* parallel to tasks; UINT32_MAX: in none */
 };
 
-static enum coreleaks_verdict root_certainty(const char *caveat)
+static enum coreleaks_verdict root_certainty(uint32_t caveats)
 {
-	return caveat != NULL ? CORELEAKS_VERDICT_LIKELY : CORELEAKS_VERDICT_PROVED;
+	return caveats != 0 ? CORELEAKS_VERDICT_LIKELY : CORELEAKS_VERDICT_PROVED;
 }
 
 static void raise_verdict(enum coreleaks_verdict *verdict, enum coreleaks_verdict certainty)
@@ -42,10 +42,10 @@ enum coreleaks_verdict *lock_findings_verdicts(struct arena *arena,
 	for (uint32_t i = 0; i < input->graph->roots.num; i++) {
 		const struct wait_root *root = &input->graph->roots.items[i];
 		for (uint32_t k = 0; k < root->num_tasks; k++)
-			raise_verdict(&verdicts[root->tasks[k]], root_certainty(root->caveat));
+			raise_verdict(&verdicts[root->tasks[k]], root_certainty(root->caveats));
 		for (uint32_t k = 0; k < root->num_behind; k++)
 			raise_verdict(&verdicts[root->behind[k]],
-				      root_certainty(root->behind_caveat));
+				      root_certainty(root->behind_caveats));
 	}
 	return verdicts;
 }
@@ -179,12 +179,12 @@ static uint32_t *groups_of_tasks(const struct lock_findings *work, const uint32_
 }
 
 static void add_finding(const struct lock_findings *work, const char *rule, const char *title,
-			const uint32_t *tasks, uint32_t num_tasks, const char *caveat,
+			const uint32_t *tasks, uint32_t num_tasks, uint32_t caveats,
 			const struct evidence_list *evidence)
 {
 	struct coreleaks_finding finding = {
 		.rule = rule,
-		.certainty = root_certainty(caveat),
+		.certainty = root_certainty(caveats),
 		.title = title,
 		.tasks = tasks,
 		.num_tasks = num_tasks,
@@ -192,12 +192,11 @@ static void add_finding(const struct lock_findings *work, const char *rule, cons
 		.num_evidence = evidence->num,
 	};
 	finding.groups = groups_of_tasks(work, tasks, num_tasks, &finding.num_groups);
-	if (caveat != NULL) {
-		const char **caveats = arena_alloc_array(work->arena, 1, sizeof(*caveats));
-		caveats[0] = caveat;
-		finding.caveats = caveats;
-		finding.num_caveats = 1;
-	}
+	const char **words = arena_alloc_array(work->arena, 32, sizeof(*words));
+	for (uint32_t bit = 1; bit <= caveats && bit != 0; bit <<= 1)
+		if ((caveats & bit) != 0)
+			words[finding.num_caveats++] = wait_graph_caveat((enum wait_caveat)bit);
+	finding.caveats = words;
 	for (uint32_t i = 0; i < finding.num_groups; i++)
 		raise_verdict(&work->findings->verdict_by_group[finding.groups[i]],
 			      finding.certainty);
@@ -252,7 +251,7 @@ static void add_root(const struct lock_findings *work, const struct wait_root *r
 		for (uint32_t i = 0; i < root->num_tasks; i++)
 			add_wait_evidence(work, &evidence, root->tasks[i]);
 		add_finding(work, root->num_tasks == 1 ? "self-deadlock" : "deadlock-cycle",
-			    cycle_title(work, root), root->tasks, root->num_tasks, root->caveat,
+			    cycle_title(work, root), root->tasks, root->num_tasks, root->caveats,
 			    &evidence);
 		return;
 	}
@@ -273,7 +272,7 @@ static void add_root(const struct lock_findings *work, const struct wait_root *r
 				 names_of(work, root->tasks, root->num_tasks),
 				 root->num_tasks == 1 ? "waits" : "wait",
 				 object_text(work, root->tasks[0]), wait->holder_tid),
-		    root->tasks, root->num_tasks, root->caveat, &evidence);
+		    root->tasks, root->num_tasks, root->caveats, &evidence);
 }
 
 /* How many of those behind wait for each of the root's tasks; the one that blocks most is named. */
@@ -323,7 +322,7 @@ static void add_behind(const struct lock_findings *work, const struct wait_root 
 				     root->kind == WAIT_ROOT_CYCLE ? "are deadlocked" : "are stuck",
 				     root->num_behind, others);
 	add_finding(work, "stuck-behind", title, root->behind, root->num_behind,
-		    root->behind_caveat, &evidence);
+		    root->behind_caveats, &evidence);
 }
 
 void lock_findings_add(struct findings *findings, struct arena *arena, const struct groups *groups,

@@ -1,11 +1,25 @@
-/* premises.h - what the program's files say it may do behind a proof's back. */
+/* premises.h - what the program may do behind a proof's back, by its files and its stacks. */
 #ifndef CORELEAKS_PROOF_PREMISES_H
 #define CORELEAKS_PROOF_PREMISES_H
 
-#include "core/modules.h"
+#include "stack/stacks.h"
+#include "task/nptl.h"
 
 /* May some module besides libc end a thread's wait by cancelling or signalling it? True also when
  * a module's file is missing, unverified, or is a static program: then nothing tells. */
 bool premises_cancels(const struct modules *modules);
+
+struct premises_input {
+	const struct tasks *tasks;
+	const struct stacks *stacks;
+	const struct nptl *nptl;
+	const struct notes *notes;
+	const struct image *image;
+};
+
+/* Does some thread run on a stack that is not its own, as coroutines do? Not one whose stack leads
+ * back to its own: that is a signal handler on an alternate stack. Threads whose own stack is not
+ * known do not count. */
+bool premises_coroutines(const struct premises_input *input);
 
 #endif

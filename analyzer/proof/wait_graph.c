@@ -63,18 +63,43 @@ static bool is_solid(const struct wait *wait)
 	return wait->certain && wait->clock == WAIT_FOREVER && wait->word_known && !wait->in_flight;
 }
 
-static const char *object_caveat(const struct wait_graph_input *input, const struct wait *wait)
+const char *wait_graph_caveat(enum wait_caveat caveat)
 {
+	switch (caveat) {
+	case WAIT_CAVEAT_SHARED_LOCK:
+		return "the lock is shared between processes";
+	case WAIT_CAVEAT_SHARED_MEMORY:
+		return "the lock lies in memory that other processes may share";
+	case WAIT_CAVEAT_CANCELLED:
+		return "the program can cancel or signal threads";
+	case WAIT_CAVEAT_COROUTINES:
+		return "threads run on stacks that are not their own: a coroutine may unlock what "
+		       "another thread locked";
+	}
+	return NULL;
+}
+
+static uint32_t sharing_caveats(const struct wait_graph_input *input, const struct wait *wait)
+{
+	uint32_t caveats = 0;
 	/* glibc marks every robust mutex as shared (nptl/pthread_mutex_init.c). */
 	if (has_recorded_owner(wait) &&
 	    (wait->mutex_kind & (KIND_SHARED | KIND_ROBUST)) == KIND_SHARED)
-		return "the lock is shared between processes";
-	if (in_shared_mapping(input, wait->addr))
-		return "the lock lies in memory that other processes may share";
+		caveats |= WAIT_CAVEAT_SHARED_LOCK;
+	else if (in_shared_mapping(input, wait->addr))
+		caveats |= WAIT_CAVEAT_SHARED_MEMORY;
+	return caveats;
+}
+
+static uint32_t object_caveats(const struct wait_graph_input *input, const struct wait *wait)
+{
+	uint32_t caveats = sharing_caveats(input, wait);
 	/* Joining, unlike locking, is a cancellation point (POSIX 2.9.5.2). */
 	if (wait->object == WAIT_THREAD && input->cancels)
-		return "the program can cancel or signal threads";
-	return NULL;
+		caveats |= WAIT_CAVEAT_CANCELLED;
+	if (input->coroutines && wait_graph_anyone_unlocks(wait))
+		caveats |= WAIT_CAVEAT_COROUTINES;
+	return caveats;
 }
 
 static struct wait_edge make_edge(const struct graph_builder *builder, uint32_t task)
@@ -96,7 +121,7 @@ static struct wait_edge make_edge(const struct graph_builder *builder, uint32_t 
 	if (!is_solid(wait))
 		return edge;
 	edge.to = to;
-	edge.caveat = object_caveat(input, wait);
+	edge.caveats = object_caveats(input, wait);
 	return edge;
 }
 
@@ -132,8 +157,7 @@ static void add_cycle(struct graph_builder *builder, uint32_t start)
 	at = first;
 	for (uint32_t i = 0; i < root.num_tasks; i++) {
 		root.tasks[i] = at;
-		if (edges[at].caveat != NULL)
-			root.caveat = edges[at].caveat;
+		root.caveats |= edges[at].caveats;
 		at = (uint32_t)edges[at].to;
 	}
 	*array_add(builder->arena, &builder->graph->roots) = root;
@@ -203,7 +227,7 @@ static bool is_abandoned(const struct graph_builder *builder, const struct wait 
 	const struct wait_graph_input *input = builder->input;
 	return has_recorded_owner(wait) && is_solid(wait) && wait->holder < 0 &&
 	       wait->holder_tid != 0 && !is_handed_on(wait) &&
-	       (wait->refused || object_caveat(input, wait) == NULL) && input->nptl->present &&
+	       (wait->refused || sharing_caveats(input, wait) == 0) && input->nptl->present &&
 	       input->nptl->lists_whole && input->notes_whole &&
 	       !tid_exists(builder, wait->holder_tid);
 }
@@ -241,7 +265,7 @@ static void find_abandoned(struct graph_builder *builder)
 			if (!is_solid(wait) || is_handed_on(wait))
 				continue;
 			abandoned = true;
-			root.caveat = object_caveat(builder->input, wait);
+			root.caveats |= object_caveats(builder->input, wait);
 			found[i + root.num_tasks++] = found[end];
 		}
 		if (!abandoned)
@@ -304,10 +328,9 @@ static void find_behind(struct graph_builder *builder, const struct reverse *rev
 		root->num_behind = num_found - root->num_tasks;
 		root->behind = (uint32_t *)(void *)arena_copy_bytes(
 			builder->arena, queue + root->num_tasks, root->num_behind * sizeof(*queue));
-		root->behind_caveat = root->caveat;
+		root->behind_caveats = root->caveats;
 		for (uint32_t k = 0; k < root->num_behind; k++)
-			if (builder->graph->edges[root->behind[k]].caveat != NULL)
-				root->behind_caveat = builder->graph->edges[root->behind[k]].caveat;
+			root->behind_caveats |= builder->graph->edges[root->behind[k]].caveats;
 		sort_tasks(builder, root->behind, root->num_behind);
 	}
 }

@@ -183,6 +183,8 @@ static void unwind_all(struct stacks_builder *builder, struct joined *joined,
 		stacks_add_gap(builder, &raw, frames, max_frames);
 		builder->stacks->by_task[i] = stacks_intern(builder, &raw, frames);
 		add_interrupted(builder, joined->native->image, i, &raw, frames);
+		if (raw.num_frames > 0)
+			builder->stacks->outer_sp[i] = frames[raw.num_frames - 1].sp;
 	}
 }
 
@@ -220,6 +222,7 @@ void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 	ret->by_task = arena_alloc_array(arena, tasks->list.num, sizeof(*ret->by_task));
 	ret->interrupted_by_task =
 		arena_alloc_array(arena, tasks->list.num, sizeof(*ret->interrupted_by_task));
+	ret->outer_sp = arena_alloc_array(arena, tasks->list.num, sizeof(*ret->outer_sp));
 	intern_init(&builder.keys, arena);
 	intern_init(&builder.addresses, arena);
 	builder.key =

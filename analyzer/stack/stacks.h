@@ -16,7 +16,8 @@ struct stacks {
 		struct coreleaks_stack *items; /* distinct stacks in order of first use */
 		uint32_t num, capacity;
 	} list;
-	uint32_t *by_task; /* stack index of each task */
+	uint32_t *by_task;  /* stack index of each task */
+	uint64_t *outer_sp; /* stack pointer in the outermost frame of each task; 0 unknown */
 	const char *
 		*callees; /* parallel to list: function of libc that its own code called; NULL */
 	struct coreleaks_frame *entries; /* parallel to the entry points asked for */

@@ -1,16 +1,18 @@
 /* Two coroutines on stacks from malloc() wait for each other's mutex.
  *
- * Each thread switches to a coroutine by swapcontext(); glibc does not know these stacks.
+ * Each thread switches to a coroutine by swapcontext(); glibc does not know these stacks. With the
+ * argument `errorcheck` the mutexes let nobody unlock them but the thread that took them.
  */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #define STACK_SIZE 65536
 
-static pthread_mutex_t rooms[2] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
+static pthread_mutex_t rooms[2];
 static pthread_barrier_t both_have_one;
 
 static __attribute__((noinline)) void book_room(int room)
@@ -41,10 +43,16 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	pthread_mutexattr_t attr;
 	pthread_t thread;
 
+	pthread_mutexattr_init(&attr);
+	if (argc > 1 && !strcmp(argv[1], "errorcheck"))
+		pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK);
+	for (int i = 0; i < 2; i++)
+		pthread_mutex_init(&rooms[i], &attr);
 	pthread_barrier_init(&both_have_one, NULL, 3);
 	for (long i = 0; i < 2; i++)
 		if (pthread_create(&thread, NULL, thread_main, (void *)i))

@@ -191,7 +191,7 @@ START_TEST(what_has_an_owner_makes_an_edge)
 		wait_held(0, rows[i].object, LOCKS, 1);
 		expect_no_roots();
 		ck_assert_msg(graph.edges[0].to == (rows[i].edge ? 1 : -1), "object %zu", i);
-		ck_assert_ptr_null(graph.edges[0].caveat);
+		ck_assert_uint_eq(graph.edges[0].caveats, 0);
 		ck_assert_int_eq(graph.edges[0].blocked_by, graph.edges[0].to);
 	}
 }
@@ -293,8 +293,8 @@ START_TEST(cycle_in_waiting_order_from_its_lowest_id)
 	const struct wait_root *root = only_root(WAIT_ROOT_CYCLE);
 	expect_ids(root->tasks, root->num_tasks, IDS(10, 20, 50, 40, 30));
 	ck_assert_uint_eq(root->num_behind, 0);
-	ck_assert_ptr_null(root->caveat);
-	ck_assert_ptr_null(root->behind_caveat);
+	ck_assert_uint_eq(root->caveats, 0);
+	ck_assert_uint_eq(root->behind_caveats, 0);
 }
 END_TEST
 
@@ -431,17 +431,17 @@ START_TEST(locks_shared_between_processes_weaken)
 		wait_lock(1, 0);
 		wait_lock(2, 0);
 		const struct wait_root *root = only_root(WAIT_ROOT_CYCLE);
-		ck_assert_ptr_nonnull(root->caveat);
-		ck_assert_ptr_nonnull(graph.edges[0].caveat);
-		ck_assert_ptr_null(graph.edges[1].caveat);
-		ck_assert_ptr_nonnull(root->behind_caveat);
+		ck_assert_uint_ne(root->caveats, 0);
+		ck_assert_uint_ne(graph.edges[0].caveats, 0);
+		ck_assert_uint_eq(graph.edges[1].caveats, 0);
+		ck_assert_uint_ne(root->behind_caveats, 0);
 	}
 	/* glibc sets the bit in every robust mutex: there it says nothing. */
 	wait_lock(0, 1)->mutex_kind = SHARED | ROBUST;
-	ck_assert_ptr_null(only_root(WAIT_ROOT_CYCLE)->caveat);
+	ck_assert_uint_eq(only_root(WAIT_ROOT_CYCLE)->caveats, 0);
 	/* A thread is never shared. */
 	wait_join(0, 1)->mutex_kind = SHARED;
-	ck_assert_ptr_null(only_root(WAIT_ROOT_CYCLE)->caveat);
+	ck_assert_uint_eq(only_root(WAIT_ROOT_CYCLE)->caveats, 0);
 }
 END_TEST
 
@@ -453,8 +453,8 @@ START_TEST(who_stands_behind_weakens_no_cycle)
 	wait_lock(2, 1)->mutex_kind = SHARED;
 	wait_lock(3, 2);
 	const struct wait_root *root = only_root(WAIT_ROOT_CYCLE);
-	ck_assert_ptr_null(root->caveat);
-	ck_assert_ptr_nonnull(root->behind_caveat);
+	ck_assert_uint_eq(root->caveats, 0);
+	ck_assert_uint_ne(root->behind_caveats, 0);
 	expect_ids(root->behind, root->num_behind, IDS(3, 4));
 }
 END_TEST
@@ -491,7 +491,7 @@ START_TEST(memory_that_others_may_share_weakens)
 		for (int is_mutex = 0; is_mutex < 2; is_mutex++) {
 			wait_held(0, is_mutex ? WAIT_MUTEX : WAIT_RWLOCK, rows[i].addr, 1);
 			const struct wait_root *root = only_root(WAIT_ROOT_CYCLE);
-			ck_assert_msg((root->caveat != NULL) == rows[i].shared, "row %zu", i);
+			ck_assert_msg((root->caveats != 0) == rows[i].shared, "row %zu", i);
 		}
 		wait_gone(0, rows[i].addr);
 		build();
@@ -508,11 +508,11 @@ START_TEST(unknown_mappings_weaken)
 	wait_gone(2, LOCKS + 4096);
 	notes.has_mappings = false;
 	const struct wait_root *root = only_root(WAIT_ROOT_CYCLE);
-	ck_assert_ptr_nonnull(root->caveat);
+	ck_assert_uint_ne(root->caveats, 0);
 	notes.has_mappings = true;
 	build();
 	ck_assert_uint_eq(graph.roots.num, 2);
-	ck_assert_ptr_null(graph.roots.items[0].caveat);
+	ck_assert_uint_eq(graph.roots.items[0].caveats, 0);
 }
 END_TEST
 
@@ -524,19 +524,77 @@ START_TEST(cancelling_weakens_joins_alone)
 	wait_lock(0, 1);
 	wait_lock(1, 0);
 	const struct wait_root *root = only_root(WAIT_ROOT_CYCLE);
-	ck_assert_ptr_null(root->caveat);
+	ck_assert_uint_eq(root->caveats, 0);
 	wait_join(2, 1);
 	wait_lock(3, 2);
 	root = only_root(WAIT_ROOT_CYCLE);
-	ck_assert_ptr_null(root->caveat);
-	ck_assert_ptr_nonnull(root->behind_caveat);
+	ck_assert_uint_eq(root->caveats, 0);
+	ck_assert_uint_ne(root->behind_caveats, 0);
 	wait_join(1, 0);
 	root = only_root(WAIT_ROOT_CYCLE);
-	ck_assert_ptr_nonnull(root->caveat);
+	ck_assert_uint_ne(root->caveats, 0);
 	input.cancels = false;
 	root = only_root(WAIT_ROOT_CYCLE);
-	ck_assert_ptr_null(root->caveat);
-	ck_assert_ptr_null(root->behind_caveat);
+	ck_assert_uint_eq(root->caveats, 0);
+	ck_assert_uint_eq(root->behind_caveats, 0);
+}
+END_TEST
+
+/* Where only the owner unlocks, a coroutine cannot do so in another thread. */
+START_TEST(coroutines_weaken_what_anyone_unlocks)
+{
+	static const struct {
+		enum wait_object object;
+		uint32_t kind;
+		bool weakened;
+	} rows[] = {
+		{WAIT_MUTEX, NORMAL, true},	  {WAIT_MUTEX, ADAPTIVE, true},
+		{WAIT_MUTEX, RECURSIVE, false},	  {WAIT_MUTEX, ERRORCHECK, false},
+		{WAIT_MUTEX, NORMAL | PI, false}, {WAIT_MUTEX, NORMAL | ROBUST, false},
+		{WAIT_RWLOCK, 0, true},		  {WAIT_THREAD, 0, false},
+	};
+	add_threads(4);
+	input.coroutines = true;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		wait_join(0, 1);
+		wait_held(1, rows[i].object, LOCKS, 0)->mutex_kind = rows[i].kind;
+		wait_join(2, 1);
+		const struct wait_root *root = only_root(WAIT_ROOT_CYCLE);
+		uint32_t expected = rows[i].weakened ? WAIT_CAVEAT_COROUTINES : 0;
+		ck_assert_msg(root->caveats == expected, "row %zu", i);
+		ck_assert_uint_eq(root->behind_caveats, expected);
+	}
+	/* Who is behind a proved circle, but for what anyone unlocks. */
+	wait_lock(2, 1);
+	const struct wait_root *root = only_root(WAIT_ROOT_CYCLE);
+	ck_assert_uint_eq(root->caveats, 0);
+	ck_assert_uint_eq(root->behind_caveats, WAIT_CAVEAT_COROUTINES);
+	wait_gone(3, LOCKS + 4096);
+	build();
+	ck_assert_uint_eq(graph.roots.num, 2);
+	ck_assert_uint_eq(graph.roots.items[1].caveats, WAIT_CAVEAT_COROUTINES);
+	/* Of a refused mutex nobody's unlocking matters. */
+	wait_gone(3, LOCKS + 4096)->mutex_kind = PI;
+	waits.by_task[3].refused = true;
+	build();
+	ck_assert_uint_eq(graph.roots.items[1].caveats, 0);
+}
+END_TEST
+
+START_TEST(every_caveat_is_kept)
+{
+	add_threads(3);
+	input.coroutines = input.cancels = true;
+	wait_lock(0, 1)->mutex_kind = SHARED;
+	wait_join(1, 0);
+	wait_lock(2, 0)->mutex_kind = ERRORCHECK;
+	const struct wait_root *root = only_root(WAIT_ROOT_CYCLE);
+	uint32_t expected =
+		WAIT_CAVEAT_SHARED_LOCK | WAIT_CAVEAT_CANCELLED | WAIT_CAVEAT_COROUTINES;
+	ck_assert_uint_eq(root->caveats, expected);
+	ck_assert_uint_eq(root->behind_caveats, expected);
+	for (uint32_t bit = 1; bit <= WAIT_CAVEAT_COROUTINES; bit <<= 1)
+		ck_assert_ptr_nonnull(wait_graph_caveat((enum wait_caveat)bit));
 }
 END_TEST
 
@@ -552,8 +610,8 @@ START_TEST(abandoned_lock_names_its_direct_waiters)
 	const struct wait_root *root = only_root(WAIT_ROOT_ABANDONED);
 	expect_ids(root->tasks, root->num_tasks, IDS(2, 4));
 	expect_ids(root->behind, root->num_behind, IDS(1, 5));
-	ck_assert_ptr_null(root->caveat);
-	ck_assert_ptr_null(root->behind_caveat);
+	ck_assert_uint_eq(root->caveats, 0);
+	ck_assert_uint_eq(root->behind_caveats, 0);
 	ck_assert_int_eq(graph.edges[3].to, -1);
 }
 END_TEST
@@ -664,7 +722,7 @@ START_TEST(refused_locks_are_abandoned)
 		wait_refused(1, LOCKS, PI | type);
 		const struct wait_root *root = only_root(WAIT_ROOT_ABANDONED);
 		expect_ids(root->tasks, root->num_tasks, IDS(1, 2));
-		ck_assert_ptr_null(root->caveat);
+		ck_assert_uint_eq(root->caveats, 0);
 	}
 	/* Who came before is handed it. */
 	wait_gone(1, LOCKS)->mutex_kind = PI;
@@ -674,12 +732,12 @@ START_TEST(refused_locks_are_abandoned)
 	wait_refused(0, LOCKS, PI | SHARED);
 	wait_lock(2, 0);
 	root = only_root(WAIT_ROOT_ABANDONED);
-	ck_assert_ptr_nonnull(root->caveat);
+	ck_assert_uint_ne(root->caveats, 0);
 	expect_ids(root->behind, root->num_behind, IDS(3));
-	ck_assert_ptr_nonnull(root->behind_caveat);
+	ck_assert_uint_ne(root->behind_caveats, 0);
 	notes.has_mappings = false;
 	wait_refused(0, LOCKS, PI);
-	ck_assert_ptr_nonnull(only_root(WAIT_ROOT_ABANDONED)->caveat);
+	ck_assert_uint_ne(only_root(WAIT_ROOT_ABANDONED)->caveats, 0);
 	notes.has_mappings = true;
 	/* Robust ones are never refused for their owner's death. */
 	wait_refused(0, LOCKS, PI | ROBUST);
@@ -889,6 +947,8 @@ static TCase *edges_case(void)
 	tcase_add_test(tests, memory_that_others_may_share_weakens);
 	tcase_add_test(tests, unknown_mappings_weaken);
 	tcase_add_test(tests, cancelling_weakens_joins_alone);
+	tcase_add_test(tests, coroutines_weaken_what_anyone_unlocks);
+	tcase_add_test(tests, every_caveat_is_kept);
 	return tests;
 }
 

@@ -1,0 +1,151 @@
+#include "fake_world.h"
+
+#include "proof/premises.h"
+
+#include <check.h>
+
+Suite *premises_suite(void);
+
+enum { STACK_SIZE = 0x10000 };
+
+#define MAIN_STACK UINT64_C(0x7ffd00000000)
+#define STACK	   UINT64_C(0x7f0000010000)
+#define HEAP	   UINT64_C(0x555500000000)
+
+static struct fake_world world;
+static struct image image;
+static struct modules modules;
+static struct nptl_thread threads[2];
+static struct task task_items[2];
+static int32_t by_task[2];
+static uint64_t outer_sp[2];
+static Elf64_auxv_t auxv;
+static struct tasks tasks;
+static struct nptl nptl;
+static struct notes notes;
+static struct stacks stacks;
+static struct premises_input input;
+
+static void put(uint32_t task, uint64_t sp, uint64_t outer)
+{
+	task_items[task].registers.values[REGISTER_RSP] = sp;
+	outer_sp[task] = outer;
+}
+
+static void put_both_home(void)
+{
+	put(0, MAIN_STACK + 0x100, MAIN_STACK + 0x1000);
+	put(1, STACK + 0x100, STACK + 0x1000);
+}
+
+/* The main thread and another one, each on its own stack. */
+static void setup(void)
+{
+	static unsigned char memory[64];
+	fake_world_init(&world);
+	fake_segment(&world.core, HEAP, memory, sizeof(memory), STACK_SIZE, PF_R | PF_W);
+	fake_segment(&world.core, STACK, memory, sizeof(memory), STACK_SIZE, PF_R | PF_W);
+	fake_segment(&world.core, MAIN_STACK, memory, sizeof(memory), STACK_SIZE, PF_R | PF_W);
+	fake_running_thread(&world.core, 100, 0, 0, 0);
+	fake_world_open_notes(&world);
+	modules = (struct modules){.main_index = -1};
+	image_init(&image, &world.dump, &modules);
+	threads[0] = (struct nptl_thread){.task = 0};
+	threads[1] = (struct nptl_thread){
+		.task = 1, .start_addr = 1, .stack_addr = STACK, .stack_size = STACK_SIZE};
+	by_task[0] = 0;
+	by_task[1] = 1;
+	put_both_home();
+	auxv.a_type = AT_EXECFN;
+	auxv.a_un.a_val = MAIN_STACK + STACK_SIZE - 16;
+	tasks = (struct tasks){.list = {task_items, 2, 2}};
+	nptl = (struct nptl){.present = true, .threads = {threads, 2, 2}, .by_task = by_task};
+	notes = (struct notes){.auxv = {&auxv, 1, 1}};
+	stacks = (struct stacks){.outer_sp = outer_sp};
+	input = (struct premises_input){&tasks, &stacks, &nptl, &notes, &image};
+}
+
+static void teardown(void)
+{
+	fake_world_deinit(&world);
+}
+
+START_TEST(own_stacks_are_no_coroutines)
+{
+	ck_assert(!premises_coroutines(&input));
+	put(0, MAIN_STACK, MAIN_STACK + STACK_SIZE - 1);
+	put(1, STACK, STACK + STACK_SIZE - 1);
+	ck_assert(!premises_coroutines(&input));
+	tasks.list.num = 0;
+	ck_assert(!premises_coroutines(&input));
+}
+END_TEST
+
+START_TEST(another_stack_is_a_coroutine)
+{
+	static const uint64_t places[] = {HEAP + 0x100, STACK - 8, STACK + STACK_SIZE, 0,
+					  UINT64_MAX};
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		for (uint32_t task = 0; task < 2; task++) {
+			put_both_home();
+			put(task, places[i], places[i]);
+			ck_assert_msg(premises_coroutines(&input), "place %zu, task %u", i, task);
+		}
+	}
+	/* Not even each other's. */
+	put_both_home();
+	put(0, STACK + 0x100, STACK + 0x1000);
+	ck_assert(premises_coroutines(&input));
+	put_both_home();
+	put(1, MAIN_STACK + 0x100, MAIN_STACK + 0x1000);
+	ck_assert(premises_coroutines(&input));
+}
+END_TEST
+
+/* A signal handler on an alternate stack, above what it interrupted; or a stack that was left for
+ * another one in an ordinary call. */
+START_TEST(what_leads_back_is_no_coroutine)
+{
+	put(0, HEAP + 0x100, MAIN_STACK + 0x1000);
+	put(1, HEAP + 0x200, STACK + 0x1000);
+	ck_assert(!premises_coroutines(&input));
+	put(1, STACK + 0x100, HEAP + 0x200);
+	ck_assert(!premises_coroutines(&input));
+}
+END_TEST
+
+START_TEST(unknown_stacks_do_not_count)
+{
+	put(0, HEAP + 0x100, HEAP + 0x100);
+	auxv.a_type = AT_NULL;
+	ck_assert(!premises_coroutines(&input));
+	auxv.a_type = AT_EXECFN;
+	auxv.a_un.a_val = 0x1000; /* in no segment */
+	ck_assert(!premises_coroutines(&input));
+	auxv.a_un.a_val = MAIN_STACK + STACK_SIZE - 16;
+	put_both_home();
+	put(1, HEAP + 0x100, HEAP + 0x100);
+	threads[1].stack_addr = 0;
+	ck_assert(!premises_coroutines(&input));
+	threads[1].stack_addr = STACK;
+	by_task[1] = -1;
+	ck_assert(!premises_coroutines(&input));
+	by_task[1] = 0; /* another one's descriptor */
+	ck_assert(!premises_coroutines(&input));
+	by_task[1] = 1;
+	ck_assert(premises_coroutines(&input));
+}
+END_TEST
+
+Suite *premises_suite(void)
+{
+	Suite *suite = suite_create("premises");
+	TCase *tests = tcase_create("coroutines");
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, own_stacks_are_no_coroutines);
+	tcase_add_test(tests, another_stack_is_a_coroutine);
+	tcase_add_test(tests, what_leads_back_is_no_coroutine);
+	tcase_add_test(tests, unknown_stacks_do_not_count);
+	suite_add_tcase(suite, tests);
+	return suite;
+}
