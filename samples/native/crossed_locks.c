@@ -3,8 +3,9 @@
  * Each holds the lock of the account it takes from and waits for that of the other. Arguments
  * say what locks these are: recursive, errorcheck, robust, pi, shared; `mapped`: they lie in a
  * file that is mapped shared; `timed`: the clerks wait for some hours at most; `woken`: the
- * locks are free again, but the clerks have not noticed yet; `signalled`: the first clerk's wait
- * was interrupted by a signal, whose handler pauses, and might do anything when it goes on.
+ * locks are free again, but the clerks have not noticed yet; `taken`: somebody else has got in
+ * before them meanwhile; `signalled`: the first clerk's wait was interrupted by a signal, whose
+ * handler pauses, and might do anything when it goes on.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -89,12 +90,13 @@ static void wait_until_asleep(const pthread_mutex_t *lock, pid_t tid)
 	}
 }
 
-static void wake_up_nobody(void)
+/* As an unlocking thread leaves the locks (0), or one that has come by since (1). */
+static void wake_up_nobody(int word)
 {
 	for (int i = 0; i < 2; i++)
 		wait_until_asleep(&accounts[1 - i].lock, clerk_tids[i]);
 	for (int i = 0; i < 2; i++)
-		accounts[i].lock.__data.__lock = 0;
+		accounts[i].lock.__data.__lock = word;
 }
 
 static void on_freeze(int signal)
@@ -151,7 +153,9 @@ int main(int argc, char **argv)
 			return 1;
 	pthread_barrier_wait(&has_first);
 	if (argc > 1 && !strcmp(argv[1], "woken"))
-		wake_up_nobody();
+		wake_up_nobody(0);
+	if (argc > 1 && !strcmp(argv[1], "taken"))
+		wake_up_nobody(1);
 	if (argc > 1 && !strcmp(argv[1], "signalled"))
 		signal_first();
 	puts("ready");

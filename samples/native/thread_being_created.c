@@ -1,6 +1,7 @@
 /* A thread that is just being created: on glibc's list, but without id and without code yet.
  *
- * A seccomp filter hands the creator's clone3() to a supervisor, who never answers.
+ * A seccomp filter hands the creator's clone3() to a supervisor, who never answers. With the
+ * argument `locked` the creator holds a mutex that two others wait for.
  */
 #define _GNU_SOURCE
 #include <linux/filter.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 static _Atomic int creator_tid;
+static pthread_mutex_t roster = PTHREAD_MUTEX_INITIALIZER;
 
 static void *unborn_main(void *arg)
 {
@@ -42,6 +44,7 @@ static void *creator_main(void *arg)
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
 		    &program) < 0)
 		return arg;
+	pthread_mutex_lock(&roster);
 	creator_tid = gettid();
 	start_thread();
 	return arg;
@@ -61,15 +64,24 @@ static void wait_until_in_clone(pid_t tid)
 	}
 }
 
-int main(void)
+static void *reader_main(void *arg)
 {
-	pthread_t creator;
+	pthread_mutex_lock(&roster);
+	return arg;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t creator, reader;
 
 	if (pthread_create(&creator, NULL, creator_main, NULL))
 		return 1;
 	while (!creator_tid)
 		usleep(1000);
 	wait_until_in_clone(creator_tid);
+	for (int i = 0; i < 2 && argc > 1 && !strcmp(argv[1], "locked"); i++)
+		if (pthread_create(&reader, NULL, reader_main, NULL))
+			return 1;
 	puts("ready");
 	fflush(stdout);
 	for (;;)
