@@ -1,6 +1,7 @@
 #include "proof/wait_graph.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	KIND_TYPE_MASK =
@@ -20,27 +21,37 @@ struct graph_builder {
 	uint32_t num_tids;
 };
 
-/* A mapped file that is no program or library: memory that another process may share. */
-static bool in_shared_mapping(const struct wait_graph_input *input, uint64_t addr)
+/* The file mapped at an address; NULL: none. */
+static const struct note_mapping *find_mapping(const struct notes *notes, uint64_t addr)
 {
-	const struct notes *notes = input->notes;
 	uint32_t low = 0, high = notes->mappings.num;
-	if (modules_find(input->modules, addr) >= 0)
-		return false;
-	/* Without the list of mapped files nothing tells. */
-	if (!notes->has_mappings)
-		return true;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		struct range range = notes->mappings.items[middle].range;
-		if (range_contains(range, addr))
-			return true;
-		if (addr < range.low)
+		const struct note_mapping *mapping = &notes->mappings.items[middle];
+		if (range_contains(mapping->range, addr))
+			return mapping;
+		if (addr < mapping->range.low)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	return false;
+	return NULL;
+}
+
+/* A mapped file that is no program or library: memory that another process may share. It may lie
+ * in a hole that a library leaves between its segments, as
+ * glibc 2.31's ld.so does, which the kernel maps. Memory of a library without a file is what it has
+ * zeroed. */
+static bool in_shared_mapping(const struct wait_graph_input *input, uint64_t addr)
+{
+	int32_t index = modules_find(input->modules, addr);
+	const struct note_mapping *mapping = find_mapping(input->notes, addr);
+	if (index >= 0) {
+		const char *path = input->modules->list.items[index].info.path;
+		return mapping != NULL && strcmp(mapping->path, path) != 0;
+	}
+	/* Without the list of mapped files nothing tells. */
+	return mapping != NULL || !input->notes->has_mappings;
 }
 
 static bool has_recorded_owner(const struct wait *wait)

@@ -459,10 +459,10 @@ START_TEST(who_stands_behind_weakens_no_cycle)
 }
 END_TEST
 
-static void add_mapping(uint64_t low, uint64_t high)
+static void add_mapping(uint64_t low, uint64_t high, const char *path)
 {
 	*array_add(&arena, &notes.mappings) =
-		(struct note_mapping){.range = {low, high}, .path = "/dev/shm/locks"};
+		(struct note_mapping){.range = {low, high}, .path = path};
 }
 
 START_TEST(memory_that_others_may_share_weakens)
@@ -474,17 +474,22 @@ START_TEST(memory_that_others_may_share_weakens)
 		{LOCKS + 0xfff, false},	 {LOCKS + 0x1000, true},
 		{LOCKS + 0x1fff, true},	 {LOCKS + 0x2000, false},
 		{LOCKS + 0x5000, true},	 {LOCKS + 0x6000, true},
-		{LOCKS + 0x7000, false}, {LOCKS + 0x9100, false}, /* a module */
-		{LOCKS + 0xa000, true},	 {0, false},
+		{LOCKS + 0x7000, false}, {LOCKS + 0x9100, false}, /* a module's file */
+		{LOCKS + 0xa000, true}, /* in the hole between two of its segments */
+		{LOCKS + 0xb000, false}, {LOCKS + 0xc000, false}, /* its zeroed memory */
+		{LOCKS + 0xd000, true},	 {0, false},
 		{UINT64_MAX, false},
 	};
-	add_mapping(LOCKS + 0x1000, LOCKS + 0x2000);
-	add_mapping(LOCKS + 0x5000, LOCKS + 0x6000);
-	add_mapping(LOCKS + 0x6000, LOCKS + 0x7000);
-	add_mapping(LOCKS + 0x9000, LOCKS + 0xa000);
-	add_mapping(LOCKS + 0xa000, LOCKS + 0xb000);
+	static const char shared[] = "/dev/shm/locks", library[] = "/lib/liblocks.so";
+	add_mapping(LOCKS + 0x1000, LOCKS + 0x2000, shared);
+	add_mapping(LOCKS + 0x5000, LOCKS + 0x6000, shared);
+	add_mapping(LOCKS + 0x6000, LOCKS + 0x7000, shared);
+	add_mapping(LOCKS + 0x9000, LOCKS + 0xa000, library);
+	add_mapping(LOCKS + 0xa000, LOCKS + 0xb000, shared);
+	add_mapping(LOCKS + 0xb000, LOCKS + 0xc000, library);
+	add_mapping(LOCKS + 0xd000, LOCKS + 0xe000, shared);
 	*array_add(&arena, &modules.list) =
-		(struct module){.range = {LOCKS + 0x9000, LOCKS + 0xa000}};
+		(struct module){.range = {LOCKS + 0x9000, LOCKS + 0xd000}, .info.path = library};
 	add_threads(2);
 	wait_lock(1, 0)->addr = 0x10000;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
