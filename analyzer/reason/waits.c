@@ -1,5 +1,6 @@
 #include "reason/waits.h"
 
+#include "group/user_frame.h"
 #include "reason/call_names.h"
 #include "reason/futex.h"
 #include "reason/syscalls.h"
@@ -42,12 +43,14 @@ static void futex_timeout(struct image *image, const struct task *task, struct w
 		wait->clock = WAIT_UNTIL_MONOTONIC;
 }
 
-/* The stack's addresses are one task's, but their distances are those of all that share it. */
-static uint64_t inner_size(const struct coreleaks_stack *stack)
+/* The stack's addresses are one task's, but their distances are those of all that share it. In a
+ * static program only names tell which frames are the library's. */
+static uint64_t inner_size(const struct coreleaks_stack *stack, bool static_glibc)
 {
 	for (uint32_t i = 0; i < stack->num_frames; i++) {
 		const struct coreleaks_frame *frame = &stack->frames[i];
-		if (frame->module == NULL || !module_is_libc(frame->module))
+		bool own = frame->module != NULL && module_is_libc(frame->module);
+		if (!own && !(static_glibc && user_frame_is_runtime(frame)))
 			return frame->sp > stack->frames[0].sp ? frame->sp - stack->frames[0].sp
 							       : 0;
 	}
@@ -172,7 +175,7 @@ static struct futex_wait *futexes_of_stacks(struct arena *arena, const struct np
 			.image = image,
 			.api = api_frame_find(stack, stacks->callees[i], static_glibc),
 			.static_glibc = static_glibc,
-			.inner_size = inner_size(stack),
+			.inner_size = inner_size(stack, static_glibc),
 		};
 	}
 	return futexes;
