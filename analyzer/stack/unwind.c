@@ -201,9 +201,11 @@ static enum step_result step_by_frame_pointer(struct walk *walk, const struct cf
 			return walk_broken(walk, missing_rule(walk, rule));
 		return walk_unreadable(walk, fp);
 	}
-	/* Without the module's file the frame pointer is a guess, and zeros prove nothing. */
-	if (return_pc == 0 && (rule->module < 0 ||
-			       walk->unwinder->cfi.modules->list.items[rule->module].file != NULL))
+	/* Without the module's file, or where code was interrupted, the frame pointer is a guess,
+	 * and zeros prove nothing. */
+	if (return_pc == 0 && !walk->exact &&
+	    (rule->module < 0 ||
+	     walk->unwinder->cfi.modules->list.items[rule->module].file != NULL))
 		return walk_zero(walk, fp + 8);
 	if (!plausible_code(walk, return_pc))
 		return walk_broken(walk, missing_rule(walk, rule));

@@ -742,6 +742,32 @@ START_TEST(zeros_at_a_guessed_frame_pointer)
 }
 END_TEST
 
+/* Nor do they with it, where code was interrupted: the innermost function may use rbp as it likes.
+ * glibc 2.31's clone() has no call frame information behind its system call. */
+START_TEST(zeros_at_a_leaf)
+{
+	start_at("nocfi_at", 100);
+	stack_words[99] = 5;
+	registers.values[REGISTER_RBP] = at(110);
+	stack_words[110] = at(120);
+	walk();
+	EXPECT_FRAMES("nocfi_at");
+	expect_end(CORELEAKS_STACK_BROKEN);
+}
+END_TEST
+
+START_TEST(zeros_behind_a_frame_pointer)
+{
+	start_at("nocfi_at", 100);
+	registers.values[REGISTER_RBP] = at(110);
+	stack_words[110] = at(120);
+	put_code(111, "nocfi_ret");
+	walk();
+	EXPECT_FRAMES("nocfi_at", "nocfi_ret");
+	expect_end(CORELEAKS_STACK_COMPLETE);
+}
+END_TEST
+
 /* A page of zeros where a stack was: gcore leaves such pages out. */
 START_TEST(stack_of_zeros)
 {
@@ -851,6 +877,8 @@ Suite *unwind_suite(void)
 	tcase_add_test(tests, limit_of_exactly_its_length);
 	tcase_add_test(tests, missing_module);
 	tcase_add_test(tests, zeros_at_a_guessed_frame_pointer);
+	tcase_add_test(tests, zeros_at_a_leaf);
+	tcase_add_test(tests, zeros_behind_a_frame_pointer);
 	tcase_add_test(tests, stack_of_zeros);
 	tcase_add_test(tests, unknown_registers);
 	tcase_add_test(tests, random_damage);
