@@ -236,7 +236,7 @@ static void wait_interrupted(struct wait *wait, struct arena *arena, const struc
 	if (!interruption->known)
 		return;
 	futex.api = api_frame_find(&beyond, interrupted->callee, futex.static_glibc);
-	futex.inner_size = inner_size(&beyond);
+	futex.inner_size = inner_size(&beyond, futex.static_glibc);
 	then.registers = interruption->registers;
 	then.hint = interruption->hint;
 	then.state = then.hint.blocked ? CORELEAKS_STATE_WAITING : CORELEAKS_STATE_RUNNING;

@@ -1,7 +1,7 @@
 /* A thread that is just being created: on glibc's list, but without id and without code yet.
  *
- * A seccomp filter hands the creator's clone3() to a supervisor, who never answers. With the
- * argument `locked` the creator holds a mutex that two others wait for.
+ * A seccomp filter hands the creator's clone3(), or before glibc 2.34 its clone(), to a supervisor,
+ * who never answers. With the argument `locked` the creator holds a mutex that two others wait for.
  */
 #define _GNU_SOURCE
 #include <linux/filter.h>
@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -34,7 +35,8 @@ static void *creator_main(void *arg)
 {
 	struct sock_filter rows[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -55,7 +57,7 @@ static void wait_until_in_clone(pid_t tid)
 	char path[64], text[8] = "";
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
-	while (strncmp(text, "435 ", 4) != 0) {
+	while (atoi(text) != SYS_clone3 && atoi(text) != SYS_clone) {
 		FILE *file = fopen(path, "r");
 		if (!file || !fgets(text, sizeof(text), file))
 			text[0] = '\0';

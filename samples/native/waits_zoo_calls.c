@@ -17,6 +17,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <threads.h>
@@ -103,6 +104,16 @@ static void *wait_select(void *arg)
 
 enum { EPOLL, EPOLL_TIMED, EPOLL_P, EPOLL_P_TIMED, EPOLL_P2_TIMED };
 
+/* glibc has the function since 2.35. */
+static void wait_epoll_pwait2(int epoll_fd, struct epoll_event *event)
+{
+#if __GLIBC_PREREQ(2, 35)
+	epoll_pwait2(epoll_fd, event, 1, &far, NULL);
+#else
+	syscall(__NR_epoll_pwait2, epoll_fd, event, 1, &far, NULL, 0);
+#endif
+}
+
 static void *wait_epoll(void *arg)
 {
 	struct epoll_event event = {.events = EPOLLIN};
@@ -119,7 +130,7 @@ static void *wait_epoll(void *arg)
 		else if (number != EPOLL_P2_TIMED)
 			epoll_pwait(epoll_fd, &event, 1, timed ? FAR_S * 1000 : -1, NULL);
 		else
-			epoll_pwait2(epoll_fd, &event, 1, &far, NULL);
+			wait_epoll_pwait2(epoll_fd, &event);
 	}
 }
 

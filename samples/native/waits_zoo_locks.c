@@ -115,14 +115,34 @@ static void *wait_mutex_timedlock(void *arg)
 	return NULL;
 }
 
+/* Not for PI mutexes before glibc 2.34, which took the time for CLOCK_REALTIME's or refused, nor
+ * before Linux 5.14, which has no FUTEX_LOCK_PI2. */
+static bool waits_by_monotonic_clock(pthread_mutex_t *mutex)
+{
+	struct timespec until, now;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &until);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec > until.tv_sec ||
+	       (now.tv_sec == until.tv_sec && now.tv_nsec >= until.tv_nsec);
+}
+
 static void *wait_mutex_clocklock(void *arg)
 {
 	struct lock *lock = ((struct kind *)arg)->data;
 
-	if (is_usable(arg, lock)) {
-		will_lock(arg, &lock->mutex, keeper_tid, true);
-		pthread_mutex_clocklock(&lock->mutex, CLOCK_MONOTONIC, far_mono());
+	if (!is_usable(arg, lock))
+		return NULL;
+	if (!waits_by_monotonic_clock(&lock->mutex)) {
+		will_skip(arg, "this mutex does not wait by CLOCK_MONOTONIC here");
+		return NULL;
 	}
+	will_lock(arg, &lock->mutex, keeper_tid, true);
+	pthread_mutex_clocklock(&lock->mutex, CLOCK_MONOTONIC, far_mono());
 	return NULL;
 }
 

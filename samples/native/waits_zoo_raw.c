@@ -191,12 +191,12 @@ static void *wait_futex_waitv(void *arg)
 	struct futex_waitv waiter = {
 		.val = 17, .uaddr = (uintptr_t)&word, .flags = FUTEX_32 | FUTEX_PRIVATE_FLAG};
 
-	if (syscall(SYS_futex_waitv, NULL, 0, 0, NULL, 0) && errno == ENOSYS) {
+	if (syscall(__NR_futex_waitv, NULL, 0, 0, NULL, 0) && errno == ENOSYS) {
 		will_skip(arg, strerror(errno));
 		return NULL;
 	}
 	will_wait(arg, (struct truth){.reason = "futex", .object = "futex", .addr = &word});
-	while (syscall(SYS_futex_waitv, &waiter, 1, 0, NULL, 0))
+	while (syscall(__NR_futex_waitv, &waiter, 1, 0, NULL, 0))
 		;
 	return NULL;
 }
