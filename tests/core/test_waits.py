@@ -124,18 +124,19 @@ def reported(name, arguments, truth):
 
 
 def check_zoo(sample, how, at_least, flags=(), variant=None, arguments=()):
-    """All reasons, objects, holders and findings of one program, by one dumper."""
+    """All reasons, objects, holders and findings of one program, by one dumper. Returns how many
+    waits are right, and of how many."""
     name = "%s%s by %s%s: " % (sample, " " + variant if variant else "", how,
                                " " + " ".join(arguments) if arguments else "")
     core_and_truth = dumped(name + "report", sample, how, flags, variant)
     if not core_and_truth:
-        return
+        return 0, 0
     core, truth = core_and_truth
     for what in truth.skipped:
         tap.skip(name + what.split()[0], what)
     tap.check(name + "has kinds enough", truth.kinds() + len(truth.skipped) >= at_least,
               truth.kinds())
-    check_report(name, core, truth, arguments)
+    return check_report(name, core, truth, arguments)
 
 
 def check_restarted():
@@ -164,24 +165,26 @@ def check_restarted():
 
 
 def check_report(name, core, truth, arguments=()):
-    """The report of a core against what its program said."""
+    """The report of a core against what its program said; see check_zoo()."""
     tasks_and_report = reported(name, list(arguments) + [core], truth)
     if not tasks_and_report:
-        return
+        return 0, len(truth.waits)
     tasks, report = tasks_and_report
-    by_reason = {}
+    by_reason, num_right = {}, 0
     for tid, words in truth.waits.items():
         by_reason.setdefault(words[0], []).append(tid)
     for reason, tids in sorted(by_reason.items()):
         wrong = []
         for tid in tids:
             differences = truth.differences(tid, tasks[tid]) if tid in tasks else ["not there"]
+            num_right += not differences
             if differences:
                 wrong += ["wait %d %s" % (tid, " ".join(truth.waits[tid]))]
                 wrong += ["  " + line for line in differences]
         tap.check(name + "%s, %d threads" % (reason, len(tids)), not wrong, "\n".join(wrong))
     tap.equal(name + "findings", sorted(map(finding_of, report["findings"])),
               sorted(truth.findings))
+    return num_right, len(truth.waits)
 
 
 def check_bare(how):
@@ -233,4 +236,5 @@ def main():
     tap.done()
 
 
-main()
+if __name__ == "__main__":
+    main()
