@@ -38,7 +38,9 @@ class Glibc:
         # Linux's own headers are not part of these packages, and newer ones do no harm.
         flags += ["-idirafter", "/usr/include", "-idirafter", "/usr/include/" + TRIPLET]
         flags += ["-Wl,--dynamic-linker=%s/lib64/ld-linux-x86-64.so.2" % self.root,
-                  "-Wl,-rpath," + ":".join(libraries)]
+                  "-Wl,-rpath," + ":".join(libraries),
+                  # Also for what the libraries themselves need.
+                  "-Wl,--disable-new-dtags"]
         return flags
 
     def linked_cxx(self):
@@ -50,17 +52,18 @@ class Glibc:
     def fetch(self):
         """Unpacks it unless it is there. CannotDump: there is no way to it here."""
         folder, stamp = os.path.dirname(self.root), self.root + ".stamp"
+        packages = ["libc6", "libc6-dev", "libstdc++6", "libgcc-s1", "libgomp1",
+                    "libgcc-%d-dev" % self.gcc]
         os.makedirs(folder, exist_ok=True)
         with realcore.locked(folder + ".lock"):
-            if not os.path.exists(stamp):
+            if realcore.read_text(stamp).split()[1:] != packages:
                 shutil.rmtree(folder)
                 os.makedirs(folder)
-                _download(folder, self.suite, ["libc6", "libc6-dev", "libstdc++6", "libgcc-s1",
-                                               "libgcc-%d-dev" % self.gcc])
+                _download(folder, self.suite, packages)
                 _unpack(folder, self.root)
                 with open(stamp, "w", encoding="ascii") as file:
-                    file.write(_package_version(folder))
-        self.package = realcore.read_text(stamp)
+                    file.write(" ".join([_package_version(folder)] + packages))
+        self.package = realcore.read_text(stamp).split()[0]
         if not self.package.startswith(self.version):
             raise realcore.CannotDump("%s has glibc %s" % (self.suite, self.package))
 
@@ -112,7 +115,8 @@ def _unpack(folder, root):
     for name in ("lib", "lib64"):
         if not os.path.exists(os.path.join(root, name)):
             os.symlink("usr/" + name, os.path.join(root, name))
-    for library, name in (("libstdc++.so.6", "usr/lib"), ("libgcc_s.so.1", "lib")):
+    for library, name in (("libstdc++.so.6", "usr/lib"), ("libgcc_s.so.1", "lib"),
+                          ("libgomp.so.1", "usr/lib")):
         link = os.path.join(root, name, TRIPLET, re.sub(r"\.\d$", "", library))
         if not os.path.lexists(link):
             os.symlink(library, link)
