@@ -258,6 +258,10 @@ struct coreleaks_group {
 	 * members but these, and its stack is their start routine. */
 	const uint64_t *pthreads; /* their pthread_t, ascending */
 	uint32_t num_pthreads;
+	/* The runtime or library that keeps its members, idle threads, for itself: "Java VM" …;
+	 * NULL none. Such a group is benign, and hidden unless options.all is set, when no
+	 * finding names it. */
+	const char *system;
 };
 
 struct coreleaks_evidence {
@@ -392,6 +396,8 @@ struct coreleaks_options {
 	const char *(*group_key)(void *data, const struct coreleaks_analysis *analysis,
 				 uint32_t task);
 	void *group_key_data;
+
+	bool all; /* shows system and benign groups too */
 };
 
 void coreleaks_options_init(struct coreleaks_options *options);

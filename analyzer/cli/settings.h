@@ -28,7 +28,6 @@ struct settings {
 	int32_t color, progress; /* enum when */
 	bool quiet;
 	bool force;
-	bool all;      /* no groups are system or benign as yet: nothing to add */
 	bool no_proof; /* nothing is proved as yet: nothing to leave out */
 	char *debug_dirs;
 	char *hint;			  /* of write.hint */

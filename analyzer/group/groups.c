@@ -3,6 +3,7 @@
 #include "base/intern.h"
 #include "group/filter.h"
 #include "group/signature.h"
+#include "group/system_threads.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ struct group_key {
 	uint32_t object; /* the same */
 	uint32_t timed;
 	uint32_t interrupted; /* the same, of what a signal interrupted; 0 nothing */
+	uint32_t system; /* 1 + that of reasons; 0 the program's own */
 };
 
 /* How many members of a group have a certain stack. */
@@ -37,7 +39,8 @@ struct groups_work {
 		uint32_t *items;
 		uint32_t num, capacity;
 	} stack_counts;
-	uint32_t *shape_by_stack; /* the last one stands for a task without a stack */
+	const struct runtime **systems; /* parallel to tasks */
+	uint32_t *shape_by_stack;	/* the last one stands for a task without a stack */
 };
 
 const struct coreleaks_stack *groups_stack(const struct groups_input *input, uint32_t stack_id)
@@ -122,6 +125,8 @@ static struct group_key groups_key(struct groups_work *work, uint32_t index)
 		.state = (uint32_t)task->state,
 	};
 	uint32_t reason = 0;
+	if (work->systems[index] != NULL)
+		key.system = intern_add_text(&work->reasons, work->systems[index]->name) + 1;
 	if (task->reason != NULL)
 		reason = intern_add_text(&work->reasons, task->reason) + 1;
 	if (by == CORELEAKS_GROUP_BY_OBJECT) {
@@ -164,6 +169,7 @@ static uint32_t groups_place(struct groups_work *work, uint32_t index)
 		group->reason = task->reason;
 		group->object = task->object;
 		group->timed = task->timed;
+		group->system = work->systems[index] != NULL ? work->systems[index]->name : NULL;
 		group->key = by_key ? intern_text(&work->shapes, key.shape) : NULL;
 	}
 	struct group *group = &work->groups->list.items[id];
@@ -266,6 +272,9 @@ static void groups_sign_by(struct groups_work *work, const struct group *group,
 		    : by == CORELEAKS_GROUP_BY_REASON ? "reason"
 		    : by == CORELEAKS_GROUP_BY_OBJECT ? "object"
 						      : "stack";
+	/* Where the stack is not signed, this is what kept it apart from other tasks. */
+	if (group->system != NULL && strcmp(parts->by, "stack") != 0)
+		parts->by = arena_format(work->arena, "%s, %s", parts->by, group->system);
 	if (by != CORELEAKS_GROUP_BY_REASON && by != CORELEAKS_GROUP_BY_OBJECT)
 		return;
 	parts->timed = false;
@@ -378,6 +387,8 @@ struct coreleaks_error *groups_build(struct groups *ret, struct arena *arena,
 	intern_init(&work.reasons, arena);
 	intern_init(&work.keys, arena);
 	intern_init(&work.stacks, arena);
+	work.systems = system_threads_build(arena, input->tasks, input->num_tasks, input->stacks,
+					    input->num_stacks, input->waits);
 	groups_find_shapes(&work);
 	groups_fill(&work, groups_place_all(&work));
 	groups_choose_stacks(&work);

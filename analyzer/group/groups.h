@@ -28,6 +28,7 @@ struct group {
 	uint32_t stack_id;	/* the stack that most members have; lowest index on a tie */
 	uint64_t stack_size;
 	double share;
+	const char *system; /* the runtime that keeps all of them for itself; NULL none */
 };
 
 struct groups {
@@ -53,7 +54,7 @@ struct groups_input {
 	uint32_t num_stacks;
 	const struct finished_threads *finished;
 	uint32_t num_finished;
-	const struct coreleaks_wait *waits; /* parallel to tasks */
+	const struct coreleaks_wait *waits; /* parallel to tasks; NULL: no holders are known */
 	const struct coreleaks_options *options;
 	const struct coreleaks_analysis *analysis; /* for the options' callbacks only */
 };

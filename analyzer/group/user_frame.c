@@ -54,12 +54,17 @@ static bool begins_with_one(const char *name, const char *const *rows, size_t nu
 	return false;
 }
 
+bool user_frame_is_in_runtime_module(const struct coreleaks_frame *frame)
+{
+	return !frame->signal && frame->module != NULL &&
+	       begins_with_one(frame->module, runtime_modules, NUM(runtime_modules));
+}
+
 bool user_frame_is_runtime(const struct coreleaks_frame *frame)
 {
 	if (frame->signal)
 		return false;
-	if (frame->module != NULL &&
-	    begins_with_one(frame->module, runtime_modules, NUM(runtime_modules)))
+	if (user_frame_is_in_runtime_module(frame))
 		return true;
 	if (frame->function == NULL)
 		return false;

@@ -8,6 +8,8 @@
 
 /* The frame belongs to the language's runtime; a signal trampoline does not. */
 bool user_frame_is_runtime(const struct coreleaks_frame *frame);
+/* It lies in a file of the C or C++ runtime, whatever it is called. */
+bool user_frame_is_in_runtime_module(const struct coreleaks_frame *frame);
 /* The innermost frame of the program itself; NULL when there is none with a name. */
 const struct coreleaks_frame *user_frame_first(const struct coreleaks_stack *stack);
 /* A path without its directories. */

@@ -237,6 +237,9 @@ void findings_build(struct findings *ret, struct arena *arena, const struct grou
 					       ? num_goroutines
 					       : input->num_tasks - num_goroutines;
 		result.verdict_by_group[i] = CORELEAKS_VERDICT_UNKNOWN;
+		/* Idle pools of a runtime are as large as the machine wants them to be. */
+		if (group->system != NULL)
+			continue;
 		if (group->num_pthreads > 0)
 			findings_add_unjoined(&result, arena, groups, i, input);
 		if (options->threshold > 0 && group->num_tasks >= options->threshold)

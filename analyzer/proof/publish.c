@@ -1,5 +1,7 @@
 #include "proof/publish.h"
 
+#include "group/system_threads.h"
+
 #include <stdlib.h>
 
 struct coreleaks_core publish_core(const struct dump *dump, const struct notes *notes,
@@ -174,8 +176,15 @@ static struct coreleaks_group publish_group(struct arena *arena, const struct gr
 		.timed = group->timed,
 		.pthreads = group->pthreads,
 		.num_pthreads = group->num_pthreads,
+		.system = group->system,
 	};
-	if (result.hidden_by == NULL && options->verdict >= 0 && options->verdict != (int)verdict)
+	bool asked_for = options->all || options->verdict == CORELEAKS_VERDICT_BENIGN;
+	if (verdict == CORELEAKS_VERDICT_UNKNOWN && group->system != NULL)
+		result.verdict = CORELEAKS_VERDICT_BENIGN;
+	if (result.hidden_by == NULL && result.verdict == CORELEAKS_VERDICT_BENIGN && !asked_for)
+		result.hidden_by = SYSTEM_THREADS_RULE;
+	if (result.hidden_by == NULL && options->verdict >= 0 &&
+	    options->verdict != (int)result.verdict)
 		result.hidden_by = "--verdict";
 	return result;
 }

@@ -90,7 +90,8 @@ static void report_json_summary(struct json_out *json, const struct report_view 
 	json_out_text(json, "verdict", coreleaks_verdict_name(view->verdict));
 	json_out_uint(json, "threads", view->num_threads);
 	json_out_uint(json, "goroutines", view->num_goroutines);
-	json_out_uint(json, "system", 0);
+	json_out_uint(json, "system", view->num_system_tasks);
+	report_json_counts(json, "system_by", &view->system_by);
 	json_out_uint(json, "hidden", view->num_hidden_tasks);
 	report_json_counts(json, "hidden_by", &view->hidden_by);
 	json_out_uint(json, "finished_threads", view->num_finished_threads);
@@ -198,6 +199,7 @@ void report_json_group(struct json_out *json, const char *key, const struct writ
 	waits_json_interrupted(json, job, group);
 	const struct runtime *runtime = runtime_of_stack(stack);
 	json_out_text(json, "runtime", runtime != NULL ? runtime->name : NULL);
+	json_out_text(json, "system", group->system);
 	json_out_begin(json, "members", '[', JSON_INLINE);
 	for (uint32_t i = 0; i < group->num_tasks && i < job->options->members; i++)
 		json_out_int(json, NULL, job->view->tasks[group->tasks[i]]->id);

@@ -1,3 +1,4 @@
+#include "group/system_threads.h"
 #include "group/user_frame.h"
 #include "report/blocking.h"
 #include "report/candidate_words.h"
@@ -9,6 +10,7 @@
 #include "report/words.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 enum { MAX_WAITERS = 8 };
 
@@ -87,9 +89,18 @@ static void show_text_group(struct screen *screen, const struct write_job *job,
 	const char *addrs_of = NULL;
 	report_text_group_line(screen, job, group, one->rank, &columns);
 	if (group->hidden_by != NULL)
-		text_findings_line(
-			screen, 0, STYLE_YELLOW,
-			arena_format(job->arena, "hidden in the report by %s", group->hidden_by));
+		text_findings_line(screen, 0, STYLE_YELLOW,
+				   arena_format(job->arena, "hidden in the report by %s%s",
+						strcmp(group->hidden_by, SYSTEM_THREADS_RULE) == 0
+							? "rule "
+							: "",
+						group->hidden_by));
+	if (group->system != NULL)
+		text_findings_line(screen, 0, STYLE_PLAIN,
+				   arena_format(job->arena, "helper threads of %s",
+						runtime_named(group->system) != NULL
+							? runtime_named(group->system)->owner
+							: group->system));
 	show_text_findings(screen, job, group);
 	report_text_waits(screen, job, group);
 	text_findings_line(screen, 0, STYLE_PLAIN,

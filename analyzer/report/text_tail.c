@@ -1,6 +1,6 @@
 #include "report/text_tail.h"
 
-#include "group/runtimes.h"
+#include "group/system_threads.h"
 
 #include "base/intern.h"
 #include "report/words.h"
@@ -76,7 +76,8 @@ static void text_tail_totals(struct screen *screen, const struct write_job *job,
 				  words_number(arena, count->num_tasks));
 		if (count->num_groups > 0)
 			text_addf(&line, " in %s", text_tail_groups(arena, count->num_groups));
-		text_addf(&line, " by %s", count->name);
+		bool is_rule = strcmp(count->name, SYSTEM_THREADS_RULE) == 0;
+		text_addf(&line, " by %s%s", is_rule ? "rule " : "", count->name);
 	}
 	if (num_left_out > 0)
 		text_addf(&line, "; beyond --limit %s", words_number(arena, num_left_out));
@@ -195,6 +196,41 @@ static void text_tail_modules(struct screen *screen, const struct write_job *job
 	}
 }
 
+static bool text_tail_is_system(const struct coreleaks_group *group)
+{
+	return group->hidden_by != NULL && strcmp(group->hidden_by, SYSTEM_THREADS_RULE) == 0;
+}
+
+/* Whose helper threads are left out. */
+static void text_tail_system(struct screen *screen, const struct write_job *job)
+{
+	const struct report_view *view = job->view;
+	struct text line;
+	text_init(&line, job->arena);
+	for (uint32_t i = 0; i < view->system_by.num; i++) {
+		const char *name = view->system_by.items[i].name;
+		const struct runtime *runtime = runtime_named(name);
+		uint64_t num = 0;
+		for (uint32_t k = view->num_shown_groups; k < view->num_groups; k++) {
+			const struct coreleaks_group *group = view->groups[k];
+			if (text_tail_is_system(group) && strcmp(group->system, name) == 0)
+				num += group->num_tasks;
+		}
+		if (num == 0)
+			continue;
+		text_add(&line, line.size == 0 ? "hidden by rule " SYSTEM_THREADS_RULE ": " : ", ");
+		text_addf(&line, "%s helper %s of %s", words_number(job->arena, num),
+			  view_noun_of_kind(CORELEAKS_KIND_THREAD, num),
+			  runtime != NULL ? runtime->owner : name);
+	}
+	if (line.size == 0)
+		return;
+	text_add(&line, "; --all shows them");
+	screen->indent = 2;
+	screen_words(screen, STYLE_PLAIN, line.bytes);
+	screen_end_line(screen);
+}
+
 /* What the program's own language would show is another tool's to tell. */
 static void text_tail_runtimes(struct screen *screen, const struct write_job *job)
 {
@@ -202,10 +238,11 @@ static void text_tail_runtimes(struct screen *screen, const struct write_job *jo
 	const struct runtime *seen[MAX_RUNTIMES];
 	uint64_t num_tasks[MAX_RUNTIMES] = {0};
 	uint32_t num = 0, at;
-	for (uint32_t i = 0; i < view->num_shown_groups; i++) {
+	for (uint32_t i = 0; i < view->num_groups; i++) {
 		const struct coreleaks_group *group = view->groups[i];
 		const struct runtime *runtime = runtime_of_stack(view_stack(view, group->stack_id));
-		if (runtime == NULL || runtime->hint == NULL)
+		if (runtime == NULL || runtime->hint == NULL ||
+		    (group->hidden_by != NULL && !text_tail_is_system(group)))
 			continue;
 		for (at = 0; at < num && seen[at] != runtime; at++)
 			continue;
@@ -218,9 +255,9 @@ static void text_tail_runtimes(struct screen *screen, const struct write_job *jo
 	for (uint32_t i = 0; i < num; i++) {
 		screen->indent = 2;
 		screen_words(screen, STYLE_PLAIN,
-			     arena_format(job->arena, "hint: %s %s of the %s: %s",
+			     arena_format(job->arena, "hint: %s %s of %s: %s",
 					  words_number(job->arena, num_tasks[i]),
-					  view_noun(view, num_tasks[i]), seen[i]->name,
+					  view_noun(view, num_tasks[i]), seen[i]->owner,
 					  seen[i]->hint));
 		screen_end_line(screen);
 	}
@@ -231,6 +268,7 @@ void text_tail(struct screen *screen, const struct write_job *job, uint32_t num_
 	const struct report_view *view = job->view;
 	uint64_t num_left_out = text_tail_rest(screen, job, num_printed);
 	text_tail_totals(screen, job, num_printed, num_left_out);
+	text_tail_system(screen, job);
 	text_tail_all_gaps(screen, job);
 	text_tail_modules(screen, job);
 	text_tail_runtimes(screen, job);

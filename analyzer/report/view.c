@@ -54,6 +54,10 @@ static void view_sum_groups(struct report_view *view, struct arena *arena)
 {
 	for (uint32_t i = 0; i < view->num_groups; i++) {
 		const struct coreleaks_group *group = view->groups[i];
+		if (group->system != NULL) {
+			view->num_system_tasks += group->num_tasks;
+			view_count(&view->system_by, arena, group->system, group->num_tasks, 1);
+		}
 		if (group->hidden_by != NULL) {
 			view->num_hidden_tasks += group->num_tasks;
 			view_count(&view->hidden_by, arena, group->hidden_by, group->num_tasks, 1);
@@ -83,6 +87,9 @@ void view_sum(struct report_view *view, struct arena *arena)
 	view_sum_groups(view, arena);
 	if (view->by_reason.num > 0)
 		qsort(view->by_reason.items, view->by_reason.num, sizeof(*view->by_reason.items),
+		      view_count_compare);
+	if (view->system_by.num > 0)
+		qsort(view->system_by.items, view->system_by.num, sizeof(*view->system_by.items),
 		      view_count_compare);
 	if (view->hidden_by.num > 0)
 		qsort(view->hidden_by.items, view->hidden_by.num, sizeof(*view->hidden_by.items),

@@ -38,6 +38,7 @@ struct report_view {
 	uint32_t num_shown_groups;
 	uint64_t num_shown_tasks, num_hidden_tasks; /* hidden: left out by select_task() too */
 	uint64_t num_threads, num_goroutines;	    /* all of the core */
+	uint64_t num_system_tasks;		    /* hidden or not */
 	uint64_t stack_size;			    /* all of the core */
 	uint64_t tasks_by_verdict[VIEW_NUM_VERDICTS];
 	uint32_t groups_by_verdict[VIEW_NUM_VERDICTS];
@@ -45,6 +46,7 @@ struct report_view {
 	struct view_counts hidden_by; /* by option; "select_task()" for what that refused */
 	uint32_t num_hidden_findings, num_hidden_blockers;
 	bool *task_is_shown;		/* parallel to tasks: it is in a shown group */
+	struct view_counts system_by; /* by the runtime that keeps them; hidden or not */
 	enum coreleaks_verdict verdict; /* the strongest of the findings that are not hidden */
 };
 

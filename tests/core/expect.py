@@ -9,6 +9,8 @@ One fact a line, `#` begins a comment:
     verdict suspect              of the whole report
     exit 0                       of coreleaks
     finished 1000                threads that ended, not joined (default: not looked at)
+    hidden 4                     threads that a runtime keeps for itself (default: none); they
+                                 are in none of the groups
     group KEY=VALUE...           one group; the report must have exactly the groups listed
         count=N state=WORD reason=WORD verdict=WORD   as in the report; reason none for null
         end=WORD                 how its stacks end (default complete)
@@ -52,7 +54,7 @@ class Expectation:
 
     def __init__(self, case):
         self.case, self.args, self.threads, self.verdict, self.exit = case, [], None, None, None
-        self.groups, self.findings, self.finished = [], [], None
+        self.groups, self.findings, self.finished, self.hidden = [], [], None, 0
         self.blockers = []
         path = os.path.join(realcore.SAMPLES, case + ".expect")
         with open(path, encoding="utf-8") as file:
@@ -73,6 +75,8 @@ class Expectation:
             self.blockers.append(_blocker(values, where))
         elif name == "finished":
             self.finished = int(values[0])
+        elif name == "hidden":
+            self.hidden = int(values[0])
         elif name == "args":
             self.args = values
         elif name == "threads":
@@ -186,7 +190,8 @@ def differences(expectation, report):
     """Lines that say how a report differs from the truth; none when it does not."""
     lines = []
     summary = report["summary"]
-    wanted = [("threads", expectation.threads), ("verdict", expectation.verdict)]
+    wanted = [("threads", expectation.threads), ("verdict", expectation.verdict),
+              ("hidden", expectation.hidden), ("system", expectation.hidden)]
     if expectation.finished is not None:
         wanted.append(("finished_threads", expectation.finished))
     for name, want in wanted:

@@ -15,7 +15,7 @@ ALL_FRAMES = "1000000"
 
 def coreleaks_pcs(core, arguments=()):
     """{thread id: [pc of each physical frame]} as coreleaks has it, and the report."""
-    code, report, err = realcore.report(["--group-by", "pc", "--max-frames", ALL_FRAMES]
+    code, report, err = realcore.report(["--all", "--group-by", "pc", "--max-frames", ALL_FRAMES]
                                         + list(arguments) + [core], timeout=300)
     if report is None:
         raise RuntimeError("coreleaks ended with %s: %s" % (code, err))

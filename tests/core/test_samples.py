@@ -96,6 +96,32 @@ def check_handler_is_named():
               "in signal handler (was: write on fd" in " ".join(out.split()), out)
 
 
+def check_helpers():
+    """What a runtime keeps for itself is hidden, counted and named, and can be shown."""
+    truth, name = expect.Expectation("openmp_pool"), "helper threads: "
+    try:
+        core = realcore.make_core(realcore.build("openmp_pool"), truth.args, "kernel",
+                                  truth.threads)
+    except realcore.CannotDump as reason:
+        tap.skip(name + "report", str(reason))
+        return
+    for how in ("line", "reason", "object"):
+        report = realcore.report(["--group-by", how, core])[1]
+        tap.equal(name + "counted by %s" % how,
+                  [report["summary"][key] for key in ("system", "system_by", "hidden",
+                                                      "hidden_by")],
+                  [4, {"OpenMP": 4}, 4, {"native": 4}])
+        tap.equal(name + "not listed by %s" % how,
+                  sum(group["count"] for group in report["groups"]), truth.threads - 4)
+    for option in ("--all", "--verdict=benign"):
+        report = realcore.report([option, core])[1]
+        tap.equal(name + "listed with " + option,
+                  [(group["count"], group["system"]) for group in report["groups"]
+                   if group["verdict"] == "benign"], [(4, "OpenMP")])
+    text = tap.run([realcore.tool(), core])[1]
+    tap.check(name + "named", "4 helper threads of OpenMP" in text, text)
+
+
 def main():
     """All samples that have a truth."""
     with open(SCHEMA, encoding="utf-8") as file:
@@ -110,6 +136,7 @@ def main():
             check_sample(case, how, validator)
     check_deep_recursion()
     check_handler_is_named()
+    check_helpers()
     tap.done()
 
 

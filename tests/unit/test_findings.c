@@ -95,6 +95,16 @@ START_TEST(threshold_is_the_first_suspicious_count)
 }
 END_TEST
 
+/* A large machine has large pools. */
+START_TEST(idle_pools_are_no_duplicates)
+{
+	uint32_t id = add_threads(500, "gomp_thread_start");
+	ck_assert_uint_eq(build(), 1);
+	frames[id][1].module = "libgomp.so.1";
+	ck_assert_uint_eq(build(), 0);
+}
+END_TEST
+
 START_TEST(duplicates_say_who_where_and_how_many)
 {
 	add_threads(1, "main");
@@ -238,6 +248,7 @@ Suite *findings_suite(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, nothing_gives_nothing);
 	tcase_add_test(tests, threshold_is_the_first_suspicious_count);
+	tcase_add_test(tests, idle_pools_are_no_duplicates);
 	tcase_add_test(tests, duplicates_say_who_where_and_how_many);
 	tcase_add_test(tests, place_is_told_as_well_as_it_is_known);
 	tcase_add_test(tests, runtime_alone_names_its_outermost_frame);

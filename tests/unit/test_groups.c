@@ -372,6 +372,28 @@ START_TEST(by_object_the_address_counts)
 }
 END_TEST
 
+/* Whatever makes tasks equal: what is hidden must not take others with it. */
+START_TEST(helpers_are_kept_apart)
+{
+	static const enum coreleaks_group_by bys[] = {CORELEAKS_GROUP_BY_REASON,
+						      CORELEAKS_GROUP_BY_KEY};
+	add_stack("a", 10);
+	add_stack("b", 20);
+	for (int i = 0; i < 2; i++)
+		frames[1][i].module = "libgomp.so.1";
+	for (int i = 0; i < 5; i++)
+		add_task(i, i < 2);
+	for (size_t i = 0; i < sizeof(bys) / sizeof(bys[0]); i++) {
+		options.group_by = bys[i];
+		ck_assert_uint_eq(build(), 2);
+		ck_assert_uint_eq(group(0)->num_tasks, 3);
+		ck_assert_ptr_null(group(0)->system);
+		ck_assert_str_eq(group(1)->system, "OpenMP");
+		ck_assert_str_ne(group(0)->signature, group(1)->signature);
+	}
+}
+END_TEST
+
 START_TEST(finished_threads_are_groups)
 {
 	static uint64_t pthreads[] = {0x7f01, 0x7f02};
@@ -650,6 +672,7 @@ Suite *groups_suite(void)
 	tcase_add_test(tests, by_reason_stacks_do_not_count);
 	tcase_add_test(tests, interrupted_waits_keep_apart);
 	tcase_add_test(tests, by_object_the_address_counts);
+	tcase_add_test(tests, helpers_are_kept_apart);
 	tcase_add_test(tests, finished_threads_are_groups);
 	tcase_add_test(tests, verdicts_split_groups);
 	tcase_add_test(tests, signature_does_not_know_the_run);

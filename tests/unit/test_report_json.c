@@ -308,6 +308,27 @@ START_TEST(summary_adds_up)
 }
 END_TEST
 
+START_TEST(helpers_are_counted)
+{
+	struct coreleaks_group *group = fake_view_group(&fake, "t-1", 20, usual_stack());
+	group->system = "Java VM";
+	group->verdict = CORELEAKS_VERDICT_BENIGN;
+	fake_view_group(&fake, "t-2", 1, usual_stack());
+	group = fake_view_group(&fake, "t-3", 3, usual_stack());
+	group->system = "OpenMP";
+	group->hidden_by = "native";
+	report();
+	EXPECT_TEXT("groups.0.system", "Java VM");
+	EXPECT_NULL("groups.1.system");
+	EXPECT_INT("summary.system", 23);
+	EXPECT_INT("summary.system_by.Java VM", 20);
+	EXPECT_INT("summary.system_by.OpenMP", 3);
+	EXPECT_INT("summary.hidden", 3);
+	EXPECT_INT("summary.hidden_by.native", 3);
+	EXPECT_INT("summary.by_verdict.benign", 20);
+}
+END_TEST
+
 START_TEST(hidden_findings_do_not_judge)
 {
 	fake_view_group(&fake, "t-5f0a3b9c1d2e", 20, usual_stack());
@@ -649,6 +670,7 @@ Suite *report_json_suite(void)
 	tcase_add_test(tests, members_can_be_limited);
 	tcase_add_test(tests, findings_are_told);
 	tcase_add_test(tests, summary_adds_up);
+	tcase_add_test(tests, helpers_are_counted);
 	tcase_add_test(tests, hidden_findings_do_not_judge);
 	tcase_add_test(tests, gaps_and_modules_are_told);
 	tcase_add_test(tests, hostile_text_stays_text);

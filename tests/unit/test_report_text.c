@@ -546,6 +546,35 @@ START_TEST(hidden_says_by_what)
 }
 END_TEST
 
+START_TEST(helpers_are_named)
+{
+	struct coreleaks_frame jvm = {.function = "GangWorker::loop", .module = "libjvm.so"};
+	uint32_t jvm_stack = fake_view_stack(&fake, &jvm, 1);
+	fake_view_group(&fake, "t-5f0a3b9c1d2e", 10, usual_stack());
+	fake_view_group(&fake, "t-000000000001", 20, jvm_stack)->system = "Java VM";
+	fake.options.width = 0;
+	expect_no_text(fake_view_text(&fake), "hidden by rule");
+	struct coreleaks_group *group = fake_view_group(&fake, "t-000000000002", 1, jvm_stack);
+	group->system = "Java VM";
+	group->hidden_by = "native";
+	group = fake_view_group(&fake, "t-000000000003", 1, usual_stack());
+	group->system = "nginx thread pool";
+	group->hidden_by = "native";
+	group = fake_view_group(&fake, "t-000000000004", 5, usual_stack());
+	group->system = "OpenMP";
+	group->hidden_by = "--kind";
+	const char *text = fake_view_text(&fake);
+	expect_text(text, "hidden 7: 5 in 1 group by --kind, 2 in 2 groups by rule native\n");
+	expect_text(text, "hidden by rule native: 1 helper thread of the Java VM, "
+			  "1 helper thread of nginx's pool; --all shows them\n");
+	expect_text(text, "hint: 21 threads of the Java VM: jhsdb jstack");
+	expect_text(fake_view_show(&fake, "t-000000000002", false, NULL),
+		    "hidden in the report by rule native\n");
+	expect_text(fake_view_show(&fake, "t-000000000002", false, NULL),
+		    "helper threads of the Java VM\n");
+}
+END_TEST
+
 START_TEST(hidden_findings_are_not_named_first)
 {
 	fake_view_group(&fake, "t-5f0a3b9c1d2e", 110, usual_stack());
@@ -845,6 +874,7 @@ Suite *report_text_suite(void)
 	tcase_add_test(tests, signal_is_told_and_marked);
 	tcase_add_test(tests, limit_says_what_it_leaves_out);
 	tcase_add_test(tests, hidden_says_by_what);
+	tcase_add_test(tests, helpers_are_named);
 	tcase_add_test(tests, hidden_findings_are_not_named_first);
 	tcase_add_test(tests, all_hidden);
 	tcase_add_test(tests, deselected_tasks_are_hidden);

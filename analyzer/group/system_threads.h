@@ -1,0 +1,25 @@
+/* system_threads.h - idle threads that a runtime or a library keeps for itself: the built-in rule
+ * set "native".
+ *
+ * Only a thread every frame of which is accounted for is one: it parks in the runtime's own loop,
+ * and nothing but the runtime called that. Knowledge as rows of a table. */
+#ifndef CORELEAKS_GROUP_SYSTEM_THREADS_H
+#define CORELEAKS_GROUP_SYSTEM_THREADS_H
+
+#include "base/arena.h"
+#include "group/runtimes.h"
+
+/* Name of the rule set, as what hides its groups. */
+#define SYSTEM_THREADS_RULE "native"
+
+/* Whose idle thread that stack is, whatever else its task does; NULL: nobody's. */
+const struct runtime *system_thread_of_stack(const struct coreleaks_stack *stack);
+/* For each task whose it is, or NULL; a thread that took a signal, or that others wait for, is
+ * nobody's. waits is parallel to tasks, or NULL. */
+const struct runtime **system_threads_build(struct arena *arena, const struct coreleaks_task *tasks,
+					    uint32_t num_tasks,
+					    const struct coreleaks_stack *stacks,
+					    uint32_t num_stacks,
+					    const struct coreleaks_wait *waits);
+
+#endif
