@@ -30,9 +30,14 @@ struct text format_logfmt_make(const struct write_job *job)
 	const struct report_view *view = job->view;
 	struct text out;
 	text_init(&out, job->arena);
+	const struct coreleaks_go *go = view->go;
+	bool knows_stacks = go != NULL && go->stack_size >= 0;
 	logfmt_number(&out, "goroutines", view->num_goroutines);
 	logfmt_number(&out, "threads", view->num_threads);
-	logfmt_mib(&out, "stack_inuse_mb", view->stack_size);
+	logfmt_mib(&out, "stack_inuse_mb",
+		   knows_stacks ? (uint64_t)go->stack_size : view->stack_size);
+	if (go != NULL && go->heap_size >= 0)
+		logfmt_mib(&out, "heap_alloc_mb", (uint64_t)go->heap_size);
 	for (int i = 0; i < VIEW_NUM_VERDICTS; i++)
 		logfmt_number(&out, coreleaks_verdict_name((enum coreleaks_verdict)i),
 			      view->tasks_by_verdict[i]);

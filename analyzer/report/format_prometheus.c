@@ -32,19 +32,23 @@ static void prometheus_label(struct text *out, const struct write_job *job, cons
  * dashboards for live processes show dumps as well. */
 static void prometheus_go(struct text *out, const struct report_view *view)
 {
-	uint64_t stack_size = 0;
-	if (view->num_goroutines == 0)
+	const struct coreleaks_go *go = view->go;
+	if (go == NULL)
 		return;
-	for (uint32_t i = 0; i < view->num_tasks; i++) {
-		if (view->tasks[i]->kind == CORELEAKS_KIND_GOROUTINE &&
-		    __builtin_add_overflow(stack_size, view->tasks[i]->stack_size, &stack_size))
-			stack_size = UINT64_MAX;
+	const struct {
+		const char *name, *help;
+		int64_t value;
+	} families[] = {
+		{"go_goroutines", "Number of goroutines that currently exist.", go->num_goroutine},
+		{"go_threads", "Number of OS threads created.", go->num_threads},
+		{"go_memstats_stack_inuse_bytes", "Number of bytes in use by the stack allocator.",
+		 go->stack_size},
+	};
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		if (families[i].value >= 0)
+			prometheus_one(out, families[i].name, families[i].help,
+				       (uint64_t)families[i].value);
 	}
-	prometheus_one(out, "go_goroutines", "Number of goroutines that currently exist.",
-		       view->num_goroutines);
-	prometheus_one(out, "go_threads", "Number of OS threads created.", view->num_threads);
-	prometheus_one(out, "go_memstats_stack_inuse_bytes",
-		       "Number of bytes in use by the stack allocator.", stack_size);
 }
 
 static void prometheus_tasks(struct text *out, const struct report_view *view)

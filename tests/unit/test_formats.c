@@ -106,6 +106,13 @@ static uint32_t count(const char *text, const char *part)
 /* ---- Goroutines ---------------------------------------------------------------------------- */
 
 static const struct coreleaks_label labels[] = {{"user", "ann \"a\""}, {"path", "/x"}};
+static const struct coreleaks_go go = {
+	.recognised = true,
+	.num_threads = 5,
+	.num_goroutine = 4,
+	.heap_size = 3 * 1024 * 1024 + 512 * 1024,
+	.stack_size = 2 * 1024 * 1024,
+};
 static struct coreleaks_frame creator;
 static const struct coreleaks_creation creation = {.frame = &creator, .num_places = 1};
 
@@ -140,6 +147,7 @@ static void go_program(void)
 		go_frame("runtime.main", "/go/src/runtime/proc.go", 250),
 	};
 	creator = go_frame("main.main", "/src/main.go", 12);
+	fake.view.go = &go;
 	fake.next_id = 18;
 	uint32_t stack = fake_view_stack(&fake, receive, 5);
 	struct coreleaks_group *group =
@@ -306,14 +314,14 @@ START_TEST(prometheus_has_gos_own_families)
 		make(CORELEAKS_FORMAT_PROMETHEUS),
 		"# HELP go_goroutines Number of goroutines that currently exist.\n"
 		"# TYPE go_goroutines gauge\n"
-		"go_goroutines 3\n"
+		"go_goroutines 4\n"
 		"# HELP go_threads Number of OS threads created.\n"
 		"# TYPE go_threads gauge\n"
-		"go_threads 1\n"
+		"go_threads 5\n"
 		"# HELP go_memstats_stack_inuse_bytes Number of bytes in use by the stack "
 		"allocator.\n"
 		"# TYPE go_memstats_stack_inuse_bytes gauge\n"
-		"go_memstats_stack_inuse_bytes 12288\n"
+		"go_memstats_stack_inuse_bytes 2097152\n"
 		"# HELP coreleaks_tasks Threads and goroutines that the report shows.\n"
 		"# TYPE coreleaks_tasks gauge\n"
 		"coreleaks_tasks{kind=\"thread\",state=\"waiting\",verdict=\"unknown\"} 1\n"
@@ -359,7 +367,8 @@ START_TEST(logfmt_is_one_line)
 	fake.core.command = "say \"hi\"\n a=b \033[31m";
 	ck_assert_str_eq(
 		make(CORELEAKS_FORMAT_LOGFMT),
-		"goroutines=3 threads=1 stack_inuse_mb=0.01 proved=2 likely=0 suspect=0 "
+		"goroutines=3 threads=1 stack_inuse_mb=2.00 heap_alloc_mb=3.50 proved=2 likely=0 "
+		"suspect=0 "
 		"unknown=2 benign=0 hidden=0 finished_threads=0 groups=3 findings=0 gaps=0 "
 		"verdict=unknown complete=true pid=4711 command=\"say \\\"hi\\\"\\u000a "
 		"a=b \\u001b[31m\" core=\"/var/core.4711\"\n");
