@@ -501,7 +501,7 @@ struct coreleaks_error *coreleaks_write(const struct coreleaks_analysis *analysi
 
 /* One thing: a group (its id, a unique prefix of it, or its rank in the report from 1), a task
  * ("thread:1234"), or an object that tasks wait for (its address, "0x55d0c0df0010").
- * CORELEAKS_ERROR_NOT_FOUND when there is none, or when a prefix is ambiguous. */
+ * As text or JSON. CORELEAKS_ERROR_NOT_FOUND when there is none, or when a prefix is ambiguous. */
 struct coreleaks_error *coreleaks_write_one(const struct coreleaks_analysis *analysis,
 					    const char *name,
 					    const struct coreleaks_write_options *options,

@@ -19,6 +19,46 @@ HOSTILE = ["a;b;c", "created by main.main", "goroutine 7 [running]:", "percent%z
            "red\x1b[31m", "path/without/dot", "operator+", "...12 frames elided...", "# comment",
            "7 @ 0x1", "two words 9", "back\\\\slash"]
 
+GO_PROGRAM = """
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"sync"
+	"time"
+)
+
+var lock sync.Mutex
+
+func receive(c chan int)  { <-c }
+func acquire()            { lock.Lock() }
+func forever()            { select {} }
+func locked(c chan<- int) { runtime.LockOSThread(); c <- 1 }
+
+func main() {
+	lock.Lock()
+	for i := 0; i < 5; i++ {
+		go receive(make(chan int))
+	}
+	for i := 0; i < 3; i++ {
+		go acquire()
+	}
+	pprof.Do(context.Background(), pprof.Labels("user", "ann"), func(context.Context) {
+		go forever()
+	})
+	go locked(make(chan int))
+	go time.Sleep(time.Hour)
+	time.Sleep(300 * time.Millisecond)
+	pprof.Lookup("goroutine").WriteTo(os.Stdout, 2)
+	fmt.Println("ready")
+	time.Sleep(time.Hour)
+}
+"""
+
 
 def read(path):
     with open(path, "rb") as file:
@@ -179,8 +219,8 @@ def other_formats(core):
     out = cli.run("--format", "goleak", "--threshold", "4", "--members", "2", core)[1]
     tap.check("goleak: what is suspect, in goleak's words", re.match(
         r"found unexpected threads:\n\[Thread \d+ in state condition, with consume on top of the "
-        r"stack:\nconsume\(\.\.\.\)\n\t.*cli-program\.c:\d+ \+0x\w+\n Thread \d+ in state condition, "
-        r"with consume on top of the stack:\n(.*\n){2}\.\.\. and 4 threads like it\n Thread \d+ in "
+        r"stack:\nconsume\(\.\.\.\)\n\t.*cli-program\.c:\d+ \+0x\w+\n Thread \d+ in state "
+        r"condition, with consume on top of the stack:\n(.*\n){2}\.\.\. and 4 threads like it\n Thread \d+ in "
         r"state sleep, with sleep_long on top", out) and out.endswith("\n]\n"), out)
 
 
@@ -276,6 +316,61 @@ def hostile():
               and folded.count(";") == len(names) - 1 and "a\\x3bb\\x3bc" in folded, folded)
 
 
+def dumps_of(text):
+    """{id: (bracket, lines without arguments)} of a goroutine dump."""
+    found = {}
+    for part in re.split(r"\n\n", text):
+        head = re.match(r"goroutine (\d+) \[(.*)\]:\n", part)
+        if head:
+            lines = part[head.end():].rstrip("\n").split("\n")
+            found[int(head.group(1))] = (head.group(2), [
+                re.sub(r"\([^()]*\)$", "(...)", line) for line in lines])
+    return found
+
+
+def goroutines():
+    """A Go program's own dump of itself against ours of its core, line by line."""
+    with open("main.go", "w", encoding="utf-8") as file:
+        file.write(GO_PROGRAM)
+    code, _, err = tap.run(["go", "build", "-o", "program", "main.go"],
+                           env=cli.environment(GOCACHE=os.path.abspath("cache")))
+    if not tap.check("the Go program compiles", code == 0, err):
+        return
+    try:
+        with realcore.started([os.path.abspath("program")], os.getcwd(),
+                              cli.environment(GOTRACEBACK="crash")) as process:
+            core = realcore.dump(process, os.getcwd(), "kernel")
+    except realcore.CannotDump as reason:
+        tap.skip("a Go program's formats", str(reason))
+        return
+    said = process.said if isinstance(process.said, str) else process.said.decode()
+    theirs = dumps_of(said.replace("ready\n", ""))
+    code, out, err = cli.run("-o", "g.debug2", "-o", "g.pb.gz", "-o", "g.debug1", "-o", "g.prom",
+                             core)
+    tap.equal("a Go core in four formats", (code, out, err), (CLEAN, "", ""))
+    ours = dumps_of(read("g.debug2").decode())
+    # Goroutine 1 was running then, and sleeps now.
+    del theirs[1]
+    tap.check("the program's dump has all its goroutines", len(theirs) == 11, theirs)
+    for number, dump in sorted(theirs.items()):
+        tap.equal("goroutine %d is dumped as Go does" % number, ours.get(number), dump)
+    buckets, rest = panicparse("g.debug2")
+    tap.check("panicparse leaves nothing over but what is left out",
+              all(line.startswith("# left out: ") for line in rest), rest)
+    tap.equal("panicparse: as many goroutines", sum(bucket[0] for bucket in buckets), len(ours))
+    raw = pprof("-raw", "g.pb.gz")
+    tap.check("pprof: the types of goroutine profiles",
+              "PeriodType: goroutine count\n" in raw
+              and "goroutine/count[dflt] stack/bytes wait/nanoseconds\n" in raw, raw)
+    tap.check("pprof: the program's label and the creator", re.search(
+        r"created_by:\[main\.main\.func1\] .*user:\[ann\]", raw), raw)
+    top = pprof("-top", "program", "g.debug1")
+    tap.check("debug1: pprof finds names in the program", "main.receive" in top, top)
+    metrics = read("g.prom").decode()
+    check_metrics("a Go program", metrics)
+    tap.check("prometheus: NumGoroutine()", "\ngo_goroutines 12\n" in "\n" + metrics, metrics)
+
+
 with cli.Scratch():
     tap.equal("the readers are installed", [name for name in ("go", "panicparse")
                                             if not shutil.which(name)], [])
@@ -287,4 +382,5 @@ with cli.Scratch():
     deadlock()
     many_threads()
     hostile()
+    goroutines()
 tap.done()

@@ -233,6 +233,26 @@ START_TEST(debug2_says_nothing_more_than_go_where_nothing_is_left_out)
 }
 END_TEST
 
+START_TEST(debug2_hides_the_compilers_wrappers_as_go_does)
+{
+	struct coreleaks_frame frames[] = {
+		go_frame("main.f", "/src/main.go", 1),
+		go_frame("main.f-wrapper", "/src/main.go", 2),
+		go_frame("runtime.gopanic", "/go/src/runtime/panic.go", 3),
+		go_frame("main.panics", "/src/main.go", 4),
+	};
+	frames[1].wrapper = frames[3].wrapper = true;
+	fake_view_goroutines(&fake, "g-1", 1, fake_view_stack(&fake, frames, 4), "select");
+	ck_assert_str_eq(make(CORELEAKS_FORMAT_DEBUG2), "goroutine 4711 [select]:\n"
+							"main.f(...)\n"
+							"\t/src/main.go:1 +0x1\n"
+							"panic(...)\n"
+							"\t/go/src/runtime/panic.go:3 +0x3\n"
+							"main.panics(...)\n"
+							"\t/src/main.go:4 +0x4\n");
+}
+END_TEST
+
 START_TEST(debug1_counts_goroutines_alike_in_stack_and_labels)
 {
 	go_program();
@@ -882,6 +902,7 @@ Suite *formats_suite(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, debug2_is_what_go_prints);
 	tcase_add_test(tests, debug2_says_nothing_more_than_go_where_nothing_is_left_out);
+	tcase_add_test(tests, debug2_hides_the_compilers_wrappers_as_go_does);
 	tcase_add_test(tests, debug1_counts_goroutines_alike_in_stack_and_labels);
 	tcase_add_test(tests, goleak_is_what_goleak_prints);
 	tcase_add_test(tests, prometheus_has_gos_own_families);
