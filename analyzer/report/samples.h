@@ -34,7 +34,8 @@ struct kind_counts samples_counts(const struct write_job *job);
 /* One line each, behind "# ": what the output leaves out, and that the core is incomplete. */
 void samples_notes(struct text *out, const struct write_job *job, const struct kind_counts *counts);
 
-/* Where the task was started, or NULL. A process's first goroutine was started by no other. */
+/* Where the task was started, or NULL; what is only inferred does not count, as the formats cannot
+ * say so. A process's first goroutine was started by no other. */
 const struct coreleaks_frame *samples_creator(const struct coreleaks_task *task);
 /* What a frame is called where a name has to be: FUNCTION, MODULE+0xOFFSET or 0xPC. */
 const char *samples_frame_name(struct arena *arena, const struct coreleaks_frame *frame);

@@ -220,7 +220,8 @@ def other_formats(core):
     tap.check("goleak: what is suspect, in goleak's words", re.match(
         r"found unexpected threads:\n\[Thread \d+ in state condition, with consume on top of the "
         r"stack:\nconsume\(\.\.\.\)\n\t.*cli-program\.c:\d+ \+0x\w+\n Thread \d+ in state "
-        r"condition, with consume on top of the stack:\n(.*\n){2}\.\.\. and 4 threads like it\n Thread \d+ in "
+        r"condition, "
+        r"with consume on top of the stack:\n(.*\n){2}\.\.\. and 4 threads like it\n Thread \d+ in "
         r"state sleep, with sleep_long on top", out) and out.endswith("\n]\n"), out)
 
 

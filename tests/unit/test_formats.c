@@ -115,6 +115,7 @@ static const struct coreleaks_go go = {
 };
 static struct coreleaks_frame creator;
 static const struct coreleaks_creation creation = {.frame = &creator, .num_places = 1};
+static const struct coreleaks_creation inferred = {&creator, 1, true};
 
 static struct coreleaks_frame go_frame(const char *function, const char *file, uint32_t line)
 {
@@ -171,6 +172,7 @@ static void go_program(void)
 	fake.next_id = 4711;
 	const struct coreleaks_frame wait = fake_libc_frame("futex_wait");
 	fake_view_group(&fake, "t-333333333333", 1, fake_view_stack(&fake, &wait, 1));
+	fake_view_task(&fake, 4711)->creation = &inferred;
 }
 
 START_TEST(debug2_is_what_go_prints)
@@ -516,6 +518,8 @@ START_TEST(a_core_of_both_kinds_is_written_by_kind)
 			 "# left out: 3 goroutines; --kind goroutine writes them\n");
 	const char *text = make(CORELEAKS_FORMAT_DEBUG1);
 	ck_assert_msg(strncmp(text, "thread profile: total 1\n", 24) == 0, "%s", text);
+	/* No place that is only inferred. */
+	ck_assert_msg(strstr(text, "created by") == NULL, "%s", text);
 }
 END_TEST
 
