@@ -182,6 +182,17 @@ static bool is_kernel_worker(const struct coreleaks_task *task, const struct cor
 	return task->pc == 0 && task->sp == 0 && stack->num_frames == 1 && stack->frames[0].pc == 0;
 }
 
+const char *system_rule(enum coreleaks_kind kind)
+{
+	return kind == CORELEAKS_KIND_GOROUTINE ? "runtime" : "native";
+}
+
+bool is_system_rule(const char *name)
+{
+	return strcmp(name, system_rule(CORELEAKS_KIND_THREAD)) == 0 ||
+	       strcmp(name, system_rule(CORELEAKS_KIND_GOROUTINE)) == 0;
+}
+
 const struct runtime **system_threads_build(struct arena *arena, const struct coreleaks_task *tasks,
 					    uint32_t num_tasks,
 					    const struct coreleaks_stack *stacks,
@@ -193,6 +204,8 @@ const struct runtime **system_threads_build(struct arena *arena, const struct co
 		by_stack[i] = system_thread_of_stack(&stacks[i]);
 	for (uint32_t i = 0; i < num_tasks; i++) {
 		const struct coreleaks_task *task = &tasks[i];
+		if (task->system != NULL)
+			result[i] = runtime_named(task->system);
 		if (task->signal != 0 || task->kind != CORELEAKS_KIND_THREAD ||
 		    task->stack_id >= num_stacks)
 			continue;

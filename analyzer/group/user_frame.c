@@ -29,6 +29,12 @@ static const char *const runtime_functions[] = {
 	"__new_sem_",
 	"__restore_rt",
 	"__rust_begin_short_backtrace",
+	"runtime.",
+	"internal/runtime/",
+	"runtime/internal/",
+	"internal/poll.",
+	"sync.",
+	"internal/sync.",
 };
 
 /* Whole function names. */

@@ -182,7 +182,7 @@ static struct coreleaks_group publish_group(struct arena *arena, const struct gr
 	if (verdict == CORELEAKS_VERDICT_UNKNOWN && group->system != NULL)
 		result.verdict = CORELEAKS_VERDICT_BENIGN;
 	if (result.hidden_by == NULL && result.verdict == CORELEAKS_VERDICT_BENIGN && !asked_for)
-		result.hidden_by = SYSTEM_THREADS_RULE;
+		result.hidden_by = system_rule(group->kind);
 	if (result.hidden_by == NULL && options->verdict >= 0 &&
 	    options->verdict != (int)result.verdict)
 		result.hidden_by = "--verdict";

@@ -91,13 +91,14 @@ static void show_text_group(struct screen *screen, const struct write_job *job,
 	if (group->hidden_by != NULL)
 		text_findings_line(screen, 0, STYLE_YELLOW,
 				   arena_format(job->arena, "hidden in the report by %s%s",
-						strcmp(group->hidden_by, SYSTEM_THREADS_RULE) == 0
-							? "rule "
-							: "",
+						is_system_rule(group->hidden_by) ? "rule " : "",
 						group->hidden_by));
 	if (group->system != NULL)
 		text_findings_line(screen, 0, STYLE_PLAIN,
-				   arena_format(job->arena, "helper threads of %s",
+				   arena_format(job->arena, "%s of %s",
+						group->kind == CORELEAKS_KIND_THREAD
+							? "helper threads"
+							: "goroutines",
 						runtime_named(group->system) != NULL
 							? runtime_named(group->system)->owner
 							: group->system));

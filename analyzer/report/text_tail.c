@@ -76,7 +76,7 @@ static void text_tail_totals(struct screen *screen, const struct write_job *job,
 				  words_number(arena, count->num_tasks));
 		if (count->num_groups > 0)
 			text_addf(&line, " in %s", text_tail_groups(arena, count->num_groups));
-		bool is_rule = strcmp(count->name, SYSTEM_THREADS_RULE) == 0;
+		bool is_rule = is_system_rule(count->name);
 		text_addf(&line, " by %s%s", is_rule ? "rule " : "", count->name);
 	}
 	if (num_left_out > 0)
@@ -198,11 +198,12 @@ static void text_tail_modules(struct screen *screen, const struct write_job *job
 
 static bool text_tail_is_system(const struct coreleaks_group *group)
 {
-	return group->hidden_by != NULL && strcmp(group->hidden_by, SYSTEM_THREADS_RULE) == 0;
+	return group->hidden_by != NULL && strcmp(group->hidden_by, system_rule(group->kind)) == 0;
 }
 
-/* Whose helper threads are left out. */
-static void text_tail_system(struct screen *screen, const struct write_job *job)
+/* Whose own tasks of that kind are left out. */
+static void text_tail_system_of(struct screen *screen, const struct write_job *job,
+				enum coreleaks_kind kind)
 {
 	const struct report_view *view = job->view;
 	struct text line;
@@ -213,15 +214,19 @@ static void text_tail_system(struct screen *screen, const struct write_job *job)
 		uint64_t num = 0;
 		for (uint32_t k = view->num_shown_groups; k < view->num_groups; k++) {
 			const struct coreleaks_group *group = view->groups[k];
-			if (text_tail_is_system(group) && strcmp(group->system, name) == 0)
+			if (group->kind == kind && text_tail_is_system(group) &&
+			    strcmp(group->system, name) == 0)
 				num += group->num_tasks;
 		}
 		if (num == 0)
 			continue;
-		text_add(&line, line.size == 0 ? "hidden by rule " SYSTEM_THREADS_RULE ": " : ", ");
-		text_addf(&line, "%s helper %s of %s", words_number(job->arena, num),
-			  view_noun_of_kind(CORELEAKS_KIND_THREAD, num),
-			  runtime != NULL ? runtime->owner : name);
+		if (line.size == 0)
+			text_addf(&line, "hidden by rule %s: ", system_rule(kind));
+		else
+			text_add(&line, ", ");
+		text_addf(&line, "%s %s%s of %s", words_number(job->arena, num),
+			  kind == CORELEAKS_KIND_THREAD ? "helper " : "",
+			  view_noun_of_kind(kind, num), runtime != NULL ? runtime->owner : name);
 	}
 	if (line.size == 0)
 		return;
@@ -229,6 +234,12 @@ static void text_tail_system(struct screen *screen, const struct write_job *job)
 	screen->indent = 2;
 	screen_words(screen, STYLE_PLAIN, line.bytes);
 	screen_end_line(screen);
+}
+
+static void text_tail_system(struct screen *screen, const struct write_job *job)
+{
+	text_tail_system_of(screen, job, CORELEAKS_KIND_THREAD);
+	text_tail_system_of(screen, job, CORELEAKS_KIND_GOROUTINE);
 }
 
 /* What the program's own language would show is another tool's to tell. */

@@ -66,6 +66,7 @@ static struct coreleaks_frame *add_stack(const char *function, uint32_t line)
 
 static struct coreleaks_task *add_task(int64_t id, uint32_t stack_id)
 {
+	waits[input.num_tasks].holder_task = -1;
 	tasks[input.num_tasks] = (struct coreleaks_task){
 		.id = id,
 		.state = CORELEAKS_STATE_WAITING,
@@ -317,8 +318,8 @@ static void add_wait(int64_t id, const char *reason, const char *object, uint64_
 	struct coreleaks_task *task = add_task(id, 0);
 	task->reason = reason;
 	task->object = object;
-	waits[task - tasks] =
-		(struct coreleaks_wait){.object = object, .addr = addr, .symbol = symbol};
+	waits[task - tasks] = (struct coreleaks_wait){
+		.object = object, .addr = addr, .symbol = symbol, .holder_task = -1};
 }
 
 /* The same handler on the same stack: what it interrupted is another kind of wait. */
