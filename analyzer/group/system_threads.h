@@ -15,9 +15,8 @@ bool is_system_rule(const char *name);
 
 /* Whose idle thread that stack is, whatever else its task does; NULL: nobody's. */
 const struct runtime *system_thread_of_stack(const struct coreleaks_stack *stack);
-/* For each task whose it is, or NULL: what the Go runtime knows as its own, and idle threads. Such a
- * thread that took a signal, or that others wait for, is
- * nobody's. waits is parallel to tasks, or NULL. */
+/* For each task whose it is, or NULL: what the Go runtime knows as its own, and idle threads that
+ * took no signal and that no other waits for. waits is parallel to tasks, or NULL. */
 const struct runtime **system_threads_build(struct arena *arena, const struct coreleaks_task *tasks,
 					    uint32_t num_tasks,
 					    const struct coreleaks_stack *stacks,
