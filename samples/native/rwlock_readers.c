@@ -131,9 +131,8 @@ static void *(*routine_of(const char *word))(void *)
 		const char *word;
 		void *(*routine)(void *);
 	} rows[] = {
-		{"reader", reader_main},       {"twice", twice_main},
-		{"visitor", visitor_main},     {"handler", handler_main},
-		{"bystander", bystander_main}, {"writer", writer_main},
+		{"reader", reader_main},   {"twice", twice_main},	  {"visitor", visitor_main},
+		{"handler", handler_main}, {"bystander", bystander_main}, {"writer", writer_main},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
