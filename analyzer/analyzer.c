@@ -122,9 +122,8 @@ static void reason_floor(struct coreleaks_analysis *a)
 	a->public_tasks = publish_tasks(&a->arena, &a->tasks, &a->stacks, &a->waits);
 	a->public_go = publish_go(&a->arena, &a->gaps, &go);
 	publish_goroutines(a->public_tasks, &a->arena, &go);
-	a->public_waits =
-		publish_waits(&a->arena, &a->tasks, &a->stacks, &a->waits, &a->holders, &a->nptl,
-			      &a->names);
+	a->public_waits = publish_waits(&a->arena, &a->tasks, &a->stacks, &a->waits, &a->holders,
+					&a->nptl, &a->names);
 }
 
 /* Groups are judged. */

@@ -29,8 +29,8 @@ struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *ta
 				     const struct stacks *stacks, const struct waits *waits);
 struct coreleaks_wait *publish_waits(struct arena *arena, const struct tasks *tasks,
 				     const struct stacks *stacks, const struct waits *waits,
-				     const struct holders *holders,
-				     const struct nptl *nptl, const struct publish_names *names);
+				     const struct holders *holders, const struct nptl *nptl,
+				     const struct publish_names *names);
 /* Applies the filter by verdict, which no lower floor could. */
 void publish_groups(struct published *ret, struct arena *arena, const struct groups *groups,
 		    const struct findings *findings, const struct coreleaks_options *options,
