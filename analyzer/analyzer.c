@@ -31,6 +31,7 @@ struct coreleaks_analysis {
 	const struct coreleaks_go *public_go;
 	struct nptl nptl;
 	struct start *starts;
+	struct stack_memory *stack_memory;
 	struct unwinder unwinder;
 	struct stacks stacks;
 	struct waits waits;
@@ -76,6 +77,7 @@ static void unwind_floor(struct coreleaks_analysis *a)
 {
 	nptl_build(&a->nptl, &a->arena, &a->gaps, &a->image, &a->notes, &a->tasks);
 	a->starts = starts_build(&a->arena, &a->nptl, &a->image);
+	a->stack_memory = stack_memory_build(&a->arena, &a->dump, &a->notes, &a->nptl);
 	uint64_t *entries = arena_alloc_array(&a->arena, a->nptl.threads.num, sizeof(*entries));
 	for (uint32_t i = 0; i < a->nptl.threads.num; i++)
 		entries[i] = a->starts[i].entry_addr;
@@ -97,6 +99,7 @@ static void reason_floor(struct coreleaks_analysis *a)
 		.waits = &a->waits,
 		.nptl = &a->nptl,
 		.starts = a->starts,
+		.memory = a->stack_memory,
 		.stacks = &a->stacks,
 		.modules = &a->modules,
 		.files = &a->files,
@@ -119,7 +122,8 @@ static void reason_floor(struct coreleaks_analysis *a)
 	holders_build(&a->holders, &a->arena, &a->gaps, &a->progress, &holders_input);
 	names_build(&a->names, &a->arena, &input);
 	finished_build(&a->finished, &a->arena, &input, &a->names);
-	a->public_tasks = publish_tasks(&a->arena, &a->tasks, &a->stacks, &a->waits);
+	a->public_tasks = publish_tasks(&a->arena, &a->tasks, &a->stacks, &a->waits, &a->nptl,
+					a->stack_memory);
 	a->public_go = publish_go(&a->arena, &a->gaps, &go);
 	publish_goroutines(a->public_tasks, &a->arena, &go);
 	a->public_waits = publish_waits(&a->arena, &a->tasks, &a->stacks, &a->waits, &a->holders,

@@ -130,6 +130,8 @@ struct coreleaks_task {
 	uint32_t num_labels;
 	const char *system; /* whose own it is, not the program's: "Go runtime"; NULL none */
 	int64_t thread_id; /* goroutine: the thread that runs it, or that it is locked to; 0 none */
+	uint64_t stack_reserved_size; /* bytes of address space that its stack keeps; 0 unknown */
+	uint64_t stack_resident_size; /* of these, bytes that were ever used; 0 unknown */
 };
 
 struct coreleaks_frame;
@@ -262,6 +264,8 @@ struct coreleaks_group {
 	 * NULL none. Such a group is benign, and hidden unless options.all is set, when no
 	 * finding names it. */
 	const char *system;
+	uint64_t stack_reserved_size; /* of the members (or pthreads) whose stacks are known … */
+	uint64_t stack_resident_size; /* … as in the task; 0: of none */
 };
 
 struct coreleaks_evidence {

@@ -25,6 +25,13 @@ static inline struct range range_from_size(uint64_t start, uint64_t size)
 	return (struct range){start, high};
 }
 
+/* The sum of sizes, at most UINT64_MAX. */
+static inline uint64_t size_sum(uint64_t a, uint64_t b)
+{
+	uint64_t sum;
+	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
 /* Host bytes with their size. */
 struct bytes {
 	const unsigned char *data;

@@ -1,6 +1,7 @@
 #include "group/groups.h"
 
 #include "base/intern.h"
+#include "base/range.h"
 #include "group/filter.h"
 #include "group/signature.h"
 #include "group/system_threads.h"
@@ -149,6 +150,15 @@ static struct group_key groups_key(struct groups_work *work, uint32_t index)
 	return key;
 }
 
+void group_add_memory(struct group *group, const struct coreleaks_task *task)
+{
+	group->stack_size = size_sum(group->stack_size, task->stack_size);
+	group->stack_reserved_size =
+		size_sum(group->stack_reserved_size, task->stack_reserved_size);
+	group->stack_resident_size =
+		size_sum(group->stack_resident_size, task->stack_resident_size);
+}
+
 static bool same_word(const char *a, const char *b)
 {
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
@@ -180,8 +190,7 @@ static uint32_t groups_place(struct groups_work *work, uint32_t index)
 	if (!same_word(group->object, task->object))
 		group->object = NULL;
 	group->num_tasks++;
-	if (__builtin_add_overflow(group->stack_size, task->stack_size, &group->stack_size))
-		group->stack_size = UINT64_MAX;
+	group_add_memory(group, task);
 	groups_count_stack(work, id, task->stack_id);
 	return id;
 }
@@ -351,7 +360,8 @@ static void groups_add_finished(struct groups_work *work)
 			.state = CORELEAKS_STATE_EXITED,
 			.pthreads = finished->pthreads,
 			.num_pthreads = finished->num,
-			.reserved_size = finished->reserved_size,
+			.stack_reserved_size = finished->stack_reserved_size,
+			.stack_resident_size = finished->stack_resident_size,
 			.stack_id = finished->stack_id,
 		};
 		struct signature_parts parts = {

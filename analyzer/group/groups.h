@@ -24,9 +24,9 @@ struct group {
 	uint32_t num_tasks;
 	const uint64_t *pthreads; /* state exited: finished threads instead of tasks; ascending */
 	uint32_t num_pthreads;
-	uint64_t reserved_size; /* of those: bytes that their stacks keep; 0 unknown */
-	uint32_t stack_id;	/* the stack that most members have; lowest index on a tie */
+	uint32_t stack_id; /* the stack that most members have; lowest index on a tie */
 	uint64_t stack_size;
+	uint64_t stack_reserved_size, stack_resident_size; /* 0 unknown */
 	double share;
 	const char *system; /* the runtime that keeps all of them for itself; NULL none */
 };
@@ -43,8 +43,8 @@ struct groups {
 struct finished_threads {
 	uint64_t *pthreads; /* ascending */
 	uint32_t num;
-	uint64_t reserved_size; /* bytes of address space that their stacks keep; 0 unknown */
-	uint32_t stack_id;	/* of the start routine */
+	uint64_t stack_reserved_size, stack_resident_size; /* 0 unknown */
+	uint32_t stack_id;				   /* of the start routine */
 };
 
 struct groups_input {
@@ -64,6 +64,8 @@ struct coreleaks_error *groups_build(struct groups *ret, struct arena *arena,
 				     const struct groups_input *input);
 /* The stack of that number; an empty, unreadable one when there is none. */
 const struct coreleaks_stack *groups_stack(const struct groups_input *input, uint32_t stack_id);
+/* Counts the memory of one more member's stack. */
+void group_add_memory(struct group *group, const struct coreleaks_task *task);
 /* How many threads it stands for. */
 uint32_t group_count(const struct group *group);
 /* Splits groups whose members differ in verdict (verdict_by_task is parallel to tasks); the parts

@@ -8,16 +8,14 @@ static struct group group_part(const struct group *whole, struct arena *arena,
 {
 	struct group part = *whole;
 	part.num_tasks = 0;
-	part.stack_size = 0;
+	part.stack_size = part.stack_reserved_size = part.stack_resident_size = 0;
 	part.tasks = arena_alloc_array(arena, whole->num_tasks, sizeof(*part.tasks));
 	for (uint32_t i = 0; i < whole->num_tasks; i++) {
 		uint32_t task = whole->tasks[i];
 		if (verdict_by_task[task] != verdict)
 			continue;
 		part.tasks[part.num_tasks++] = task;
-		if (__builtin_add_overflow(part.stack_size, tasks[task].stack_size,
-					   &part.stack_size))
-			part.stack_size = UINT64_MAX;
+		group_add_memory(&part, &tasks[task]);
 	}
 	part.split = coreleaks_verdict_name(verdict);
 	part.share = whole->share * part.num_tasks / whole->num_tasks;

@@ -202,8 +202,13 @@ static void findings_add_unjoined(struct findings *findings, struct arena *arena
 		"each has ended, was not detached, and no thread joins it; its descriptor "
 		"and stack are kept";
 	evidence[0].addr = group->pthreads[0];
-	evidence[1].what = arena_format(arena, "their stacks reserve %s KiB of address space",
-					findings_number(arena, group->reserved_size / 1024));
+	evidence[1].what = arena_format(
+		arena, "their stacks reserve %s KiB of address space%s",
+		findings_number(arena, group->stack_reserved_size / 1024),
+		group->stack_resident_size == 0
+			? ""
+			: arena_format(arena, ", %s KiB of them in memory",
+				       findings_number(arena, group->stack_resident_size / 1024)));
 	*array_add(arena, &findings->list) = (struct coreleaks_finding){
 		.rule = "unjoined-thread",
 		.certainty = CORELEAKS_VERDICT_SUSPECT,
@@ -216,7 +221,7 @@ static void findings_add_unjoined(struct findings *findings, struct arena *arena
 		.pthreads = group->pthreads,
 		.num_pthreads = group->num_pthreads,
 		.evidence = evidence,
-		.num_evidence = group->reserved_size != 0 ? 2 : 1,
+		.num_evidence = group->stack_reserved_size != 0 ? 2 : 1,
 	};
 	findings->verdict_by_group[index] = CORELEAKS_VERDICT_SUSPECT;
 }

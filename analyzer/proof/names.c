@@ -121,10 +121,10 @@ void finished_build(struct finished *ret, struct arena *arena, const struct name
 			ret->num_threads++;
 		}
 		threads->pthreads[threads->num++] = nptl->threads.items[i].pd_addr;
-		if (__builtin_add_overflow(threads->reserved_size,
-					   nptl->threads.items[i].stack_size,
-					   &threads->reserved_size))
-			threads->reserved_size = UINT64_MAX;
+		threads->stack_reserved_size =
+			size_sum(threads->stack_reserved_size, input->memory[i].reserved_size);
+		threads->stack_resident_size =
+			size_sum(threads->stack_resident_size, input->memory[i].resident_size);
 		ret->num_finished++;
 	}
 }

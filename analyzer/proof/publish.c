@@ -29,7 +29,8 @@ struct coreleaks_core publish_core(const struct dump *dump, const struct notes *
 }
 
 struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *tasks,
-				     const struct stacks *stacks, const struct waits *waits)
+				     const struct stacks *stacks, const struct waits *waits,
+				     const struct nptl *nptl, const struct stack_memory *memory)
 {
 	struct coreleaks_task *result =
 		arena_alloc_array(arena, (size_t)tasks->list.num + 1, sizeof(*result));
@@ -51,6 +52,12 @@ struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *ta
 			.timed = waits->by_task[i].clock != WAIT_FOREVER,
 			.wait_ns = -1,
 		};
+		int32_t index = nptl->by_task[i];
+		/* A thread cloned by hand may share the descriptor, but not the stack. */
+		if (index < 0 || nptl->threads.items[index].task != (int32_t)i)
+			continue;
+		result[i].stack_reserved_size = memory[index].reserved_size;
+		result[i].stack_resident_size = memory[index].resident_size;
 	}
 	return result;
 }
@@ -177,6 +184,8 @@ static struct coreleaks_group publish_group(struct arena *arena, const struct gr
 		.pthreads = group->pthreads,
 		.num_pthreads = group->num_pthreads,
 		.system = group->system,
+		.stack_reserved_size = group->stack_reserved_size,
+		.stack_resident_size = group->stack_resident_size,
 	};
 	bool asked_for = options->all || options->verdict == CORELEAKS_VERDICT_BENIGN;
 	if (verdict == CORELEAKS_VERDICT_UNKNOWN && group->system != NULL)

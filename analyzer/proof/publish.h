@@ -6,6 +6,7 @@
 #include "proof/findings.h"
 #include "reason/holders.h"
 #include "stack/stacks.h"
+#include "task/stack_memory.h"
 #include "task/starts.h"
 
 struct published {
@@ -26,7 +27,8 @@ struct publish_names {
 struct coreleaks_core publish_core(const struct dump *dump, const struct notes *notes,
 				   const struct modules *modules, const struct gaps *gaps);
 struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *tasks,
-				     const struct stacks *stacks, const struct waits *waits);
+				     const struct stacks *stacks, const struct waits *waits,
+				     const struct nptl *nptl, const struct stack_memory *memory);
 struct coreleaks_wait *publish_waits(struct arena *arena, const struct tasks *tasks,
 				     const struct stacks *stacks, const struct waits *waits,
 				     const struct holders *holders, const struct nptl *nptl,

@@ -120,6 +120,14 @@ void json_out_known_addr(struct json_out *json, const char *key, uint64_t addr)
 		json_out_null(json, key);
 }
 
+void json_out_known_size(struct json_out *json, const char *key, uint64_t size)
+{
+	if (size != 0)
+		json_out_uint(json, key, size);
+	else
+		json_out_null(json, key);
+}
+
 void json_out_share(struct json_out *json, const char *key, double value)
 {
 	uint32_t millionths = value <= 0 ? 0 : value >= 1 ? 1000000 : (uint32_t)(value * 1e6 + 0.5);

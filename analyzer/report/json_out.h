@@ -35,6 +35,8 @@ void json_out_null(struct json_out *json, const char *key);
 void json_out_addr(struct json_out *json, const char *key, uint64_t addr);
 /* The same; 0: null. */
 void json_out_known_addr(struct json_out *json, const char *key, uint64_t addr);
+/* A number of which 0 means unknown: null. */
+void json_out_known_size(struct json_out *json, const char *key, uint64_t size);
 /* A share from 0 to 1, in millionths; the same in every locale. */
 void json_out_share(struct json_out *json, const char *key, double value);
 

@@ -104,6 +104,8 @@ static void report_json_summary(struct json_out *json, const struct report_view 
 	json_out_end(json, '}');
 	report_json_counts(json, "by_reason", &view->by_reason);
 	json_out_uint(json, "stack_bytes", view->stack_size);
+	json_out_known_size(json, "stack_reserved_bytes", view->stack_reserved_size);
+	json_out_known_size(json, "stack_resident_bytes", view->stack_resident_size);
 	json_out_uint(json, "gaps", view->num_gaps);
 	json_out_end(json, '}');
 }
@@ -172,10 +174,9 @@ void report_json_group(struct json_out *json, const char *key, const struct writ
 	json_out_text(json, "hidden_by", group->hidden_by);
 	json_out_text(json, "key", group->key);
 	json_out_null(json, "wait_ns");
-	if (group->stack_size != 0)
-		json_out_uint(json, "stack_bytes", group->stack_size);
-	else
-		json_out_null(json, "stack_bytes");
+	json_out_known_size(json, "stack_bytes", group->stack_size);
+	json_out_known_size(json, "stack_reserved_bytes", group->stack_reserved_size);
+	json_out_known_size(json, "stack_resident_bytes", group->stack_resident_size);
 	const struct coreleaks_stack *stack = view_stack(job->view, group->stack_id);
 	if (key != NULL) {
 		const struct coreleaks_task *owner = view_stack_owner(job->view, group);

@@ -123,10 +123,9 @@ static void show_json_task(struct json_out *json, const struct write_job *job,
 		json_out_int(json, "syscall", task->syscall_nr);
 	else
 		json_out_null(json, "syscall");
-	if (task->stack_size != 0)
-		json_out_uint(json, "stack_bytes", task->stack_size);
-	else
-		json_out_null(json, "stack_bytes");
+	json_out_known_size(json, "stack_bytes", task->stack_size);
+	json_out_known_size(json, "stack_reserved_bytes", task->stack_reserved_size);
+	json_out_known_size(json, "stack_resident_bytes", task->stack_resident_size);
 	uint32_t num_waiters;
 	const uint32_t *waiters =
 		wait_chain_waiters(job->arena, job->view, one->task, &num_waiters);

@@ -104,13 +104,13 @@ static void show_text_group(struct screen *screen, const struct write_job *job,
 							: group->system));
 	show_text_findings(screen, job, group);
 	report_text_waits(screen, job, group);
+	const char *sizes = words_stacks(job->arena, group->stack_reserved_size,
+					 group->stack_resident_size, group->stack_size);
 	text_findings_line(screen, 0, STYLE_PLAIN,
-			   arena_format(job->arena, "state %s; reason %s; stacks in use %s",
+			   arena_format(job->arena, "state %s; reason %s; stacks: %s",
 					coreleaks_state_name(group->state),
 					group->reason != NULL ? group->reason : "unknown",
-					group->stack_size != 0
-						? words_size(job->arena, group->stack_size)
-						: "unknown"));
+					sizes != NULL ? sizes : "unknown"));
 	if (group->key != NULL)
 		text_findings_line(screen, 0, STYLE_PLAIN,
 				   arena_format(job->arena, "key %s", group->key));
@@ -218,6 +218,11 @@ static void show_text_task(struct screen *screen, const struct write_job *job,
 		text_findings_line(screen, 0, STYLE_PLAIN,
 				   arena_format(job->arena, "started as %s%s", wait->start,
 						wait->detached ? ", detached" : ""));
+	const char *sizes = words_stacks(job->arena, task->stack_reserved_size,
+					 task->stack_resident_size, task->stack_size);
+	if (sizes != NULL)
+		text_findings_line(screen, 0, STYLE_PLAIN,
+				   arena_format(job->arena, "its stack: %s", sizes));
 	show_text_chain(screen, job, one->task);
 	blocking_text_of_task(screen, job, one->task);
 	text_findings_line(screen, 0, STYLE_CYAN,

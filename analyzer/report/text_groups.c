@@ -178,6 +178,11 @@ static void report_text_finished(struct screen *screen, const struct write_job *
 	report_text_pthreads(screen, job, group,
 			     job->options->members == UINT32_MAX ? MAX_PTHREADS
 								 : job->options->members);
+	const char *sizes =
+		words_stacks(job->arena, group->stack_reserved_size, group->stack_resident_size, 0);
+	if (sizes != NULL)
+		report_text_note(screen, STYLE_DIM,
+				 arena_format(job->arena, "their stacks: %s", sizes));
 }
 
 /* Under some ways of grouping, members do different things. */

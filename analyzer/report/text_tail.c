@@ -92,6 +92,18 @@ static void text_tail_totals(struct screen *screen, const struct write_job *job,
 	text_tail_hidden(screen, job, view->num_hidden_blockers, "blocker", STYLE_DIM);
 }
 
+static void text_tail_stacks(struct screen *screen, const struct write_job *job)
+{
+	const struct report_view *view = job->view;
+	const char *sizes = words_stacks(job->arena, view->stack_reserved_size,
+					 view->stack_resident_size, view->stack_size);
+	if (sizes == NULL)
+		return;
+	screen->indent = 2;
+	screen_words(screen, STYLE_PLAIN, arena_format(job->arena, "stacks: %s", sizes));
+	screen_end_line(screen);
+}
+
 static void text_tail_gap(struct screen *screen, const struct write_job *job,
 			  const struct coreleaks_gap *gap, enum style style)
 {
@@ -280,6 +292,7 @@ void text_tail(struct screen *screen, const struct write_job *job, uint32_t num_
 	uint64_t num_left_out = text_tail_rest(screen, job, num_printed);
 	text_tail_totals(screen, job, num_printed, num_left_out);
 	text_tail_system(screen, job);
+	text_tail_stacks(screen, job);
 	text_tail_all_gaps(screen, job);
 	text_tail_modules(screen, job);
 	text_tail_runtimes(screen, job);

@@ -1,5 +1,7 @@
 #include "report/view.h"
 
+#include "base/range.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,8 +102,20 @@ void view_sum(struct report_view *view, struct arena *arena)
 			view->num_goroutines++;
 		else
 			view->num_threads++;
-		if (__builtin_add_overflow(view->stack_size, task->stack_size, &view->stack_size))
-			view->stack_size = UINT64_MAX;
+		view->stack_size = size_sum(view->stack_size, task->stack_size);
+		view->stack_reserved_size =
+			size_sum(view->stack_reserved_size, task->stack_reserved_size);
+		view->stack_resident_size =
+			size_sum(view->stack_resident_size, task->stack_resident_size);
+	}
+	for (uint32_t i = 0; i < view->num_groups; i++) {
+		const struct coreleaks_group *group = view->groups[i];
+		if (group->num_pthreads == 0)
+			continue;
+		view->stack_reserved_size =
+			size_sum(view->stack_reserved_size, group->stack_reserved_size);
+		view->stack_resident_size =
+			size_sum(view->stack_resident_size, group->stack_resident_size);
 	}
 	view->verdict = CORELEAKS_VERDICT_UNKNOWN;
 	for (uint32_t i = 0; i < view->num_findings; i++) {

@@ -40,6 +40,7 @@ struct report_view {
 	uint64_t num_threads, num_goroutines;	    /* all of the core */
 	uint64_t num_system_tasks;		    /* hidden or not */
 	uint64_t stack_size;			    /* all of the core */
+	uint64_t stack_reserved_size, stack_resident_size; /* finished threads' too; 0 unknown */
 	uint64_t tasks_by_verdict[VIEW_NUM_VERDICTS];
 	uint32_t groups_by_verdict[VIEW_NUM_VERDICTS];
 	struct view_counts by_reason; /* a task without a reason counts as "unknown" */

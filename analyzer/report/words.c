@@ -44,6 +44,20 @@ const char *words_size(struct arena *arena, uint64_t size)
 	return arena_format(arena, "%" PRIu64 ".%" PRIu64 " %s", whole, tenths, units[unit]);
 }
 
+const char *words_stacks(struct arena *arena, uint64_t reserved_size, uint64_t resident_size,
+			 uint64_t used_size)
+{
+	const uint64_t sizes[] = {reserved_size, resident_size, used_size};
+	static const char *const names[] = {"reserved", "resident", "in use"};
+	struct text line;
+	text_init(&line, arena);
+	for (int i = 0; i < 3; i++)
+		if (sizes[i] != 0)
+			text_addf(&line, "%s%s %s", line.size > 0 ? ", " : "",
+				  words_size(arena, sizes[i]), names[i]);
+	return line.size > 0 ? line.bytes : NULL;
+}
+
 const char *words_signal(struct arena *arena, int32_t signal)
 {
 	const char *name = sigabbrev_np(signal);

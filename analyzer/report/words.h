@@ -10,6 +10,9 @@ const char *words_number(struct arena *arena, uint64_t number);
 const char *words_share(struct arena *arena, uint64_t part, uint64_t whole);
 /* "693 MiB" */
 const char *words_size(struct arena *arena, uint64_t size);
+/* "80 MiB reserved, 1.2 MiB resident, 900 KiB in use" of what is known (not 0); NULL: nothing. */
+const char *words_stacks(struct arena *arena, uint64_t reserved_size, uint64_t resident_size,
+			 uint64_t used_size);
 /* "SIGABRT", or "signal 35" */
 const char *words_signal(struct arena *arena, int32_t signal);
 /* "2026-11-20 20:20:00 UTC", or NULL when unknown */

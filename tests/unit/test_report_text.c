@@ -726,7 +726,7 @@ START_TEST(show_group_has_everything)
 	const char *text = show("1");
 	expect_text(text, "\nSUSPECT: 200 threads share one stack: consume (worker.c:42) "
 			  "(runaway-duplicates)\n  the threshold is 100\n");
-	expect_text(text, "\nstate waiting; reason futex; stacks in use 1.5 MiB\n");
+	expect_text(text, "\nstate waiting; reason futex; stacks: 1.5 MiB in use\n");
 	expect_text(text, "\n6 frames, innermost first, stack complete:\n"
 			  "  #0    __futex_abstimed_wait_common+0xc6\n");
 	expect_text(text, "\n200 members:\n        threads 4711 4712");
@@ -741,6 +741,7 @@ START_TEST(show_thread_has_registers)
 	const char *text = show("thread:4712");
 	expect_first_line(text, "thread 4712: waiting, reason futex");
 	expect_text(text, "\nsystem call number 202\n"
+			  "its stack: 8.0 KiB in use\n"
 			  "thread 4712 waits: futex\n"
 			  "pc 0x7f0000085d36  sp 0x7ffd00001000  bp 0x0\n"
 			  "one of 200 in group t-5f0a3b9c1d2e\n");
