@@ -5,6 +5,7 @@
 #include "proof/names.h"
 #include "proof/premises.h"
 #include "proof/publish_go.h"
+#include "stack/creations.h"
 #include "stack/stacks.h"
 
 #include <stdlib.h>
@@ -32,6 +33,8 @@ struct coreleaks_analysis {
 	struct nptl nptl;
 	struct start *starts;
 	struct stack_memory *stack_memory;
+	struct creators creators;
+	const struct coreleaks_creation **creations;
 	struct unwinder unwinder;
 	struct stacks stacks;
 	struct waits waits;
@@ -78,17 +81,28 @@ static void unwind_floor(struct coreleaks_analysis *a)
 	nptl_build(&a->nptl, &a->arena, &a->gaps, &a->image, &a->notes, &a->tasks);
 	a->starts = starts_build(&a->arena, &a->nptl, &a->image);
 	a->stack_memory = stack_memory_build(&a->arena, &a->dump, &a->notes, &a->nptl);
+	creators_find(&a->creators, &a->arena, &a->gaps, &a->files, &a->image, &a->nptl, a->starts);
 	uint64_t *entries = arena_alloc_array(&a->arena, a->nptl.threads.num, sizeof(*entries));
+	uint64_t *calls = arena_alloc_array(&a->arena, a->creators.places.num, sizeof(*calls));
 	for (uint32_t i = 0; i < a->nptl.threads.num; i++)
 		entries[i] = a->starts[i].entry_addr;
+	for (uint32_t i = 0; i < a->creators.places.num; i++)
+		calls[i] = a->creators.places.items[i].pc;
+	const struct stacks_wishes wishes = {
+		.entries = entries,
+		.num_entries = a->nptl.threads.num,
+		.calls = calls,
+		.num_calls = a->creators.places.num,
+	};
 	unwinder_init(&a->unwinder, &a->arena, &a->gaps, &a->image, &a->modules, &a->files,
 		      a->options.max_frames);
 	stacks_build(&a->stacks, &a->arena, &a->gaps, &a->progress, &a->unwinder, &a->modules,
-		     &a->files, &a->tasks, &a->go.tables, &a->goroutines, entries,
-		     a->nptl.threads.num);
+		     &a->files, &a->tasks, &a->go.tables, &a->goroutines, &wishes);
 	go_origins_build(&a->go_origins, &a->arena, &a->go.tables, &a->goroutines, &a->stacks,
 			 &a->modules);
 	go_facts_build(&a->go_facts, &a->arena, &a->go, &a->goroutines, &a->image);
+	a->creations =
+		creations_build(&a->creators, &a->arena, a->stacks.calls, a->nptl.threads.num);
 }
 
 /* Stacks and registers become reasons, objects and holders. */
@@ -100,6 +114,7 @@ static void reason_floor(struct coreleaks_analysis *a)
 		.nptl = &a->nptl,
 		.starts = a->starts,
 		.memory = a->stack_memory,
+		.creations = a->creations,
 		.stacks = &a->stacks,
 		.modules = &a->modules,
 		.files = &a->files,
@@ -123,7 +138,7 @@ static void reason_floor(struct coreleaks_analysis *a)
 	names_build(&a->names, &a->arena, &input);
 	finished_build(&a->finished, &a->arena, &input, &a->names);
 	a->public_tasks = publish_tasks(&a->arena, &a->tasks, &a->stacks, &a->waits, &a->nptl,
-					a->stack_memory);
+					a->stack_memory, a->creations);
 	a->public_go = publish_go(&a->arena, &a->gaps, &go);
 	publish_goroutines(a->public_tasks, &a->arena, &go);
 	a->public_waits = publish_waits(&a->arena, &a->tasks, &a->stacks, &a->waits, &a->holders,

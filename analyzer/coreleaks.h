@@ -89,6 +89,7 @@ enum coreleaks_group_by {
 	CORELEAKS_GROUP_BY_KEY = 3,	 /* whatever group_key() of the options returns */
 	CORELEAKS_GROUP_BY_REASON = 4,	 /* what they wait for, whatever their stacks */
 	CORELEAKS_GROUP_BY_OBJECT = 5, /* the same object, by its address; without one the reason */
+	CORELEAKS_GROUP_BY_CREATOR = 6, /* the place in the code that creates them */
 };
 
 const char *coreleaks_kind_name(enum coreleaks_kind kind);
@@ -266,6 +267,8 @@ struct coreleaks_group {
 	const char *system;
 	uint64_t stack_reserved_size; /* of the members (or pthreads) whose stacks are known … */
 	uint64_t stack_resident_size; /* … as in the task; 0: of none */
+	const struct coreleaks_creation
+		*creation; /* of all members; NULL: unknown, or they differ */
 };
 
 struct coreleaks_evidence {

@@ -19,7 +19,7 @@ struct group_key {
 	uint32_t object; /* the same */
 	uint32_t timed;
 	uint32_t interrupted; /* the same, of what a signal interrupted; 0 nothing */
-	uint32_t system; /* 1 + that of reasons; 0 the program's own */
+	uint32_t system;      /* 1 + that of reasons; 0 the program's own */
 };
 
 /* How many members of a group have a certain stack. */
@@ -117,6 +117,27 @@ static const char *groups_interrupted(const struct groups_input *input, uint32_t
 	return interrupted->reason != NULL ? interrupted->reason : "unknown";
 }
 
+/* The place that creates the task, as far as it is known. */
+static void groups_add_creation(struct text *out, const struct coreleaks_creation *creation,
+				enum signature_detail detail)
+{
+	if (creation == NULL)
+		return;
+	if (creation->frame == NULL) {
+		text_addf(out, "one of %" PRIu32, creation->num_places);
+		return;
+	}
+	const struct coreleaks_stack stack = {.frames = creation->frame, .num_frames = 1};
+	signature_add_stack(out, &stack, detail);
+}
+
+static uint32_t groups_creator_shape(struct groups_work *work, uint32_t task)
+{
+	text_clear(&work->bytes);
+	groups_add_creation(&work->bytes, work->input->tasks[task].creation, SIGNATURE_LINE);
+	return intern_add(&work->shapes, work->bytes.bytes, work->bytes.size, NULL);
+}
+
 static struct group_key groups_key(struct groups_work *work, uint32_t index)
 {
 	const struct coreleaks_task *task = &work->input->tasks[index];
@@ -133,6 +154,10 @@ static struct group_key groups_key(struct groups_work *work, uint32_t index)
 	if (by == CORELEAKS_GROUP_BY_OBJECT) {
 		key.shape = groups_object_shape(work, index);
 		key.reason = task->object == NULL ? reason : 0;
+		return key;
+	}
+	if (by == CORELEAKS_GROUP_BY_CREATOR) {
+		key.shape = groups_creator_shape(work, index);
 		return key;
 	}
 	key.reason = reason;
@@ -168,7 +193,8 @@ static bool same_word(const char *a, const char *b)
 static uint32_t groups_place(struct groups_work *work, uint32_t index)
 {
 	const struct coreleaks_task *task = &work->input->tasks[index];
-	bool by_key = work->input->options->group_by == CORELEAKS_GROUP_BY_KEY;
+	enum coreleaks_group_by by = work->input->options->group_by;
+	bool by_key = by == CORELEAKS_GROUP_BY_KEY;
 	struct group_key key = groups_key(work, index);
 	bool is_new;
 	uint32_t id = intern_add(&work->keys, &key, sizeof(key), &is_new);
@@ -180,13 +206,16 @@ static uint32_t groups_place(struct groups_work *work, uint32_t index)
 		group->object = task->object;
 		group->timed = task->timed;
 		group->system = work->systems[index] != NULL ? work->systems[index]->name : NULL;
+		group->creation = task->creation;
 		group->key = by_key ? intern_text(&work->shapes, key.shape) : NULL;
 	}
 	struct group *group = &work->groups->list.items[id];
 	group->timed &= task->timed;
 	/* One object can have readers and writers: then its kind is all that they share. */
 	if (!same_word(group->reason, task->reason))
-		group->reason = group->object;
+		group->reason = by == CORELEAKS_GROUP_BY_OBJECT ? group->object : NULL;
+	if (by != CORELEAKS_GROUP_BY_CREATOR && group->creation != task->creation)
+		group->creation = NULL;
 	if (!same_word(group->object, task->object))
 		group->object = NULL;
 	group->num_tasks++;
@@ -277,17 +306,23 @@ static void groups_sign_by(struct groups_work *work, const struct group *group,
 			   struct signature_parts *parts)
 {
 	enum coreleaks_group_by by = work->input->options->group_by;
-	parts->by = by == CORELEAKS_GROUP_BY_KEY      ? "key"
-		    : by == CORELEAKS_GROUP_BY_REASON ? "reason"
-		    : by == CORELEAKS_GROUP_BY_OBJECT ? "object"
-						      : "stack";
+	parts->by = by == CORELEAKS_GROUP_BY_KEY       ? "key"
+		    : by == CORELEAKS_GROUP_BY_REASON  ? "reason"
+		    : by == CORELEAKS_GROUP_BY_OBJECT  ? "object"
+		    : by == CORELEAKS_GROUP_BY_CREATOR ? "creator"
+						       : "stack";
 	/* Where the stack is not signed, this is what kept it apart from other tasks. */
 	if (group->system != NULL && strcmp(parts->by, "stack") != 0)
 		parts->by = arena_format(work->arena, "%s, %s", parts->by, group->system);
-	if (by != CORELEAKS_GROUP_BY_REASON && by != CORELEAKS_GROUP_BY_OBJECT)
+	if (by != CORELEAKS_GROUP_BY_REASON && by != CORELEAKS_GROUP_BY_OBJECT &&
+	    by != CORELEAKS_GROUP_BY_CREATOR)
 		return;
 	parts->timed = false;
 	parts->interrupted = NULL;
+	if (by == CORELEAKS_GROUP_BY_CREATOR) {
+		parts->reason = parts->object = NULL;
+		return;
+	}
 	parts->size = 0;
 	if (by == CORELEAKS_GROUP_BY_REASON || group->object == NULL) {
 		parts->object = NULL;
@@ -336,6 +371,12 @@ static void groups_sign(struct groups_work *work)
 		};
 		groups_sign_by(work, group, &parts);
 		group->signature = signature_make(&scratch, &parts);
+		if (strcmp(parts.by, "creator") == 0) {
+			text_clear(&work->bytes);
+			groups_add_creation(&work->bytes, group->creation, SIGNATURE_LOOSE);
+			parts.bytes = work->bytes.bytes;
+			parts.size = work->bytes.size;
+		}
 		group->loose_signature =
 			strcmp(parts.by, "stack") == 0
 				? groups_sign_stack(work, &scratch, &parts, group, SIGNATURE_LOOSE)
@@ -363,6 +404,7 @@ static void groups_add_finished(struct groups_work *work)
 			.stack_reserved_size = finished->stack_reserved_size,
 			.stack_resident_size = finished->stack_resident_size,
 			.stack_id = finished->stack_id,
+			.creation = finished->creation,
 		};
 		struct signature_parts parts = {
 			.kind = group.kind,

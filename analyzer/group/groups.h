@@ -29,6 +29,7 @@ struct group {
 	uint64_t stack_reserved_size, stack_resident_size; /* 0 unknown */
 	double share;
 	const char *system; /* the runtime that keeps all of them for itself; NULL none */
+	const struct coreleaks_creation *creation; /* of all; NULL unknown, or they differ */
 };
 
 struct groups {
@@ -45,6 +46,7 @@ struct finished_threads {
 	uint32_t num;
 	uint64_t stack_reserved_size, stack_resident_size; /* 0 unknown */
 	uint32_t stack_id;				   /* of the start routine */
+	const struct coreleaks_creation *creation;	   /* of all; NULL unknown */
 };
 
 struct groups_input {

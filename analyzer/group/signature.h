@@ -3,11 +3,12 @@
  * A signature is "t-" (thread) or "g-" (goroutine) and the first 12 hex digits of intern_hash()
  * over these fields, each closed by a NUL byte:
  *     "1", kind, state, reason ("" unknown), kind of the object ("" none), "timed" or "",
- *     "stack", "key", "reason" or "object",
+ *     "stack", "key", "reason", "object" or "creator",
  *     then how the stack ended and its frames; or group_key()'s text; or nothing more; or the
- *     object's symbol, or its address in hex when it has none.
+ *     object's symbol, or its address in hex when it has none; or "complete" and the creator's
+ *     frame, "one of N" for one of N places, nothing when it is not known.
  * In a signal handler "stack" and "key" follow "was " and the interrupted reason, a field more.
- * Under "reason" and "object" the fields before it that members may differ in are "".
+ * Under "reason", "object" and "creator" the fields before it that members may differ in are "".
  * Words are the JSON report's; lines are decimal, the rest hex. A frame under GROUP_BY_LINE is
  *     FUNCTION "@" FILE ":" LINE;  FUNCTION "+" OFFSET without a line;
  *     "=" BUILD-ID-OR-MODULE "+" OFFSET without a name;  "=" PC without a module.
@@ -33,7 +34,7 @@ struct signature_parts {
 	const char *object; /* its kind; NULL none */
 	bool timed;
 	const char *interrupted; /* reason of what a signal interrupted; NULL: in no handler */
-	const char *by;		 /* "stack", "key", "reason" or "object" */
+	const char *by;		 /* "stack", "key", "reason", "object" or "creator" */
 	const void *bytes;	 /* under "stack" of signature_add_stack() */
 	size_t size;
 };

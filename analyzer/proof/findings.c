@@ -30,6 +30,9 @@ static const char *findings_place(struct arena *arena, const struct coreleaks_fr
 		return arena_format(arena, "0x%" PRIx64, frame->pc);
 	if (frame->function == NULL)
 		return arena_format(arena, "%s+0x%" PRIx64, frame->module, frame->module_offset);
+	if (frame->file != NULL && frame->line == 0)
+		return arena_format(arena, "%s (%s)", frame->function,
+				    user_frame_file_name(frame->file));
 	if (frame->file != NULL)
 		return arena_format(arena, "%s (%s:%" PRIu32 ")", frame->function,
 				    user_frame_file_name(frame->file), frame->line);
@@ -55,6 +58,8 @@ static bool findings_stack_tells(const struct coreleaks_stack *stack)
 /* What the members of a group that was not made by their stacks have in common. */
 static const char *findings_common(enum coreleaks_group_by group_by, const struct group *group)
 {
+	if (group_by == CORELEAKS_GROUP_BY_CREATOR)
+		return "are created in the same place";
 	return group_by == CORELEAKS_GROUP_BY_OBJECT && group->object != NULL
 		       ? "wait for one object"
 		       : "have the same reason";
@@ -70,6 +75,9 @@ static const char *findings_title(struct arena *arena, const struct group *group
 		return arena_format(arena, "%s %s %s: %s", count, noun,
 				    findings_common(group_by, group),
 				    group->reason != NULL ? group->reason : "unknown");
+	if (group_by == CORELEAKS_GROUP_BY_CREATOR)
+		return arena_format(arena, "%s %s are created in the same place: %s", count, noun,
+				    findings_place(arena, group->creation->frame));
 	if (group->key != NULL)
 		return arena_format(arena, "%s %s share the key '%s'", count, noun, group->key);
 	const struct coreleaks_frame *frame = user_frame_first(stack);
@@ -97,16 +105,22 @@ static void findings_add_duplicates(struct findings *findings, struct arena *are
 	const struct group *group = &groups->list.items[index];
 	const struct coreleaks_stack *stack =
 		group->stack_id < input->num_stacks ? &input->stacks[group->stack_id] : NULL;
-	if (group->key == NULL && (stack == NULL || !findings_stack_tells(stack)))
+	enum coreleaks_group_by by = input->options->group_by;
+	/* What has no known creator has nothing in common. */
+	if (by == CORELEAKS_GROUP_BY_CREATOR &&
+	    (group->creation == NULL || group->creation->frame == NULL))
+		return;
+	if (group->key == NULL && by != CORELEAKS_GROUP_BY_CREATOR &&
+	    (stack == NULL || !findings_stack_tells(stack)))
 		return;
 	uint32_t *group_ids = arena_alloc_array(arena, 1, sizeof(*group_ids));
 	group_ids[0] = index;
 	struct coreleaks_evidence *evidence =
 		arena_alloc_array(arena, NUM_EVIDENCE, sizeof(*evidence));
-	enum coreleaks_group_by by = input->options->group_by;
 	const char *common = group->key != NULL ? "have the same key, state and reason"
 						: "have the same stack, state and reason";
-	if (by == CORELEAKS_GROUP_BY_REASON || by == CORELEAKS_GROUP_BY_OBJECT)
+	if (by == CORELEAKS_GROUP_BY_REASON || by == CORELEAKS_GROUP_BY_OBJECT ||
+	    by == CORELEAKS_GROUP_BY_CREATOR)
 		common = findings_common(by, group);
 	evidence[0].what =
 		arena_format(arena, "%s of %s %s (%s) %s", findings_number(arena, group->num_tasks),

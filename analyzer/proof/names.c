@@ -119,6 +119,9 @@ void finished_build(struct finished *ret, struct arena *arena, const struct name
 			ret->stacks[ret->num_stacks++] =
 				start_stack(arena, &input->stacks->entries[i], name);
 			ret->num_threads++;
+			threads->creation = input->creations[i];
+		} else if (threads->creation != input->creations[i]) {
+			threads->creation = NULL;
 		}
 		threads->pthreads[threads->num++] = nptl->threads.items[i].pd_addr;
 		threads->stack_reserved_size =

@@ -9,9 +9,10 @@ struct names_input {
 	const struct tasks *tasks;
 	const struct waits *waits;
 	const struct nptl *nptl;
-	const struct start *starts;	   /* parallel to nptl's threads */
-	const struct stack_memory *memory; /* parallel to nptl's threads */
-	const struct stacks *stacks;	   /* whose entries are the starts' */
+	const struct start *starts;		     /* parallel to nptl's threads */
+	const struct coreleaks_creation **creations; /* parallel to nptl's threads */
+	const struct stack_memory *memory;	     /* parallel to nptl's threads */
+	const struct stacks *stacks;		     /* whose entries are the starts' */
 	const struct modules *modules;
 	struct elf_files *files;
 };

@@ -30,7 +30,8 @@ struct coreleaks_core publish_core(const struct dump *dump, const struct notes *
 
 struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *tasks,
 				     const struct stacks *stacks, const struct waits *waits,
-				     const struct nptl *nptl, const struct stack_memory *memory)
+				     const struct nptl *nptl, const struct stack_memory *memory,
+				     const struct coreleaks_creation *const *creations)
 {
 	struct coreleaks_task *result =
 		arena_alloc_array(arena, (size_t)tasks->list.num + 1, sizeof(*result));
@@ -58,6 +59,7 @@ struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *ta
 			continue;
 		result[i].stack_reserved_size = memory[index].reserved_size;
 		result[i].stack_resident_size = memory[index].resident_size;
+		result[i].creation = creations[index];
 	}
 	return result;
 }
@@ -186,6 +188,7 @@ static struct coreleaks_group publish_group(struct arena *arena, const struct gr
 		.system = group->system,
 		.stack_reserved_size = group->stack_reserved_size,
 		.stack_resident_size = group->stack_resident_size,
+		.creation = group->creation,
 	};
 	bool asked_for = options->all || options->verdict == CORELEAKS_VERDICT_BENIGN;
 	if (verdict == CORELEAKS_VERDICT_UNKNOWN && group->system != NULL)

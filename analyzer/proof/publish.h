@@ -28,7 +28,8 @@ struct coreleaks_core publish_core(const struct dump *dump, const struct notes *
 				   const struct modules *modules, const struct gaps *gaps);
 struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *tasks,
 				     const struct stacks *stacks, const struct waits *waits,
-				     const struct nptl *nptl, const struct stack_memory *memory);
+				     const struct nptl *nptl, const struct stack_memory *memory,
+				     const struct coreleaks_creation *const *creations);
 struct coreleaks_wait *publish_waits(struct arena *arena, const struct tasks *tasks,
 				     const struct stacks *stacks, const struct waits *waits,
 				     const struct holders *holders, const struct nptl *nptl,

@@ -189,7 +189,7 @@ void report_json_group(struct json_out *json, const char *key, const struct writ
 	} else {
 		report_json_frames(json, stack, STACK_ADDRS_ABSENT);
 	}
-	json_out_null(json, "created_by");
+	waits_json_creation(json, group->creation);
 	json_out_begin(json, "labels", '{', JSON_INLINE);
 	json_out_end(json, '}');
 	json_out_begin(json, "objects", '[', JSON_LINES);

@@ -123,6 +123,7 @@ static void show_json_task(struct json_out *json, const struct write_job *job,
 		json_out_int(json, "syscall", task->syscall_nr);
 	else
 		json_out_null(json, "syscall");
+	waits_json_creation(json, task->creation);
 	json_out_known_size(json, "stack_bytes", task->stack_size);
 	json_out_known_size(json, "stack_reserved_bytes", task->stack_reserved_size);
 	json_out_known_size(json, "stack_resident_bytes", task->stack_resident_size);

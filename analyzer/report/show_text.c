@@ -218,6 +218,9 @@ static void show_text_task(struct screen *screen, const struct write_job *job,
 		text_findings_line(screen, 0, STYLE_PLAIN,
 				   arena_format(job->arena, "started as %s%s", wait->start,
 						wait->detached ? ", detached" : ""));
+	if (task->creation != NULL)
+		text_findings_line(screen, 0, STYLE_PLAIN,
+				   wait_words_creation(job->arena, task->creation));
 	const char *sizes = words_stacks(job->arena, task->stack_reserved_size,
 					 task->stack_resident_size, task->stack_size);
 	if (sizes != NULL)

@@ -145,6 +145,7 @@ void report_text_waits(struct screen *screen, const struct write_job *job,
 			screen, STYLE_PLAIN,
 			candidate_words_object(job->arena, job->view, &group->objects[0], true));
 	report_text_note(screen, STYLE_DIM, wait_words_start(job->arena, job->view, group));
+	report_text_note(screen, STYLE_DIM, wait_words_creation(job->arena, group->creation));
 }
 
 void report_text_pthreads(struct screen *screen, const struct write_job *job,
@@ -178,6 +179,7 @@ static void report_text_finished(struct screen *screen, const struct write_job *
 	report_text_pthreads(screen, job, group,
 			     job->options->members == UINT32_MAX ? MAX_PTHREADS
 								 : job->options->members);
+	report_text_note(screen, STYLE_DIM, wait_words_creation(job->arena, group->creation));
 	const char *sizes =
 		words_stacks(job->arena, group->stack_reserved_size, group->stack_resident_size, 0);
 	if (sizes != NULL)

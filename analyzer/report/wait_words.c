@@ -308,6 +308,31 @@ const char *wait_words_group(struct arena *arena, const struct report_view *view
 	return text.size > 0 ? text.bytes : NULL;
 }
 
+const char *wait_words_creation(struct arena *arena, const struct coreleaks_creation *creation)
+{
+	struct text text;
+	if (creation == NULL)
+		return NULL;
+	if (creation->frame == NULL)
+		return arena_format(arena, "created at one of %s places in the code",
+				    words_number(arena, creation->num_places));
+	const struct coreleaks_frame *frame = creation->frame;
+	text_init(&text, arena);
+	text_addf(&text, "created by (%sfrom the code): ", creation->inferred ? "inferred " : "");
+	if (frame->function != NULL)
+		text_add(&text, frame->function);
+	else
+		text_addf(&text, "?? %s+0x%" PRIx64,
+			  frame->module != NULL ? frame->module : "no module",
+			  frame->module_offset);
+	if (frame->file != NULL && frame->line != 0)
+		text_addf(&text, " (%s:%" PRIu32 ")", user_frame_file_name(frame->file),
+			  frame->line);
+	else if (frame->file != NULL)
+		text_addf(&text, " (%s)", user_frame_file_name(frame->file));
+	return text.bytes;
+}
+
 const char *wait_words_start(struct arena *arena, const struct report_view *view,
 			     const struct coreleaks_group *group)
 {

@@ -26,6 +26,9 @@ const char *wait_words_edge(struct arena *arena, const struct report_view *view,
 /* The line about the objects of a group; NULL: there is nothing to say. */
 const char *wait_words_group(struct arena *arena, const struct report_view *view,
 			     const struct coreleaks_group *group);
+/* "created by (from the code): main (main.c:10)", "created at one of 3 places in the code"; NULL:
+ * nothing is known. */
+const char *wait_words_creation(struct arena *arena, const struct coreleaks_creation *creation);
 /* "started as worker_main", where no frame says it; else NULL. */
 const char *wait_words_start(struct arena *arena, const struct report_view *view,
 			     const struct coreleaks_group *group);

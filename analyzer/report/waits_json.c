@@ -161,6 +161,27 @@ void waits_json_interrupted(struct json_out *json, const struct write_job *job,
 	json_out_end(json, '}');
 }
 
+void waits_json_creation(struct json_out *json, const struct coreleaks_creation *creation)
+{
+	const struct coreleaks_frame *frame = creation != NULL ? creation->frame : NULL;
+	if (frame != NULL) {
+		json_out_begin(json, "created_by", '{', JSON_INLINE);
+		json_out_text(json, "function", frame->function);
+		json_out_text(json, "file", frame->file);
+		json_out_known_size(json, "line", frame->line);
+		json_out_text(json, "module", frame->module);
+		if (frame->module != NULL)
+			json_out_addr(json, "module_offset", frame->module_offset);
+		else
+			json_out_null(json, "module_offset");
+		json_out_bool(json, "inferred", creation->inferred);
+		json_out_end(json, '}');
+	} else {
+		json_out_null(json, "created_by");
+	}
+	json_out_known_size(json, "created_by_places", creation != NULL ? creation->num_places : 0);
+}
+
 void waits_json_tasks(struct json_out *json, const struct write_job *job)
 {
 	const struct report_view *view = job->view;

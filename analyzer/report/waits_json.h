@@ -13,6 +13,8 @@ void waits_json_wait(struct json_out *json, const struct report_view *view, uint
 /* "interrupted": what members did before signals came whose handlers they are in, or null. */
 void waits_json_interrupted(struct json_out *json, const struct write_job *job,
 			    const struct coreleaks_group *group);
+/* "created_by" and "created_by_places"; NULL: unknown. */
+void waits_json_creation(struct json_out *json, const struct coreleaks_creation *creation);
 /* "tasks": every thread with its wait. */
 void waits_json_tasks(struct json_out *json, const struct write_job *job);
 /* "pthreads": of finished threads, at most max of them. */

@@ -208,11 +208,57 @@ static const struct symbol_frame *address_symbol(struct stacks_builder *builder,
 	return &symbols->frames.items[symbol->first + symbol->num - 1];
 }
 
+/* The innermost inlined frame first. */
+static struct coreleaks_stack name_call(struct stacks_builder *builder,
+					const struct symbols *symbols, uint64_t pc)
+{
+	uint64_t lookup = pc - 1;
+	const struct raw_frame raw = {.pc = pc};
+	uint32_t id = intern_find(&builder->addresses, &lookup, sizeof(lookup));
+	const struct symbol *symbol = &symbols->by_address[id];
+	struct coreleaks_frame *frames =
+		arena_alloc_array(builder->arena, symbol->num, sizeof(*frames));
+	for (uint32_t i = 0; i < symbol->num; i++)
+		frames[i] =
+			make_frame(builder->modules, &raw, modules_find(builder->modules, lookup),
+				   &symbols->frames.items[symbol->first + i]);
+	return (struct coreleaks_stack){.frames = frames, .num_frames = symbol->num};
+}
+
+static void add_wishes(struct stacks_builder *builder, const struct stacks_wishes *wishes)
+{
+	for (uint32_t i = 0; i < wishes->num_entries; i++)
+		intern_add(&builder->addresses, &wishes->entries[i], sizeof(uint64_t), NULL);
+	for (uint32_t i = 0; i < wishes->num_calls; i++) {
+		uint64_t lookup = wishes->calls[i] - 1;
+		intern_add(&builder->addresses, &lookup, sizeof(lookup), NULL);
+	}
+}
+
+static void name_wishes(struct stacks_builder *builder, const struct stacks_wishes *wishes,
+			const struct symbols *symbols)
+{
+	const struct modules *modules = builder->modules;
+	struct stacks *stacks = builder->stacks;
+	stacks->entries =
+		arena_alloc_array(builder->arena, wishes->num_entries, sizeof(*stacks->entries));
+	for (uint32_t i = 0; i < wishes->num_entries; i++) {
+		uint64_t entry = wishes->entries[i];
+		const struct raw_frame raw = {.pc = entry, .exact = true};
+		stacks->entries[i] = make_frame(modules, &raw, modules_find(modules, entry),
+						address_symbol(builder, symbols, entry));
+	}
+	stacks->calls =
+		arena_alloc_array(builder->arena, wishes->num_calls, sizeof(*stacks->calls));
+	for (uint32_t i = 0; i < wishes->num_calls; i++)
+		stacks->calls[i] = name_call(builder, symbols, wishes->calls[i]);
+}
+
 void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 		  struct progress *progress, struct unwinder *unwinder,
 		  const struct modules *modules, struct elf_files *files, const struct tasks *tasks,
 		  const struct go_tables *go, const struct goroutines *goroutines,
-		  const uint64_t *entries, uint32_t num_entries)
+		  const struct stacks_wishes *wishes)
 {
 	struct stacks_builder builder = {
 		.stacks = ret, .arena = arena, .gaps = gaps, .modules = modules};
@@ -230,8 +276,7 @@ void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 	joined_init(&joined, arena, unwinder, go, goroutines, tasks);
 	unwind_all(&builder, &joined, progress);
 	uint64_t *callees = find_callees(&builder, unwinder->image);
-	for (uint32_t i = 0; i < num_entries; i++)
-		intern_add(&builder.addresses, &entries[i], sizeof(entries[i]), NULL);
+	add_wishes(&builder, wishes);
 	uint32_t num_addresses = builder.addresses.keys.num;
 	struct code_address *addresses =
 		arena_alloc_array(arena, num_addresses, sizeof(*addresses));
@@ -242,12 +287,7 @@ void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 	}
 	symbols_build(&symbols, arena, gaps, progress, modules, files, go, unwinder->image,
 		      addresses, num_addresses);
-	ret->entries = arena_alloc_array(arena, num_entries, sizeof(*ret->entries));
-	for (uint32_t i = 0; i < num_entries; i++) {
-		const struct raw_frame raw = {.pc = entries[i], .exact = true};
-		ret->entries[i] = make_frame(modules, &raw, modules_find(modules, entries[i]),
-					     address_symbol(&builder, &symbols, entries[i]));
-	}
+	name_wishes(&builder, wishes, &symbols);
 	ret->callees = arena_alloc_array(arena, builder.raw.num, sizeof(*ret->callees));
 	for (uint32_t i = 0; i < builder.raw.num; i++)
 		ret->callees[i] = address_symbol(&builder, &symbols, callees[i])->function;

@@ -26,15 +26,23 @@ struct stacks {
 		uint32_t num, capacity;
 	} interrupted;
 	int32_t *interrupted_by_task; /* index in interrupted; -1: in no signal handler */
+	struct coreleaks_stack *calls; /* parallel to the calls asked for: all frames of each */
 };
 
-/* goroutines and go: those of the Go program that it is; perhaps none.
- * entries: addresses of functions to name besides, such as threads' start routines; 0 none. */
+/* Addresses to name besides. */
+struct stacks_wishes {
+	const uint64_t *entries; /* where functions begin, such as start routines; 0 none */
+	uint32_t num_entries;
+	const uint64_t *calls; /* return addresses */
+	uint32_t num_calls;
+};
+
+/* goroutines and go: those of the Go program that it is; perhaps none. */
 void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 		  struct progress *progress, struct unwinder *unwinder,
 		  const struct modules *modules, struct elf_files *files, const struct tasks *tasks,
 		  const struct go_tables *go, const struct goroutines *goroutines,
-		  const uint64_t *entries, uint32_t num_entries);
+		  const struct stacks_wishes *wishes);
 /* The frames that the signal at this depth (1: the innermost) interrupted; none if there is no such
  * signal frame. */
 struct coreleaks_stack stack_beyond_signal(const struct coreleaks_stack *stack, uint32_t depth);

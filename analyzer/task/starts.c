@@ -26,13 +26,17 @@ static void find_callable(struct start *start, struct arena *arena, struct image
 {
 	uint64_t words[STATE_WORDS];
 	size_t num = image_read(image, state_addr, words, sizeof(words)) / sizeof(words[0]);
-	if (num == 0)
+	if (num == 0 || modules_find(image->modules, words[0]) < 0)
 		return;
-	start->type_name = read_type_name(arena, image, words[0]);
+	const char *type_name = read_type_name(arena, image, words[0]);
+	/* libsupc++ puts a star before the name of a type that only one file knows. */
+	bool local = type_name[0] == '*';
 	/* Only this type says that a code pointer in the object is the function to call. */
-	if (strncmp(start->type_name, "NSt6thread11_State_impl", 23) != 0)
+	if (strncmp(type_name + local, "NSt6thread11_State_impl", 23) != 0)
 		return;
-	if (strstr(start->type_name, "PF") == NULL)
+	start->type_name = type_name;
+	start->vtable_addr = words[0];
+	if (local || strstr(type_name, "PF") == NULL)
 		return;
 	for (size_t i = 1; i < num; i++) {
 		if (image_executable(image, words[i])) {
@@ -45,12 +49,19 @@ static void find_callable(struct start *start, struct arena *arena, struct image
 struct start *starts_build(struct arena *arena, const struct nptl *nptl, struct image *image)
 {
 	struct start *starts = arena_alloc_array(arena, nptl->threads.num, sizeof(*starts));
+	const struct modules *modules = image->modules;
+	bool is_static = true;
+	for (uint32_t i = 0; i < modules->list.num; i++)
+		is_static &= !module_is_libc(modules->list.items[i].name);
 	for (uint32_t i = 0; i < nptl->threads.num; i++) {
 		const struct nptl_thread *thread = &nptl->threads.items[i];
-		int32_t module = modules_find(image->modules, thread->start_addr);
+		int32_t module = modules_find(modules, thread->start_addr);
 		starts[i] = (struct start){.entry_addr = thread->start_addr, .type_name = ""};
-		if (module >= 0 &&
-		    strncmp(image->modules->list.items[module].name, "libstdc++", 9) == 0)
+		if (module < 0)
+			continue;
+		const struct module *info = &modules->list.items[module];
+		/* In a static program libstdc++ is a part of it. */
+		if (strncmp(info->name, "libstdc++", 9) == 0 || (is_static && info->main_program))
 			find_callable(&starts[i], arena, image, thread->arg_addr);
 	}
 	return starts;

@@ -10,6 +10,7 @@
 struct start {
 	uint64_t entry_addr;   /* function to name; 0 unknown (the main thread) */
 	const char *type_name; /* mangled name of std::thread's state, "" none: in the arena */
+	uint64_t vtable_addr;  /* of that state; 0 none */
 };
 
 /* One for each of nptl's threads. */

@@ -20,6 +20,9 @@ One fact a line, `#` begins a comment:
         object=KIND              all its objects are of this kind (default: not looked at)
         holder=FUNCTION          a thread with that function on its stack holds what each member
                                  waits for; `exited`: a thread that is gone; `none`: nobody known
+        creator=FUNCTION         the code that creates its threads (default: not looked at);
+                                 `inferred:FUNCTION`: hands their start routine to another one;
+                                 `N-places`: one of so many; `none`: nothing is said
         waking=yes               the word each member sleeps on has changed (default no)
         was=WORD                 each member is in a signal handler, and this was its reason when
                                  the signal came (default none: in no handler)
@@ -97,7 +100,7 @@ class Expectation:
 def _group(values, where):
     group = {"end": "complete", "rules": [], "frames": [], "object": None, "holder": None,
              "waking": "no", "was": "none", "was_object": "none", "was_holder": "none",
-             "readers": None, "writers": None, "candidates": None}
+             "readers": None, "writers": None, "candidates": None, "creator": None}
     for value in values:
         key, _, text = value.partition("=")
         if key == "count":
@@ -109,7 +112,7 @@ def _group(values, where):
         elif key == "candidates":
             group[key] = [] if text == "none" else text.split(",")
         elif key in ("state", "reason", "verdict", "end", "object", "holder", "waking", "was",
-                     "was_object", "was_holder"):
+                     "was_object", "was_holder", "creator"):
             group[key] = text
         else:
             raise ValueError("%s: unknown key %r" % (where, key))
@@ -171,13 +174,21 @@ def has_frames(group, wanted):
                for want in wanted)
 
 
+def creator_words(group):
+    """Who created a reported group's threads, in the words of an .expect file."""
+    created_by, places = group["created_by"], group["created_by_places"]
+    if created_by is None:
+        return "none" if places is None else "%d-places" % places
+    return ("inferred:" if created_by["inferred"] else "") + str(plain_name(created_by["function"]))
+
+
 def describe(group):
     """A reported group in the words of an .expect file."""
     names = ",".join(str(frame["function"]) for frame in group["frames"][:30])
     was = (group["interrupted"] or {"reason": "none"})["reason"]
-    return "count=%s state=%s reason=%s was=%s verdict=%s end=%s rules=%s frames=%s" % (
+    return ("count=%s state=%s reason=%s was=%s verdict=%s end=%s rules=%s creator=%s frames=%s" % (
         group["count"], group["state"], group["reason"], was, group["verdict"],
-        group["stack_end"], ",".join(group["rules"]), names)
+        group["stack_end"], ",".join(group["rules"]), creator_words(group), names))
 
 
 def describe_finding(finding):
@@ -281,6 +292,7 @@ def _is(want, group, stacks):
             and all((member in stacks.waking) == (want["waking"] == "yes")
                     for member in group["members"])
             and all(stacks.was_fits(member, want) for member in group["members"])
+            and want["creator"] in (None, creator_words(group))
             and (want["object"] is None or kinds == {want["object"]})
             and (want["holder"] is None
                  or all(stacks.holder_fits(member, want["holder"])

@@ -395,6 +395,107 @@ START_TEST(helpers_are_kept_apart)
 }
 END_TEST
 
+START_TEST(by_creator_the_place_counts)
+{
+	/* The same call at two addresses (two loads of one library), another line, and neither. */
+	struct coreleaks_frame places[] = {
+		{.pc = 1, .function = "start", .file = "a.c", .line = 7},
+		{.pc = 2, .function = "start", .file = "a.c", .line = 7},
+		{.pc = 3, .function = "start", .file = "a.c", .line = 8},
+	};
+	const struct coreleaks_creation creations[] = {
+		{.frame = &places[0], .num_places = 1},
+		{.frame = &places[1], .num_places = 1},
+		{.frame = &places[2], .num_places = 1},
+		{.num_places = 2},
+	};
+	add_stack("a", 10);
+	add_stack("b", 20);
+	for (int64_t id = 0; id < 6; id++)
+		add_task(id, (uint32_t)id % 2)->creation = id < 4 ? &creations[id] : NULL;
+	tasks[0].reason = "mutex";
+	tasks[0].object = "mutex";
+	tasks[1].timed = true;
+	options.group_by = CORELEAKS_GROUP_BY_CREATOR;
+	ck_assert_uint_eq(build(), 4);
+	const struct group *both = group(0)->creation != NULL ? group(0) : group(1);
+	const struct group *none = group(0)->creation != NULL ? group(1) : group(0);
+	ck_assert_uint_eq(both->num_tasks, 2);
+	ck_assert_ptr_null(both->reason);
+	ck_assert_ptr_null(both->object);
+	ck_assert(!both->timed);
+	ck_assert_ptr_eq(both->creation, &creations[0]);
+	ck_assert_uint_eq(none->num_tasks, 2);
+	ck_assert_ptr_null(none->creation);
+	const char *signature = both->signature;
+	ck_assert_str_ne(signature, both->loose_signature);
+	/* Neither stacks nor addresses count. */
+	frames[0][0].line = 99;
+	places[0].pc = 0x7000;
+	tasks[0].reason = "futex";
+	build();
+	both = group(0)->creation != NULL ? group(0) : group(1);
+	ck_assert_str_eq(both->signature, signature);
+}
+END_TEST
+
+START_TEST(members_may_differ_in_creator)
+{
+	const struct coreleaks_creation first = {.num_places = 2}, second = {.num_places = 3};
+	add_stack("a", 10);
+	add_task(1, 0)->creation = &first;
+	add_task(2, 0)->creation = &first;
+	ck_assert_uint_eq(build(), 1);
+	ck_assert_ptr_eq(group(0)->creation, &first);
+	add_task(3, 0)->creation = &second;
+	ck_assert_uint_eq(build(), 1);
+	ck_assert_ptr_null(group(0)->creation);
+	tasks[2].creation = NULL;
+	build();
+	ck_assert_ptr_null(group(0)->creation);
+}
+END_TEST
+
+START_TEST(stacks_memory_adds_up)
+{
+	static const uint64_t pthreads[] = {0x7f01};
+	const struct finished_threads finished = {
+		.pthreads = (uint64_t *)pthreads,
+		.num = 1,
+		.stack_reserved_size = 70,
+		.stack_resident_size = 7,
+	};
+	const enum coreleaks_verdict verdicts[] = {
+		CORELEAKS_VERDICT_PROVED, CORELEAKS_VERDICT_UNKNOWN, CORELEAKS_VERDICT_UNKNOWN};
+	add_stack("a", 10);
+	for (int64_t id = 0; id < 3; id++) {
+		struct coreleaks_task *task = add_task(id, 0);
+		task->stack_reserved_size = 100;
+		task->stack_resident_size = 10;
+	}
+	input.finished = &finished;
+	input.num_finished = 1;
+	ck_assert_uint_eq(build(), 2);
+	ck_assert_uint_eq(group(0)->stack_reserved_size, 300);
+	ck_assert_uint_eq(group(0)->stack_resident_size, 30);
+	ck_assert_uint_eq(group(1)->stack_reserved_size, 70);
+	ck_assert_uint_eq(group(1)->stack_resident_size, 7);
+	groups_split(&groups, &arena, &input, verdicts);
+	uint64_t reserved_size = 0, resident_size = 0;
+	for (uint32_t i = 0; i < groups.list.num; i++) {
+		ck_assert_uint_ne(group(i)->stack_resident_size, 30);
+		reserved_size += group(i)->stack_reserved_size;
+		resident_size += group(i)->stack_resident_size;
+	}
+	ck_assert_uint_eq(reserved_size, 370);
+	ck_assert_uint_eq(resident_size, 37);
+	tasks[0].stack_reserved_size = tasks[0].stack_resident_size = UINT64_MAX;
+	build();
+	ck_assert_uint_eq(group(0)->stack_reserved_size, UINT64_MAX);
+	ck_assert_uint_eq(group(0)->stack_resident_size, UINT64_MAX);
+}
+END_TEST
+
 START_TEST(finished_threads_are_groups)
 {
 	static uint64_t pthreads[] = {0x7f01, 0x7f02};
@@ -674,6 +775,9 @@ Suite *groups_suite(void)
 	tcase_add_test(tests, interrupted_waits_keep_apart);
 	tcase_add_test(tests, by_object_the_address_counts);
 	tcase_add_test(tests, helpers_are_kept_apart);
+	tcase_add_test(tests, by_creator_the_place_counts);
+	tcase_add_test(tests, members_may_differ_in_creator);
+	tcase_add_test(tests, stacks_memory_adds_up);
 	tcase_add_test(tests, finished_threads_are_groups);
 	tcase_add_test(tests, verdicts_split_groups);
 	tcase_add_test(tests, signature_does_not_know_the_run);

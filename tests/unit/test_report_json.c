@@ -178,11 +178,61 @@ START_TEST(group_is_told)
 	EXPECT_TEXT("groups.0.stack_end", "complete");
 	EXPECT_NULL("groups.0.stack_missing");
 	EXPECT_NULL("groups.0.created_by");
+	EXPECT_NULL("groups.0.created_by_places");
 	ck_assert(json_is_object(at(root, "groups.0.labels")));
 	EXPECT_SIZE("groups.0.objects", 0);
 	EXPECT_SIZE("groups.0.members", 3);
 	EXPECT_INT("groups.0.members.2", 4713);
 	EXPECT_FALSE("groups.0.members_truncated");
+}
+END_TEST
+
+START_TEST(creators_are_told)
+{
+	const struct coreleaks_frame frame = fake_frame("start_all", 12);
+	struct coreleaks_frame nameless = frame;
+	nameless.function = nameless.file = NULL;
+	nameless.line = 0;
+	const struct coreleaks_creation creations[] = {
+		{.frame = &frame, .num_places = 1},
+		{.frame = &nameless, .num_places = 1, .inferred = true},
+		{.num_places = 3},
+	};
+	for (uint32_t i = 0; i < 3; i++)
+		fake_view_group(&fake, "t-5f0a3b9c1d2e", 3 - i, usual_stack())->creation =
+			&creations[i];
+	report();
+	EXPECT_TEXT("groups.0.created_by.function", "start_all");
+	EXPECT_TEXT("groups.0.created_by.file", "/src/worker.c");
+	EXPECT_INT("groups.0.created_by.line", 12);
+	EXPECT_FALSE("groups.0.created_by.inferred");
+	EXPECT_INT("groups.0.created_by_places", 1);
+	EXPECT_NULL("groups.1.created_by.function");
+	EXPECT_NULL("groups.1.created_by.file");
+	EXPECT_NULL("groups.1.created_by.line");
+	EXPECT_TEXT("groups.1.created_by.module", "worker");
+	EXPECT_TEXT("groups.1.created_by.module_offset", "0x100c");
+	ck_assert(json_is_true(at(root, "groups.1.created_by.inferred")));
+	EXPECT_NULL("groups.2.created_by");
+	EXPECT_INT("groups.2.created_by_places", 3);
+}
+END_TEST
+
+START_TEST(stacks_memory_is_told)
+{
+	struct coreleaks_group *group = fake_view_group(&fake, "t-5f0a3b9c1d2e", 1, usual_stack());
+	struct coreleaks_task *task = (struct coreleaks_task *)fake.view.tasks[0];
+	report();
+	EXPECT_NULL("summary.stack_reserved_bytes");
+	EXPECT_NULL("groups.0.stack_resident_bytes");
+	group->stack_reserved_size = task->stack_reserved_size = 8 << 20;
+	group->stack_resident_size = task->stack_resident_size = 12288;
+	fake.view.groups[0] = group;
+	report();
+	EXPECT_INT("groups.0.stack_reserved_bytes", 8 << 20);
+	EXPECT_INT("groups.0.stack_resident_bytes", 12288);
+	EXPECT_INT("summary.stack_reserved_bytes", 8 << 20);
+	EXPECT_INT("summary.stack_resident_bytes", 12288);
 }
 END_TEST
 
@@ -666,6 +716,8 @@ Suite *report_json_suite(void)
 	tcase_add_test(tests, unknown_is_null);
 	tcase_add_test(tests, group_is_told);
 	tcase_add_test(tests, frames_are_told);
+	tcase_add_test(tests, creators_are_told);
+	tcase_add_test(tests, stacks_memory_is_told);
 	tcase_add_test(tests, broken_stacks_are_told);
 	tcase_add_test(tests, members_can_be_limited);
 	tcase_add_test(tests, findings_are_told);

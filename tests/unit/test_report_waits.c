@@ -308,10 +308,14 @@ START_TEST(finished_threads_are_listed_and_counted)
 	group->reason = NULL;
 	group->pthreads = pthreads;
 	group->num_pthreads = 6;
+	group->stack_reserved_size = 6 << 20;
+	group->stack_resident_size = 6 << 13;
 	fake.view.num_finished_threads = 6;
 	expect_text(text(), "6 threads  ");
 	expect_text(text(), "\n        finished, never joined: worker_main (worker.c:7)\n"
-			    "        pthreads 0x7f01 0x7f02 0x7f03 0x7f04 and 2 more\n");
+			    "        pthreads 0x7f01 0x7f02 0x7f03 0x7f04 and 2 more\n"
+			    "        their stacks: 6.0 MiB reserved, 48 KiB resident\n");
+	expect_text(text(), "\nstacks: 6.0 MiB reserved, 48 KiB resident, 8.0 KiB in use\n");
 	expect_text(text(), "total 1 thread in 2 groups; shown 1 in 2 groups; hidden 0; besides 6 "
 			    "finished threads");
 	expect_text(show("t-000000000001"), "pthreads 0x7f01 0x7f02 0x7f03 0x7f04 0x7f05 0x7f06\n");

@@ -59,7 +59,7 @@ static void build_with(uint64_t dumped_size, uint32_t max_frames)
 	unwinder_init(&unwinder, &world.arena, &world.gaps, world.image, &world.modules,
 		      &world.files, max_frames);
 	stacks_build(&stacks, &world.arena, &world.gaps, &world.progress, &unwinder, &world.modules,
-		     &world.files, &tasks, &no_go, &no_goroutines, NULL, 0);
+		     &world.files, &tasks, &no_go, &no_goroutines, &(struct stacks_wishes){0});
 	for (uint32_t i = 0; i < tasks.list.num; i++)
 		ck_assert_uint_lt(stacks.by_task[i], stacks.list.num);
 	for (uint32_t i = 0; i < stacks.list.num; i++)
@@ -219,7 +219,7 @@ START_TEST(different_endings_are_different_stacks)
 	unwinder_init(&unwinder, &world.arena, &world.gaps, world.image, &world.modules,
 		      &world.files, 64);
 	stacks_build(&stacks, &world.arena, &world.gaps, &world.progress, &unwinder, &world.modules,
-		     &world.files, &tasks, &no_go, &no_goroutines, NULL, 0);
+		     &world.files, &tasks, &no_go, &no_goroutines, &(struct stacks_wishes){0});
 	ck_assert_uint_eq(stacks.list.num, 3);
 	const struct coreleaks_stack *list = stacks.list.items;
 	ck_assert_int_eq(list[0].end, CORELEAKS_STACK_COMPLETE);
