@@ -45,7 +45,7 @@ static const struct word group_by_words[] = {
 	{"pc", CORELEAKS_GROUP_BY_PC, false},
 	{"reason", CORELEAKS_GROUP_BY_REASON, false},
 	{"object", CORELEAKS_GROUP_BY_OBJECT, false},
-	{"creator", 0, true},
+	{"creator", CORELEAKS_GROUP_BY_CREATOR, false},
 	{"label:", 0, true},
 	{NULL, 0, false},
 };
@@ -97,7 +97,7 @@ static const struct option_row option_rows[] = {
 	{"all", 0, NULL, "System and benign tasks too", CHOOSING,
 	 BUILT(handle_flag, FIELD(analysis.all))},
 	{"group-by", 0, "WHAT",
-	 "What makes tasks equal: line (default), function, pc, reason, object", CHOOSING,
+	 "What makes tasks equal: line (default), function, pc, creator, reason, object", CHOOSING,
 	 BUILT(handle_word, FIELD(analysis.group_by), .words = group_by_words, .in_hint = true)},
 	{"min-age", 0, "DURATION", "Only tasks that wait at least this long", CHOOSING, UNBUILT},
 	{"label", 0, "KEY[=VALUE]", "Only goroutines with this label", CHOOSING, UNBUILT},

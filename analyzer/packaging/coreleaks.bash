@@ -18,7 +18,7 @@ _coreleaks()
 	--kind) words="thread goroutine" ;;
 	--state) words="running runnable syscall waiting exited" ;;
 	--verdict) words="proved likely suspect unknown benign" ;;
-	--group-by) words="line function pc reason object" ;;
+	--group-by) words="line function pc creator reason object" ;;
 	--format) words="text json debug2 debug1 goleak pprof folded prometheus logfmt" ;;
 	--fail-on) words="proved likely suspect none" ;;
 	--color | --progress) words="auto always never" ;;

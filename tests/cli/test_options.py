@@ -15,7 +15,7 @@ RESERVED = {
     "--source-url": "x", "--strip-prefix": "/x", "--write-baseline": "f",
 }
 RESERVED_VALUES = [
-    ("--group-by", word) for word in ("creator", "label:user")
+    ("--group-by", word) for word in ("label:user",)
 ] + [("--fail-on", word) for word in ("growth", "new")] + [
     ("--format", word) for word in (
         "ndjson", "speedscope", "html", "dot", "markdown", "junit", "sarif", "github", "gitlab")
