@@ -76,8 +76,8 @@ static const struct system_row rows[] = {
 	 "g_async_queue_pop|g_async_queue_pop_unlocked|g_async_queue_timeout_pop|"
 	 "g_async_queue_timeout_pop_unlocked",
 	 "?|g_thread_pool_*|g_thread_proxy", NULL, 2, false},
-	{RUNTIME_GLIB, "libglib-2.0.so", NULL, "g_cond_wait",
-	 "?|g_thread_pool_spawn_thread|g_thread_proxy", NULL, 2, false},
+	{RUNTIME_GLIB, "libglib-2.0.so", NULL, "g_cond_wait|g_cond_wait_until",
+	 "?|g_thread_pool_*|g_async_queue_pop_intern_unlocked|g_thread_proxy", NULL, 2, false},
 
 	/* A parallel region's body is the program's own function. */
 	{RUNTIME_OPENMP, "libgomp.so", NULL, "*", "*", NULL, 0, false},

@@ -114,6 +114,9 @@ static const struct {
 	{"libc.so.6!syscall libglib-2.0.so.0!g_cond_wait libglib-2.0.so.0! "
 	 "libglib-2.0.so.0!" START,
 	 "GLib"},
+	{"libc.so.6!syscall libglib-2.0.so.0!g_cond_wait_until libglib-2.0.so.0! "
+	 "libglib-2.0.so.0! libglib-2.0.so.0!" START,
+	 "GLib"},
 	/* A main loop of the program's own, with and without a function of its own around. */
 	{"libc.so.6!poll libglib-2.0.so.0! libglib-2.0.so.0!g_main_loop_run "
 	 "libglib-2.0.so.0!" START,
