@@ -17,11 +17,11 @@ import glibcs
 import realcore
 import test_waits
 
-# What a version of glibc does otherwise than the .expect file says: words of its groups. Of these
-# versions there is no debug information, and clone3() is not exported.
+# What a version does otherwise than the .expect files say: words of groups and blockers. Of these
+# versions there is no debug information, and clone3(), which 2.31 lacks, is not exported.
 OTHERWISE = {
-    ("thread_being_created", "2.31"): {"syscall:clone3": "syscall:clone", "clone3": "clone"},
-    ("thread_being_created", "2.41"): {"clone3": None},
+    "2.31": {"syscall:clone3": "syscall:clone", "clone3": "pthread_create"},
+    "2.41": {"clone3": "pthread_create"},
 }
 
 
@@ -50,11 +50,12 @@ def check_zoos(glibc):
 
 def truth_of(case, glibc):
     """The .expect file as it holds for this version."""
-    truth, words = expect.Expectation(case), OTHERWISE.get((case, glibc.version), {})
-    for group in truth.groups:
-        group["reason"] = words.get(group["reason"], group["reason"])
-        group["frames"] = [words.get(name, name) for name in group["frames"]
-                           if words.get(name, name)]
+    truth, words = expect.Expectation(case), OTHERWISE[glibc.version]
+    for item in truth.groups + truth.blockers:
+        for key in ("reason", "holder"):
+            if key in item:
+                item[key] = words.get(item[key], item[key])
+        item["frames"] = [words.get(name, name) for name in item["frames"]]
     return truth
 
 
