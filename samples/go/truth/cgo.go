@@ -1,0 +1,7 @@
+//go:build cgo
+
+// With cgo every sample starts through libc, as programs do that use package net or os/user.
+
+package truth
+
+import "C"
