@@ -1,0 +1,90 @@
+"""Every goroutine of every Go sample, in cores of several Go versions, ways to build and ways to
+dump, against the truth that the program itself wrote.
+
+By default two Go versions and a choice of samples; with COREGO=all all of them.
+"""
+
+import json
+import os
+
+import compare
+import debug2
+import gocore
+import goexpect
+import realcore
+import tap
+
+# Where stripping, position independence and C make a difference: everything once, and these.
+OFTEN = ["closures", "inlined", "leaky_handler", "panicking", "waits_channels", "waits_io",
+         "waits_locks", "cgo_blocked", "cgo_callback"]
+# Whose threads are in other places when Go's own handler has stopped them.
+CRASHED = ["leaky_handler", "many_threads", "spinning", "waits_io", "cgo_callback"]
+
+
+def plan(versions, everything):
+    """[(case, version, mode, how)]"""
+    rows = []
+    for version in versions:
+        for case in gocore.cases():
+            for mode in gocore.MODES:
+                if gocore.exists_for(case, version, mode):
+                    continue
+                own = "cgo" if goexpect.Expectation(case).cgo else "plain"
+                if everything or mode == own or mode == "cgo-pie-stripped" and case in OFTEN:
+                    rows.append((case, version, mode, "kernel"))
+                if mode == own and (everything or case in CRASHED):
+                    rows.append((case, version, mode, "crash"))
+                if mode == own and case == "leaky_handler":
+                    rows.append((case, version, mode, "gcore"))
+    return rows
+
+
+def check(case, version, mode, how):
+    """One core."""
+    name = "%s by Go %s, %s, %s: " % (case, version, mode, how)
+    exe = gocore.build(case, version, mode)
+    try:
+        core, text = gocore.dump(case, exe, how)
+    except realcore.CannotDump as reason:
+        tap.skip(name + "report", str(reason))
+        return
+    code, out, err = tap.run([realcore.tool(), "report", "--json", "--all", "--members", "1000000",
+                              "--max-frames", "4096", core, exe])
+    tap.equal(name + "exit code", code, 0)
+    try:
+        report = json.loads(out)
+    except ValueError as error:
+        tap.check(name + "is JSON", False, "%s\n%s" % (error, err))
+        return
+    wrong = compare.differences(report, text, how)
+    tap.check(name + "every goroutine as the program saw it", not wrong, "\n".join(wrong[:20]))
+    if how == "kernel":
+        wrong = verdicts(case, version, report, text)
+        tap.check(name + "verdicts as written down", not wrong, "\n".join(wrong))
+
+
+def verdicts(case, version, report, text):
+    """Lines that say which goroutines do not have the verdict of the .expect file."""
+    lines = []
+    goroutines, _ = debug2.parse_truth(text)
+    got = {number: group["verdict"] for group in report["groups"]
+           if group["kind"] == "goroutine" for number in group["members"]}
+    for group in goexpect.Expectation(case).groups(version):
+        members = [goroutine.id for goroutine in goroutines if goexpect.fits(goroutine, group)]
+        lines += ["goroutine %d: got %s, want %s" % (member, got.get(member), group["verdict"])
+                  for member in members if group["verdict"] not in (None, got.get(member))]
+    return lines
+
+
+def main():
+    """All rows of the plan."""
+    everything = os.environ.get("COREGO") == "all"
+    versions, complaints = gocore.toolchains("--all" if everything else "--two")
+    if complaints:
+        tap.check("all toolchains are to be had", False, complaints)
+    for case, version, mode, how in plan([version for version, _ in versions], everything):
+        check(case, version, mode, how)
+    tap.done()
+
+
+main()
