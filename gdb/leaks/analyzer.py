@@ -61,12 +61,12 @@ def report_arguments(core, executable, sysroot, debug_dirs, timeout_s, chosen):
     return arguments + chosen + [core]
 
 
-def run(argv, timeout_s):
+def run(argv, timeout_s, stdin=None):
     """Runs argv to its end. Returns (exit code, stdout as bytes). timeout_s: None for none."""
     # Ctrl-C waits while there is a child that nobody has been told of, and while it is ended.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        child = _start(argv)
+        child = _start(argv, stdin)
         try:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             out, err = _collect(child, argv[0], timeout_s)
@@ -80,11 +80,12 @@ def run(argv, timeout_s):
     raise LeaksError(_failure(argv[0], child.returncode, err))
 
 
-def _start(argv):
+def _start(argv, stdin):
     try:
         # A session of its own: Ctrl-C reaches only GDB, which then ends the whole group.
-        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, start_new_session=True)
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL if stdin is None else stdin,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                start_new_session=True)
     except OSError as error:
         raise LeaksError("Cannot run %s: %s." % (argv[0], error.strerror))
 

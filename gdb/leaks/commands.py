@@ -44,9 +44,10 @@ class _Context:
             options.analyzer_arguments(values))
         files = [session.file_identity(name) for name in (path, executable) if name]
 
-        def make():
-            code, data = analyzer.run(argv, timeout_s)
+        def make(core=None):
+            code, data = analyzer.run(argv, timeout_s, core)
             made = report.load(data, code, path)
+            made.name = current.name
             self._check_same_process(made)
             return made
         return current.report((tuple(argv), tuple(files)), make)
@@ -172,7 +173,7 @@ thread becomes the selected one, as with the command "thread"."""
         inferior = target.stopped_inferior()
         thread = self._context.threads().get(thread_id)
         if thread is None:
-            raise LeaksError("No thread %d in this core; see \"info threads\"." % thread_id)
+            raise _no_thread(thread_id, self._context)
         group, _, ranked = self._context.look_up(
             lambda listed: listed.group_of_thread(thread_id), True)
         target.select(inferior, thread, from_tty)
@@ -212,7 +213,7 @@ TID is the system's ID of a thread; without it the selected thread is shown."""
                 raise LeaksError("No thread is selected.")
             thread_id = selected.ptid[1] or selected.ptid[0]
         if thread_id not in self._context.threads():
-            raise LeaksError("No thread %d in this core; see \"info threads\"." % thread_id)
+            raise _no_thread(thread_id, self._context)
         found = self._context.report(self._context.session().last_values)
         output.write_lines(waits.why_lines(thread_id, found), from_tty)
 
@@ -253,6 +254,11 @@ def register():
     context = _Context()
     for command in (Leaks, LeaksGroup, LeaksThread, LeaksWhy, LeaksLocks, LeaksFindings):
         command(context)
+
+
+def _no_thread(thread_id, context):
+    return LeaksError("No thread %d in this %s; see \"info threads\"." %
+                      (thread_id, context.session().noun))
 
 
 def _only_argument(argv, what):

@@ -1,62 +1,161 @@
-"""A program that runs under GDB and is stopped: read by way of a core that GDB writes, and that is
-there only while the analyzer reads it."""
+"""A program that runs under GDB and is stopped: read by way of a core that is there only while the
+analyzer reads it, as a file without a name."""
 
-import atexit
+import contextlib
 import os
-import shutil
+import resource
+import signal
 import tempfile
 
 import gdb
 
+from . import coredump, registers, settings
 from .errors import LeaksError
 from .session import Session
+from .words import size
 
 
 class LiveSession(Session):
-    """Holds until the program goes on."""
+    """Holds until the program goes on or is changed."""
+
+    name = "stopped process"
+    noun = "program"
 
     def __init__(self, inferior):
-        # Not the default /tmp, which may be memory: a program's core may be large.
-        where = os.environ.get("TMPDIR", "/var/tmp")
-        self._folder = tempfile.mkdtemp(prefix="coreleaks-", dir=where)
         self._num = inferior.num
         self._is_stopped = True
-        super().__init__(os.path.join(self._folder, "core"), lambda: self._is_stopped)
-        atexit.register(self.close)
-        for event in (gdb.events.cont, gdb.events.exited):
-            event.connect(self._went_on)
+        self._selected = gdb.selected_thread()
+        super().__init__("-", self._holds)
+        for event in self._events():
+            event.connect(self._changed)
 
-    def report(self, key, make):
-        if key not in self._reports:
-            try:
-                self._dump()
-                self._reports[key] = make()
-            finally:
-                self._remove()
-        return self._reports[key]
+    def _holds(self):
+        # Detaching tells no event, but makes GDB forget the threads.
+        return self._is_stopped and self._selected.is_valid()
 
-    def close(self):
-        """Leaves nothing behind."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+    def _read(self, make):
+        with self._core() as core:
+            return make(core)
 
-    def _dump(self):
+    def _check(self):
+        """There is no file that could change."""
+
+    @contextlib.contextmanager
+    def _core(self):
+        """A file with a core of the program."""
+        inferior = gdb.selected_inferior()
+        _check_stopped(inferior)
+        where = _folder()
+        if inferior.connection is not None and inferior.connection.type == "native":
+            with _temporary_file(where) as file:
+                if self._dump(inferior, file):
+                    yield file
+                    return
+        with _gcore(where) as file:
+            yield file
+
+    @staticmethod
+    def _dump(inferior, file):
+        """Whether the core could be written without GDB's help."""
+        # What a recording shows is in no process.
+        if gdb.current_recording() is not None:
+            return False
+        core_filter = None if gdb.parameter("use-coredump-filter") else coredump.DEFAULT_FILTER
         try:
-            gdb.execute("gcore " + self.path, to_string=True)
-        except gdb.error as error:
-            raise LeaksError("GDB cannot write a core of the program: %s" % error)
-        os.chmod(self.path, 0o600)
+            coredump.write(file.fileno(), inferior.pid, gdb.selected_thread().ptid[1],
+                           core_filter, gdb.parameter("dump-excluded-mappings"))
+        except registers.Running as error:
+            raise LeaksError(_RUNNING % ("LWP %d" % error.id))
+        except coredump.Unsuitable:
+            return False
+        return True
 
-    def _remove(self):
-        try:
-            os.unlink(self.path)
-        except FileNotFoundError:
-            pass
+    @staticmethod
+    def _events():
+        return (gdb.events.cont, gdb.events.exited, gdb.events.memory_changed,
+                gdb.events.register_changed)
 
-    def _went_on(self, event):
-        inferior = getattr(event, "inferior", None) or event.inferior_thread.inferior
-        if inferior is not None and inferior.num != self._num:
+    def _changed(self, event):
+        # Which inferior it is about is told in four ways, and not for memory.
+        thread = getattr(event, "inferior_thread", None)
+        inferior = getattr(event, "inferior", None) or (thread.inferior if thread else None)
+        if inferior is not None and inferior.num != self._num or not self._is_stopped:
             return
         self._is_stopped = False
-        for source in (gdb.events.cont, gdb.events.exited):
-            source.disconnect(self._went_on)
-        self.close()
+        for source in self._events():
+            source.disconnect(self._changed)
+
+
+_RUNNING = ("Thread %s is running, and \"leaks\" needs all of them stopped. Use \"interrupt -a\" "
+            "first.")
+
+
+def _check_stopped(inferior):
+    # Inferior.threads() takes its time, and without this setting all threads stop together.
+    if gdb.parameter("non-stop"):
+        for thread in inferior.threads():
+            if thread.is_running():
+                raise LeaksError(_RUNNING % thread.num)
+
+
+def _folder():
+    # Not the default /tmp, which may be memory: a program's core may be large.
+    chosen = settings.get(settings.TemporaryDirectory)
+    return os.path.expanduser(chosen) if chosen else os.environ.get("TMPDIR") or "/var/tmp"
+
+
+def _temporary_file(where):
+    try:
+        return tempfile.TemporaryFile(prefix="coreleaks-", dir=where, buffering=0)
+    except OSError as error:
+        raise LeaksError(_no_folder(where, error))
+
+
+def _no_folder(where, error):
+    return "Cannot write to \"%s\": %s; see \"help set leaks temporary-directory\"." % (
+        where, error.strerror)
+
+
+@contextlib.contextmanager
+def _gcore(where):
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="coreleaks-", dir=where)
+    except OSError as error:
+        raise LeaksError(_no_folder(where, error))
+    with folder:
+        path = os.path.join(folder.name, "core")
+        with _bounded_files(folder.name) as bound:
+            try:
+                gdb.execute("gcore " + path, to_string=True)
+            except gdb.error as error:
+                raise LeaksError("GDB cannot write a core of the program to \"%s\": %s; see "
+                                 "\"help set leaks temporary-directory\"." % (where, error))
+        # GDB 13.1 does not see that a write fails.
+        if os.stat(path).st_size >= bound:
+            raise LeaksError("The core that GDB writes of the program takes more than %s, all that "
+                             "may be used of \"%s\"; see \"help set leaks temporary-directory\"." %
+                             (size(bound), where))
+        file = open(path, "rb")
+    with file:
+        yield file
+
+
+@contextlib.contextmanager
+def _bounded_files(folder):
+    """GDB before version 14 writes reserved addresses too, which may be terabytes: it fails
+    before the disk is full."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        free = coredump.free_size(fd)
+    finally:
+        os.close(fd)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    bound = min([free] + [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY])
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bound, hard))
+    try:
+        yield bound
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        if before is not None:
+            signal.signal(signal.SIGXFSZ, before)

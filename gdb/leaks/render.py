@@ -172,7 +172,7 @@ def _finding(finding):
 
 def _core(report):
     core = report.core
-    parts = [os.path.basename(model.text(core, "path") or "?"),
+    parts = [report.name or os.path.basename(model.text(core, "path") or "?"),
              model.text(core, "command") or "process"]
     if model.number(core, "pid"):
         parts[1] += ", pid %d" % model.number(core, "pid")

@@ -36,7 +36,10 @@ Module = namedtuple("Module", "path file verified problem")
 
 
 class Report:
-    """groups: worst first. core, summary: the JSON's objects, read with text() and number()."""
+    """groups: worst first. core, summary: the JSON's objects, read with text() and number().
+    name: what the core is called; None: by its path."""
+
+    name = None
 
     def __init__(self, document, exit_code):
         self.core = _dict(document, "core")

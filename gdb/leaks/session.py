@@ -24,6 +24,10 @@ def file_identity(path):
 class Session:
     """path: the core's. is_current(): whether GDB still shows what it has loaded from there."""
 
+    # What the core is called instead of by its path, and what has the threads.
+    name = None
+    noun = "core"
+
     def __init__(self, path, is_current):
         self.path = path
         self.is_current = is_current
@@ -37,13 +41,16 @@ class Session:
         """The report of that key; make() is called when it is not known yet."""
         self._check()
         if key not in self._reports:
-            report = make()
+            report = self._read(make)
             # The file may have changed while it was being read.
             self._check()
             while len(self._reports) >= MAX_REPORTS:
                 del self._reports[next(iter(self._reports))]
             self._reports[key] = report
         return self._reports[key]
+
+    def _read(self, make):
+        return make()
 
     def threads(self, make):
         """The threads of the core; make() is called once."""

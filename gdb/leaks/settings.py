@@ -58,6 +58,22 @@ command comes from, then in PATH."""
                 ("\"%s\"" % value if value else "looked for"))
 
 
+class TemporaryDirectory(_Setting):
+    """Where a core of a program that is stopped is kept while "leaks" reads it.
+The file has no name there and takes the room of what the program has in memory.  When
+this is not set, the environment variable TMPDIR says where, and else it is /var/tmp."""
+
+    name = "temporary-directory"
+    kind = gdb.PARAM_OPTIONAL_FILENAME
+    default = ""
+    set_doc = "Set where a core of a stopped program is kept while \"leaks\" reads it."
+    show_doc = "Show where a core of a stopped program is kept while \"leaks\" reads it."
+
+    def get_show_string(self, value):
+        return ("A core of a stopped program is kept in %s." %
+                ("\"%s\"" % value if value else "TMPDIR, or else in \"/var/tmp\""))
+
+
 class Timeout(_Setting):
     """How many seconds the analysis of a core may take.
 What is known by then is shown.  "unlimited" or 0: no limit."""
@@ -99,7 +115,7 @@ class Threshold(_Setting):
         return "The number of threads with the same stack that are suspicious is %s." % value
 
 
-_SETTINGS = (AnalyzerPath, Limit, Threshold, Timeout)
+_SETTINGS = (AnalyzerPath, Limit, TemporaryDirectory, Threshold, Timeout)
 
 
 def register():

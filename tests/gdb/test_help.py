@@ -23,9 +23,10 @@ COMPLETED = [
                       "leaks group t-bbbb00000003"]),
     ("leaks group t-b", ["leaks group t-bbbb00000003"]),
     ("leaks group t-x", []),
-    ("set leaks ", ["set leaks analyzer-path", "set leaks limit", "set leaks threshold",
-                    "set leaks timeout"]),
-    ("show leaks t", ["show leaks threshold", "show leaks timeout"]),
+    ("set leaks ", ["set leaks analyzer-path", "set leaks limit", "set leaks temporary-directory",
+                    "set leaks threshold", "set leaks timeout"]),
+    ("show leaks t", ["show leaks temporary-directory", "show leaks threshold",
+                      "show leaks timeout"]),
 ]
 
 SETTINGS = [
@@ -35,11 +36,16 @@ SETTINGS = [
      "The number of threads with the same stack that are suspicious is 100.\n"),
     ("show leaks timeout", "The number of seconds that an analysis may take is 300.\n"),
     ("set leaks analyzer-path /x y", ""),
+    ("set leaks temporary-directory /x y", ""),
+    ("show leaks temporary-directory", "A core of a stopped program is kept in \"/x y\".\n"),
+    ("set leaks temporary-directory", ""),
     ("set leaks limit unlimited", ""),
     ("set leaks threshold 5", ""),
     ("set leaks timeout 0", ""),
     ("show leaks", "analyzer-path:  The program that \"leaks\" runs is \"/x y\".\n"
      "limit:  The number of groups that \"leaks\" prints is unlimited.\n"
+     "temporary-directory:  A core of a stopped program is kept in TMPDIR, or else in "
+     "\"/var/tmp\".\n"
      "threshold:  The number of threads with the same stack that are suspicious is 5.\n"
      "timeout:  The number of seconds that an analysis may take is unlimited.\n"),
     ("set leaks analyzer-path", ""),
