@@ -9,7 +9,7 @@ import gdb
 _CORE_LINE = re.compile(r"^\s+[`'\"](.*)['\"], file type .*\.$")
 
 # What the report draws with, in ASCII.
-_PLAIN_GLYPHS = str.maketrans(dict(zip("·█▏▎▍▌▋▊▉…", list("-#   ####") + [".."])))
+_PLAIN_GLYPHS = str.maketrans(dict(zip("·█▏▎▍▌▋▊▉…←×", list("-#   ####") + ["..", "<-", "x"])))
 
 _COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 

@@ -7,12 +7,12 @@ A line is a list of (text, style), the style one of GDB's ("function", "filename
 import os
 import textwrap
 
-from . import frames, options, waits
+from . import frames, head, options, waits
 from . import report as model
-from .words import bar, clean, plural, share, signal_name, size
+from .words import bar, clean, plural, share, size
 
-_MAX_TOLD = 4
 _MAX_MEMBERS = 8
+_MAX_PTHREADS = 4
 _MAX_FRAMES = 8
 _MAX_FRAMES_FLAGGED = 18
 _MAX_GAPS_OF_A_KIND = 4
@@ -22,29 +22,42 @@ _MAX_MODULES = 8
 _LEAST_WIDTH_FOR_BARS = 84
 _DEFAULT_WIDTH = 80
 
-_FLAGGED = ("proved", "likely", "suspect")
 _INDENT = " " * 8
 
 
 def report_lines(report, limit, width):
     """The listing; limit: how many groups, None for all."""
     shown = report.groups[:limit]
-    lines = _verdict(report) + [_core(report), []]
+    lines = head.lines(report) + [_core(report)] + _signal(report, shown) + [[]]
     columns = _Columns(shown, width)
     for group in shown:
-        flagged = group.verdict in _FLAGGED
-        lines.append(columns.title(group, report))
-        if group.key is not None:
-            lines.append([(_INDENT + "key ", None), (clean(group.key), "title")])
-        if group.objects:
-            lines.append([(_INDENT + waits.group_text(group), None)])
-        lines += frames.short(group, _MAX_FRAMES_FLAGGED if flagged else _MAX_FRAMES, width)
-        lines += [_members(group), []]
-    lines += _left_out(report, len(shown)) + [_totals(report, len(shown))] + _hidden(report)
+        lines += _group(group, report, columns, width) + [[]]
+    lines += _left_out(report, len(shown)) + [_totals(report, len(shown))]
+    lines += _stacks(report) + _hidden(report)
     lines += _gaps(report) + _modules(report)
     if shown:
         lines.append([("next: leaks group %d" % shown[0].rank, "metadata")])
     return lines
+
+
+def _group(group, report, columns, width):
+    """One group of the listing."""
+    signalled = group is report.group_of_signal()
+    strong = group.verdict in head.FLAGGED or signalled
+    lines = [columns.title(group, report)]
+    if signalled and report.signal_name():
+        lines.append([(_INDENT + "← thread %d took %s" % (
+            report.core["signal_thread"], report.signal_name()), "highlight")])
+    if group.key is not None:
+        lines.append([(_INDENT + "key ", None), (clean(group.key), "title")])
+    if group.pthreads:
+        return lines + _finished(group)
+    lines += [[(_INDENT + line, None)] for line in waits.group_lines(group, report)]
+    if group.key is not None and group.count > 1:
+        lines.append([(_INDENT + "one of their stacks, which may differ:", "metadata")])
+    lines += frames.short(group, _MAX_FRAMES_FLAGGED if strong else _MAX_FRAMES, width,
+                          report.program())
+    return lines + [_members(group)]
 
 
 def group_lines(group, report, ranked, width):
@@ -53,16 +66,20 @@ def group_lines(group, report, ranked, width):
     why = [finding for finding in report.findings if group.id in finding.groups]
     for finding in why:
         lines += waits.finding_lines(finding)
-    state = "state " + clean(group.state or "unknown")
-    if group.stack_size:
-        state += "; stacks in use " + size(group.stack_size)
-    lines += [[(state, None)]]
-    if group.objects:
-        lines.append([(waits.group_text(group), None)])
-    lines.append([])
+    if not why:
+        lines.append([("no finding about this group", None)])
+    lines.append([("state %s; reason %s; stacks: %s" % (
+        clean(group.state or "unknown"), clean(group.reason or "unknown"),
+        waits.stacks_text(group.stacks) or "unknown"), None)])
+    if group.key is not None:
+        lines.append([("key " + clean(group.key), None)])
+    lines += [[(line, None)] for line in waits.group_lines(group, report)] + [[]]
     lines += frames.full(group)
-    lines += [[], [("%s:" % plural(len(group.members), "member"), None)]]
-    ids = textwrap.wrap(" ".join(map(str, group.members)), max((width or _DEFAULT_WIDTH) - 2, 20))
+    what = ("finished, never joined: pthreads" if group.pthreads else
+            "%s:" % plural(len(group.members), "member"))
+    lines += [[], [(what, None)]]
+    ids = textwrap.wrap(clean(" ".join(group.pthreads or map(str, group.members))),
+                        max((width or _DEFAULT_WIDTH) - 2, 20))
     return lines + [[("  " + line, None)] for line in ids]
 
 
@@ -75,7 +92,7 @@ def thread_lines(thread_id, group, ranked):
             (clean(group.id), "variable"), (text, None)]
     if group.verdict != "unknown":
         line += [(", ", None), (clean(group.verdict),
-                                "highlight" if group.verdict in _FLAGGED else None)]
+                                "highlight" if group.verdict in head.FLAGGED else None)]
     return [line]
 
 
@@ -90,14 +107,15 @@ class _Columns:
         self._with_bar = width is None or width >= _LEAST_WIDTH_FOR_BARS
 
     def title(self, group, report, ranked=True):
-        flagged = group.verdict in _FLAGGED
+        flagged = group.verdict in head.FLAGGED
         total = int(model.number(report.summary, "%ss" % group.kind))
         rank = "#%-*d  " % (self._rank, group.rank) if ranked else ""
         line = [("!! " if flagged else "   ", "highlight" if flagged else None),
                 (rank, "metadata"),
                 (format(group.count, ",").rjust(self._count), "highlight" if flagged else "title"),
                 (" " + clean(group.kind) + ("" if group.count == 1 else "s") +
-                 (" " if group.count == 1 else "") + "  %7s" % share(group.count, total), None)]
+                 (" " if group.count == 1 else "") + "  %7s" %
+                 ("" if group.pthreads else share(group.count, total)), None)]
         if self._with_bar:
             line.append(("  " + bar(group.share), "highlight" if flagged else "metadata"))
         line.append(("  " + _wait(group).ljust(self._wait), None))
@@ -112,83 +130,68 @@ def _wait(group):
     return "waiting, reason unknown" if group.state == "waiting" else clean(group.state or "?")
 
 
-def _num_tasks(report):
-    return sum(int(model.number(report.summary, name)) for name in ("threads", "goroutines"))
-
-
-def _verdict(report):
-    verdict = model.text(report.summary, "verdict")
-    told = [finding for finding in report.findings if not finding.hidden]
-    if verdict in _FLAGGED and told:
-        strong = [_finding(finding) for finding in told
-                  if finding.certainty in ("proved", "likely")]
-        if strong:
-            more = [[("and %d more; \"leaks findings\" shows all" % (len(strong) - _MAX_TOLD),
-                      "title")]]
-            return strong[:_MAX_TOLD] + (more if len(strong) > _MAX_TOLD else [])
-        whole = [_finding(finding) for finding in told if not finding.groups]
-        named = [finding for finding in told if finding.groups]
-        claim = _claim(report, verdict, named[0]) if named else None
-        head = [[(verdict.upper() + ": ", "highlight"), (claim, "title")]] if claim else []
-        return head + whole
-    line = [("INCOMPLETE: ", "highlight")] if report.incomplete else []
-    return [line + [(_no_claim(report), "title")]]
-
-
-def _claim(report, verdict, finding):
-    groups = [group for group in report.groups if group.verdict == verdict]
-    total, title = _num_tasks(report), clean(finding.title or finding.rule or "?")
-    count = sum(group.count for group in groups)
-    if len(groups) <= 1:
-        return "%s (%s of all %s)" % (title, share(count, total), format(total, ","))
-    return "%s of %s (%s) in %d groups; largest: %s" % (
-        format(count, ","), plural(total, _noun(report)), share(count, total), len(groups), title)
-
-
-def _no_claim(report):
-    """What to say when there is no finding: never that all is well."""
-    total = _num_tasks(report)
-    if total == 0:
-        return "nothing to judge: the core holds no thread's registers"
-    if not report.groups:
-        return "nothing to judge: all %s are hidden" % plural(total, _noun(report))
-    counts = [group.count for group in report.groups]
-    return "nothing suspicious%s: %s in %s, at most %s in one" % (
-        " in what could be read" if report.incomplete else "",
-        plural(sum(counts), _noun(report)), plural(len(counts), "group"),
-        format(max(counts), ","))
-
-
-def _noun(report):
-    if not model.number(report.summary, "goroutines"):
-        return "thread"
-    return "task" if model.number(report.summary, "threads") else "goroutine"
-
-
-def _finding(finding):
-    return [(clean(finding.certainty or "unknown").upper() + ": ", "highlight"),
-            (clean(finding.title or finding.rule or "?"), "title")]
-
-
 def _core(report):
     core = report.core
     parts = [report.name or os.path.basename(model.text(core, "path") or "?"),
              model.text(core, "command") or "process"]
     if model.number(core, "pid"):
         parts[1] += ", pid %d" % model.number(core, "pid")
-    if model.number(core, "signal"):
-        parts.append(signal_name(int(model.number(core, "signal"))))
-        if model.number(core, "signal_thread"):
-            parts[-1] += " in thread %d" % model.number(core, "signal_thread")
+    if report.signal_name():
+        parts.append(report.signal_name())
+    if report.name is None:
+        parts += _file(core)
     return [(clean(" · ".join(parts)) + " · ", "metadata"),
             ("INCOMPLETE, see below", "highlight") if report.incomplete
             else ("complete", "metadata")]
 
 
+def _file(core):
+    """How large the core is, who wrote it and when."""
+    parts, dumper = [], model.text(core, "dumper")
+    if model.number(core, "size"):
+        parts.append(size(int(model.number(core, "size"))))
+        if dumper:
+            parts[-1] += " by %s%s" % ("the " if dumper == "kernel" else "", dumper)
+    when = model.text(core, "captured_at")
+    if when:
+        parts.append(when.replace("T", " ").replace("Z", " UTC"))
+    return parts
+
+
+def _signal(report, shown):
+    """Which thread took the signal, and where."""
+    thread_id = model.number(report.core, "signal_thread")
+    if not thread_id or not report.signal_name():
+        return []
+    group = report.group_of_signal()
+    frame = waits.user_frame(group) if group is not None else None
+    where = " in " + frames.name_of(frame) if frame is not None else ""
+    where += ", in a hidden group" if group is None else ", group #%d" % group.rank
+    return [[("thread %d took %s%s" % (thread_id, report.signal_name(), where), "highlight")]]
+
+
+def _finished(group):
+    """Threads that are no more: where they began, and their handles."""
+    frame = group.frames[0] if group.frames else None
+    start = "start unknown"
+    if frame is not None:
+        start = frames.name_of(frame)
+        if frame.file and frame.line:
+            start += clean(" (%s:%d)" % (os.path.basename(frame.file), frame.line))
+    handles = "%s %s" % ("pthread" if len(group.pthreads) == 1 else "pthreads",
+                         " ".join(group.pthreads[:_MAX_PTHREADS]))
+    if group.count > _MAX_PTHREADS:
+        handles += " and %s more" % format(group.count - _MAX_PTHREADS, ",")
+    notes = [handles]
+    sizes = waits.stacks_text(group.stacks._replace(used=0))
+    if sizes:
+        notes.append("their stacks: " + sizes)
+    notes += [waits.creation_text(group)] if waits.creation_text(group) else []
+    return ([[(_INDENT + "finished, never joined: " + start, "title")]] +
+            [[(_INDENT + clean(note), "metadata")] for note in notes])
+
+
 def _members(group):
-    if group.pthreads:
-        text = "finished, never joined: pthreads " + " ".join(group.pthreads[:_MAX_MEMBERS])
-        return [(_INDENT + clean(text), "metadata")]
     shown = group.members[:_MAX_MEMBERS]
     text = "%s%s %s" % (clean(group.kind), "" if group.count == 1 else "s",
                         " ".join(map(str, shown)))
@@ -202,15 +205,17 @@ def _left_out(report, num_shown):
     if not rest:
         return []
     return [[("… %s more with %s, at most %s in one; -limit 0 shows all" % (
-        plural(len(rest), "group"), plural(sum(group.count for group in rest), _noun(report)),
+        plural(len(rest), "group"),
+        plural(sum(0 if group.pthreads else group.count for group in rest), head.noun(report)),
         format(max(group.count for group in rest), ",")), "title")], []]
 
 
 def _totals(report, num_shown):
-    shown = sum(group.count for group in report.groups[:num_shown])
+    counts = [0 if group.pthreads else group.count for group in report.groups]
+    shown = sum(counts[:num_shown])
     hidden_groups = int(model.number(report.summary, "hidden_groups"))
     text = "total %s in %s; shown %s in %s; hidden %s" % (
-        plural(_num_tasks(report), _noun(report)),
+        plural(head.num_tasks(report), head.noun(report)),
         plural(len(report.groups) + hidden_groups, "group"),
         format(shown, ","), plural(num_shown, "group"),
         format(int(model.number(report.summary, "hidden")), ","))
@@ -218,18 +223,28 @@ def _totals(report, num_shown):
     parts = ["%s by %s" % (format(count, ","), names.get(name, name))
              for name, count in sorted(report.hidden_by.items())]
     text += ": " + ", ".join(parts) if parts else ""
-    beyond = sum(group.count for group in report.groups) - shown
+    beyond = sum(counts) - shown
     if beyond:
         text += "; beyond -limit %s" % format(beyond, ",")
+    finished = int(model.number(report.summary, "finished_threads"))
+    if finished > 0:
+        text += "; besides %s that nobody has joined" % plural(finished, "finished thread")
     return [(clean(text), None)]
 
 
 def _hidden(report):
-    count = sum(finding.hidden for finding in report.findings)
-    if not count:
+    return [[("%s %s about hidden groups only" % (
+        plural(count, what), "is" if count == 1 else "are"), style)]
+            for what, style, count in (
+                ("finding", "highlight", sum(each.hidden for each in report.findings)),
+                ("blocker", "metadata", sum(each.hidden for each in report.blockers))) if count]
+
+
+def _stacks(report):
+    """What the stacks of all threads keep, where that is known; those in use are in each group."""
+    if report.stacks.reserved <= 0 and report.stacks.resident <= 0:
         return []
-    return [[("%d %s about hidden groups only" % (
-        count, "finding is" if count == 1 else "findings are"), "highlight")]]
+    return [[("stacks: " + waits.stacks_text(report.stacks), None)]]
 
 
 def _gaps(report):

@@ -5,8 +5,10 @@ type counts as missing, so that a damaged report cannot break a command.
 """
 
 import json
+import os
 from collections import namedtuple
 
+from . import words
 from .errors import LeaksError
 from .words import decimal
 
@@ -16,19 +18,47 @@ SCHEMA = "coreleaks/1"
 Frame = namedtuple("Frame", "pc function offset file line module module_offset inlined signal "
                    "runtime")
 
-# holder: {"kind", "id", "state"} or None.
-WaitObject = namedtuple("WaitObject", "kind address symbol waiters holder type certain")
+# holder: {"kind", "id", "state"} or None. candidates: those that may hold it, None when nobody
+# looked; num_candidates: with those that are not listed. num_readers: read locks held; 0 unknown.
+WaitObject = namedtuple("WaitObject", "kind address symbol waiters holder type certain candidates "
+                        "num_candidates num_readers")
 
-# A task and its wait. object: a WaitObject or None. holder: as there.
-Task = namedtuple("Task", "id state reason object holder timed waking")
+# place: a Place or None.
+Candidate = namedtuple("Candidate", "id place")
 
-# rank: its place in the listing, from 1. stack_size: bytes, of all members; 0 unknown.
+# Somewhere in the program's code.
+Place = namedtuple("Place", "function file line module module_offset")
+
+# kind: "remaining", or the clock that ns counts on.
+Timeout = namedtuple("Timeout", "kind ns")
+
+# object: a WaitObject or None. holder: as there. mutex: address of the one given up, or None.
+# timeout: a Timeout or None. waking: the word that it sleeps on has changed.
+Wait = namedtuple("Wait", "reason object holder mutex timeout waking")
+
+# A task and its wait. interrupted: the Wait that a signal came into, or None.
+Task = namedtuple("Task", "id state group wait start detached interrupted")
+
+# What members in signal handlers did before. reason: None when they differ. objects: WaitObjects.
+Interrupted = namedtuple("Interrupted", "count reason objects")
+
+# Who creates the members: a Place or None, whether it is inferred, and how many places may.
+Creation = namedtuple("Creation", "place inferred num_places")
+
+# Sizes in bytes, of all members; 0 unknown.
+Stacks = namedtuple("Stacks", "reserved resident used")
+
+# rank: its place in the listing, from 1. runtime: what its stack belongs to, or None.
 Group = namedtuple("Group", "rank id kind count share state reason verdict rules frames "
-                   "stack_end stack_missing stack_size objects members key pthreads")
+                   "stack_end stack_missing stacks objects members key pthreads interrupted "
+                   "creation runtime")
 
-# hidden: it is about groups that the options leave out.
-# members: ids of tasks.
+# hidden: it is about groups that the options leave out. evidence: (what, address or None).
+# members: ids of tasks; None for a thread that has ended.
 Finding = namedtuple("Finding", "rule certainty title groups evidence hidden caveats members")
+
+# A task that keeps others waiting and is not called stuck. blocked: ids, perhaps not all.
+Blocker = namedtuple("Blocker", "id title hidden num_direct num_blocked blocked")
 
 Gap = namedtuple("Gap", "kind count incomplete detail")
 
@@ -50,12 +80,18 @@ class Report:
                        enumerate(_dicts(document, "groups"), 1)]
         self.findings = [
             Finding(text(raw, "rule"), text(raw, "certainty"), text(raw, "title"),
-                    _texts(raw, "groups"), [text(part, "what") for part in _dicts(raw, "evidence")],
+                    _texts(raw, "groups"), [(text(part, "what"), text(part, "address"))
+                                            for part in _dicts(raw, "evidence")],
                     raw.get("hidden") is True, _texts(raw, "caveats"),
-                    [item.get("id") for item in _dicts(raw, "members")])
+                    [item["id"] if _is_id(item.get("id")) else None
+                     for item in _dicts(raw, "members")])
             for raw in _dicts(document, "findings")]
-        self.tasks = [_task(raw) for raw in _dicts(document, "tasks")
-                      if isinstance(raw.get("id"), int)]
+        self.tasks = [_task(raw) for raw in _dicts(document, "tasks") if _is_id(raw.get("id"))]
+        # Where two tasks of a damaged core have one id, the first.
+        self.task_of = {task.id: task for task in reversed(self.tasks)}
+        self.blockers = [_blocker(raw) for raw in _dicts(document, "blockers")
+                         if _is_id(raw.get("id"))]
+        self.stacks = _stacks(self.summary)
         self.gaps = [Gap(text(raw, "kind"), number(raw, "count"), raw.get("incomplete") is True,
                          text(raw, "detail")) for raw in _dicts(document, "gaps")]
         self.modules = [Module(text(raw, "path"), text(raw, "file"), raw.get("verified") is True,
@@ -80,6 +116,21 @@ class Report:
             if group.kind == "thread" and thread_id in group.members:
                 return group
         return None
+
+    def signal_name(self):
+        """The signal that ended the process, or that it has stopped for; None for none."""
+        number_of_signal = int(number(self.core, "signal"))
+        return words.signal_name(number_of_signal) if number_of_signal > 0 else None
+
+    def group_of_signal(self):
+        """The shown group of the thread that took it, or None."""
+        thread_id = self.core.get("signal_thread")
+        return self.group_of_thread(thread_id) if _is_id(thread_id) and thread_id else None
+
+    def program(self):
+        """The executable's file name, or None."""
+        path = text(_dict(self.core, "executable"), "path")
+        return os.path.basename(path) if path else None
 
     def pid(self):
         return int(number(self.core, "pid"))
@@ -118,6 +169,10 @@ def number(raw, name):
     return value if usable and abs(value) != float("inf") else 0
 
 
+def _is_id(value):
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63
+
+
 def _dict(raw, name):
     value = raw.get(name)
     return value if isinstance(value, dict) else {}
@@ -149,30 +204,86 @@ def _group(rank, raw):
         frames=[_frame(item) for item in _dicts(raw, "frames")],
         stack_end=text(raw, "stack_end"),
         stack_missing=text(raw, "stack_missing"),
-        stack_size=int(number(raw, "stack_bytes")),
+        stacks=_stacks(raw),
         objects=[_wait_object(item, _dict(item, "holder") or None)
                  for item in _dicts(raw, "objects")],
-        members=[item for item in members if isinstance(item, int)],
+        members=[item for item in members if _is_id(item)],
         key=text(raw, "key"),
-        pthreads=_texts(raw, "pthreads"))
+        pthreads=_texts(raw, "pthreads"),
+        interrupted=_interrupted(_dict(raw, "interrupted")),
+        creation=_creation(raw),
+        runtime=text(raw, "runtime"))
+
+
+def _stacks(raw):
+    return Stacks(*(int(number(raw, name)) for name in (
+        "stack_reserved_bytes", "stack_resident_bytes", "stack_bytes")))
 
 
 def _wait_object(raw, holder):
+    candidates = raw.get("holders_candidate")
+    if isinstance(candidates, list):
+        candidates = [Candidate(item["id"], _place(item))
+                      for item in _dicts(raw, "holders_candidate") if _is_id(item.get("id"))]
+    else:
+        candidates = None
     return WaitObject(text(raw, "kind"), text(raw, "address"), text(raw, "symbol"),
                       int(number(raw, "waiters")), holder, text(raw, "type"),
-                      raw.get("certain") is not False)
+                      raw.get("certain") is not False, candidates,
+                      max(int(number(raw, "holders_candidate_count")), len(candidates or [])),
+                      int(number(_dict(raw, "detail"), "readers")))
+
+
+def _place(raw):
+    place = Place(text(raw, "function"), text(raw, "file"), int(number(raw, "line")),
+                  text(raw, "module"), text(raw, "module_offset"))
+    return place if place.function or place.module else None
+
+
+def _wait(raw):
+    waited, holder, timeout = (_dict(raw, name) for name in ("object", "holder", "timeout"))
+    return Wait(
+        reason=text(raw, "reason"),
+        object=_wait_object(waited, holder or None) if waited else None,
+        holder=holder or None,
+        mutex=text(raw, "mutex"),
+        timeout=Timeout(text(timeout, "kind"), int(number(timeout, "ns"))) if timeout else None,
+        waking=raw.get("waking") is True)
 
 
 def _task(raw):
-    waited, holder = _dict(raw, "object"), _dict(raw, "holder") or None
+    interrupted = _dict(raw, "interrupted")
     return Task(
         id=raw["id"],
         state=text(raw, "state"),
-        reason=text(raw, "reason"),
-        object=_wait_object(waited, holder) if waited else None,
-        holder=holder,
-        timed=bool(_dict(raw, "timeout")),
-        waking=raw.get("waking") is True)
+        group=text(raw, "group"),
+        wait=_wait(raw),
+        start=text(raw, "start"),
+        detached=raw.get("detached") is True,
+        interrupted=_wait(interrupted) if interrupted else None)
+
+
+def _interrupted(raw):
+    if not raw:
+        return None
+    return Interrupted(int(number(raw, "count")), text(raw, "reason"),
+                       [_wait_object(item, _dict(item, "holder") or None)
+                        for item in _dicts(raw, "objects")])
+
+
+def _creation(raw):
+    place = _dict(raw, "created_by")
+    return Creation(_place(place), place.get("inferred") is True,
+                    int(number(raw, "created_by_places")))
+
+
+def _blocker(raw):
+    blocks = _dict(raw, "blocks")
+    members = blocks.get("members")
+    return Blocker(raw["id"], text(raw, "title"), raw.get("hidden") is True,
+                   int(number(blocks, "direct")), int(number(blocks, "total")),
+                   [item for item in members if _is_id(item)]
+                   if isinstance(members, list) else [])
 
 
 def _frame(raw):

@@ -1,9 +1,13 @@
-"""What threads wait for, as lines of styled text: one thread's chain, all locks, all findings."""
+"""What threads wait for, as lines of styled text, in the words of coreleaks' own text report: one
+group's objects, one thread's chain, all locks, all findings."""
 
-from .words import clean, plural
+import os
+
+from .words import clean, duration, plural, size, utc
 
 _MAX_CHAIN = 16
 _MAX_WAITERS = 8
+_MAX_CANDIDATES = 4
 
 # What one thread takes from another or is told by it; joins and files are none.
 _NO_LOCKS = ("fd", "thread")
@@ -19,70 +23,220 @@ def object_text(item):
     return clean(what + (" (%s)" % ", ".join(names) if names else ""))
 
 
-def group_text(group):
-    """The line about a group's objects; "" when there is nothing to say."""
-    if not group.objects:
+def group_lines(group, report):
+    """What is said of a group's waits, one fact a line."""
+    lines = [_objects_and_limits(group, report), _candidates(group.objects[:1]),
+             _interrupted(group, report), _start(group, report), creation_text(group)]
+    return [clean(line) for line in lines if line]
+
+
+def creation_text(group):
+    creation = group.creation
+    if creation.place is not None:
+        return "created by (%sfrom the code): %s" % (
+            "inferred " if creation.inferred else "", place_text(creation.place, " (%s)"))
+    if creation.num_places:
+        return "created at one of %s places in the code" % format(creation.num_places, ",")
+    return ""
+
+
+def stacks_text(stacks):
+    """ "80 MiB reserved, 1.2 MiB resident, 900 KiB in use" of what is known; "" for nothing."""
+    return ", ".join("%s %s" % (size(value), name) for value, name in (
+        (stacks.reserved, "reserved"), (stacks.resident, "resident"), (stacks.used, "in use"))
+        if value > 0)
+
+
+def place_text(place, line):
+    """ "reader (reader.c:12)"; line: how the latter is added."""
+    name = place.function or "?? %s+%s" % (place.module or "no module", place.module_offset or "?")
+    if not place.file:
+        return name
+    file = os.path.basename(place.file)
+    return name + line % ("%s:%d" % (file, place.line) if place.line else file)
+
+
+def _objects_and_limits(group, report):
+    parts = []
+    if group.objects:
+        item = group.objects[0]
+        if item.kind == "thread":
+            parts.append(_joins(item))
+        else:
+            parts.append(object_text(item) + _held(item, report))
+            if item.waiters > 1:
+                parts.append("%s wait for it" % format(item.waiters, ","))
+        rest = len(group.objects) - 1
+        if rest:
+            same = all(other.kind == item.kind for other in group.objects)
+            parts.append("and " + _more(rest, item.kind if same and item.kind else "object"))
+    tasks = [report.task_of[number] for number in group.members if number in report.task_of]
+    limits = [task.wait.timeout for task in tasks]
+    if limits and None not in limits and len({limit.kind for limit in limits}) == 1:
+        parts.append(_limit(max(limits, key=lambda limit: limit.ns)))
+    num_waking = sum(task.wait.waking for task in tasks)
+    if num_waking:
+        parts.append("waking: its wake-up is under way" if len(tasks) == 1 else
+                     "waking: the wake-up of %s is under way" % format(num_waking, ","))
+    return "; ".join(parts)
+
+
+def _candidates(objects):
+    """Who may hold what does not record it."""
+    if not objects or objects[0].candidates is None:
         return ""
-    item = group.objects[0]
-    if item.kind == "thread" and item.holder:
-        line = "joins thread %s" % _holder_id(item.holder)
+    item = objects[0]
+    if not item.num_readers and not item.num_candidates:
+        return ""
+    text = "its holder is not recorded"
+    if item.num_readers > 0:
+        text = "%s held on it; %s does not record whose" % (
+            "1 read lock is" if item.num_readers == 1 else
+            "%s read locks are" % format(item.num_readers, ","), item.type or "glibc")
+    if not item.num_candidates:
+        return text + "; no candidate: no other thread has its address in use"
+    shown = ["thread %d%s" % (each.id, " (%s)" % place_text(each.place, ", %s")
+                              if each.place else "")
+             for each in item.candidates[:_MAX_CANDIDATES]]
+    more = item.num_candidates - len(shown)
+    return "%s; candidate%s: %s%s" % (text, "" if item.num_candidates == 1 else "s",
+                                      ", ".join(shown),
+                                      " and %s more" % format(more, ",") if more else "")
+
+
+def _interrupted(group, report):
+    if group.interrupted is None:
+        return ""
+    task = report.task_of.get(group.members[0]) if len(group.members) == 1 else None
+    if task is not None and task.interrupted is not None:
+        return _interrupted_task(task.interrupted, report)
+    them = group.interrupted
+    where = "in signal handlers"
+    if them.count < group.count:
+        where = "%s %s" % (format(them.count, ","), where)
+    if them.objects:
+        was = _was(them.objects[0], them.reason, report)
+        more = len(them.objects) - 1
+        was += "; and %s more" % format(more, ",") if more else ""
     else:
-        line = object_text(item) + _held(item.holder)
-        if item.waiters > 1:
-            line += "; %s wait for it" % format(item.waiters, ",")
-    rest = len(group.objects) - 1
-    if rest:
-        same = all(other.kind == item.kind for other in group.objects)
-        line += "; and " + _more(rest, item.kind if same and item.kind else "object")
-    return clean(line)
+        was = them.reason or "different or unknown things"
+    return "%s (were: %s)" % (where, was)
+
+
+def _interrupted_task(wait, report):
+    text = (_was(wait.object, wait.reason, report) if wait.object is not None else
+            wait.reason or "it is unknown what")
+    if wait.mutex:
+        text += ", having given up mutex %s" % wait.mutex
+    if wait.timeout is not None:
+        text += ", " + _limit(wait.timeout)
+    if wait.waking:
+        text += "; the word it slept on has changed since"
+    return "in signal handler (was: %s)" % text
+
+
+def _was(item, reason, report):
+    if item.kind == "thread":
+        return "join of " + _joins(item)[len("joins "):]
+    text = object_text(item) + _held(item, report)
+    if not item.certain:
+        return "what " + text
+    return "%s on %s" % (reason, text) if reason and reason != item.kind else text
+
+
+def _start(group, report):
+    """Where the members were started, when no frame shows it."""
+    starts = {report.task_of[number].start for number in group.members
+              if number in report.task_of}
+    start = starts.pop() if len(starts) == 1 else None
+    if not start or any(frame.function == start for frame in group.frames):
+        return ""
+    return "started as " + start
+
+
+def _limit(timeout):
+    if timeout.ns <= 0:
+        return "with a time limit"
+    if timeout.kind == "remaining":
+        return "for at most %s more" % duration(timeout.ns)
+    moment = utc(timeout.ns // 1000000000) if timeout.kind == "realtime" else None
+    if moment is not None:
+        return "until " + moment
+    return "until %d.%d s on the %s clock" % (timeout.ns // 1000000000,
+                                              timeout.ns % 1000000000 // 100000000,
+                                              timeout.kind or "?")
 
 
 def why_lines(thread_id, report):
     """What the thread waits for, whom that one waits for, and who waits for this thread."""
-    tasks = {task.id: task for task in report.tasks}
-    if thread_id not in tasks:
+    if thread_id not in report.task_of:
         return [[("Thread %d is not in the report." % thread_id, None)]]
-    lines, seen, at = [], [], thread_id
-    while at in tasks and at not in seen and len(seen) < _MAX_CHAIN:
+    lines, seen, at = _about(report.task_of[thread_id], report), [], thread_id
+    while at in report.task_of and at not in seen and len(seen) < _MAX_CHAIN:
         lines.append([("  and " if seen else "", None), ("thread %d " % at, "title"),
-                      (_task_text(tasks[at]), None)])
+                      (_task_text(report.task_of[at], report), None)])
         seen.append(at)
-        at = _alive_holder(tasks[at])
+        at = alive_holder(report.task_of[at].wait)
     if at in seen:
         lines.append([("  which is back at thread %d: a circle" % at, "highlight")])
-    elif at in tasks:
+    elif at in report.task_of:
         lines.append([("  and so on", None)])
-    waiters = sorted(task.id for task in report.tasks if _alive_holder(task) == thread_id)
+    candidates = _candidates([report.task_of[thread_id].wait.object]
+                             if report.task_of[thread_id].wait.object else [])
+    if candidates:
+        lines.append([(clean(candidates), None)])
+    waiters = sorted(task.id for task in report.tasks if alive_holder(task.wait) == thread_id)
     if waiters:
-        shown = " ".join(map(str, waiters[:_MAX_WAITERS]))
-        more = len(waiters) - _MAX_WAITERS
-        lines.append([("%s for it: %s%s" % (
+        lines.append([("%s for it: %s" % (
             "1 thread waits" if len(waiters) == 1 else plural(len(waiters), "thread") + " wait",
-            shown, " and %s more" % format(more, ",") if more > 0 else ""), None)])
+            _ids(waiters, len(waiters))), None)])
+    lines += _blocked_by(thread_id, report)
     about = [finding for finding in report.findings if thread_id in finding.members]
     if not about:
         return lines + [[("no finding about this thread", None)]]
     return lines + [line for finding in about for line in finding_lines(finding)]
 
 
-def lock_lines(report):
-    """Every lock-like object that threads wait for, the most waited for first."""
-    locks = {}
-    for task in report.tasks:
-        if task.object is not None and task.object.kind not in _NO_LOCKS:
-            locks.setdefault((task.object.address, task.object.kind), []).append(task)
-    if not locks:
-        return [[("No thread waits for a lock.", None)]]
+def _about(task, report):
+    """What is known of a thread besides its wait."""
     lines = []
-    for _, tasks in sorted(locks.items(), key=lambda item: (-len(item[1]), str(item[0]))):
-        lines.append([(object_text(tasks[0].object), "title"),
-                      (clean(_held(tasks[0].holder)), None)])
-        ids = sorted(task.id for task in tasks)
-        more = len(ids) - _MAX_WAITERS
-        lines.append([("  %s: %s%s" % (
-            plural(len(ids), "waiter"), " ".join(map(str, ids[:_MAX_WAITERS])),
-            " and %s more" % format(more, ",") if more > 0 else ""), "metadata")])
+    if report.core.get("signal_thread") == task.id and report.signal_name():
+        lines.append([("it took %s" % report.signal_name(), "highlight")])
+    if task.start:
+        lines.append([(clean("started as %s%s" % (
+            task.start, ", detached" if task.detached else "")), None)])
+    if task.interrupted is not None:
+        lines.append([(clean(_interrupted_task(task.interrupted, report)), None)])
     return lines
+
+
+def _blocked_by(thread_id, report):
+    return [[("it blocks %s, %s of them directly: %s" % (
+        _others(blocker.num_blocked),
+        "all" if blocker.num_direct == blocker.num_blocked else format(blocker.num_direct, ","),
+        _ids(blocker.blocked, blocker.num_blocked)), None)]
+            for blocker in report.blockers if blocker.id == thread_id]
+
+
+def lock_lines(report):
+    """Every lock-like object that threads wait for, the most waited for first, and the threads
+    behind which others wait."""
+    locks, lines = {}, []
+    for task in report.tasks:
+        item = task.wait.object
+        if item is not None and item.kind not in _NO_LOCKS:
+            locks.setdefault((item.address, item.kind), []).append(task)
+    for _, tasks in sorted(locks.items(), key=lambda item: (-len(item[1]), str(item[0]))):
+        item = tasks[0].wait.object
+        lines.append([(object_text(item), "title"), (clean(_held(item, report)), None)])
+        candidates = _candidates([item])
+        if candidates:
+            lines.append([(clean("  " + candidates), None)])
+        ids = sorted(task.id for task in tasks)
+        lines.append([("  %s: %s" % (plural(len(ids), "waiter"), _ids(ids, len(ids))),
+                       "metadata")])
+    lines += [[(clean(blocker.title), None)] for blocker in report.blockers if blocker.title]
+    return lines or [[("No thread waits for a lock.", None)]]
 
 
 def findings_lines(report):
@@ -94,35 +248,83 @@ def findings_lines(report):
 def finding_lines(finding):
     """One finding with its evidence and caveats."""
     rule = " (%s)" % finding.rule if finding.rule else ""
-    head = [(clean(finding.certainty or "unknown").upper() + ": ", "highlight"),
-            (clean((finding.title or finding.rule or "?") + rule), "title")]
-    return ([head] + [[("  " + clean(what), None)] for what in finding.evidence if what] +
-            [[("  not proved: " + clean(what), "highlight")] for what in finding.caveats])
+    lines = [[(clean(finding.certainty or "unknown").upper() + ": ", "highlight"),
+              (clean((finding.title or finding.rule or "?") + rule), "title")]]
+    for what, address in finding.evidence:
+        said = not address or address in (what or "")
+        if what:
+            lines.append([(clean("  " + what + ("" if said else " (at %s)" % address)), None)])
+    return lines + caveat_lines(finding)
 
 
-def _task_text(task):
+def caveat_lines(finding):
+    return [[(clean("  not proved: " + what), "highlight")] for what in finding.caveats]
+
+
+def edge_text(task, report):
+    """ "waits for mutex 0x55d0, held by thread 4711": without its time limit"""
+    item = task.wait.object
+    if item is None:
+        return "waits: " + (task.wait.reason or "it is unknown for what")
+    if item.kind == "thread":
+        return _joins(item)
+    text = "waits for %s%s" % ("" if item.certain or item.kind == "fd" else "what ",
+                               object_text(item))
+    if item.kind == "fd":
+        text += " (%s)" % (task.wait.reason or "?")
+    text += _held(item, report)
+    return text + (", having given up mutex %s" % task.wait.mutex if task.wait.mutex else "")
+
+
+def _task_text(task, report):
     if task.state == "running":
-        return "is running"
-    if task.object is None:
-        text = "waits: " + (task.reason or "it is unknown for what")
-    elif task.object.kind == "thread" and task.holder:
-        text = "joins thread %s" % _holder_id(task.holder)
+        group = next((group for group in report.groups if group.id == task.group), None)
+        frame = user_frame(group) if group is not None else None
+        return clean("is running" + (" in " + frame.function
+                                     if frame is not None and frame.function else ""))
+    if task.wait.object is None and task.wait.reason == "sleep":
+        text = "sleeps"
     else:
-        text = "waits for %s%s%s" % (
-            "" if task.object.certain or task.object.kind == "fd" else "what ",
-            object_text(task.object), _held(task.holder))
-    if task.timed:
-        text += ", with a time limit"
-    elif task.object is not None:
+        text = edge_text(task, report)
+    if task.wait.timeout is not None:
+        text += ", " + _limit(task.wait.timeout)
+    elif task.wait.object is not None:
         text += ", without a time limit"
-    return clean(text + ("; its wake-up is under way" if task.waking else ""))
+    return clean(text + ("; waking: its wake-up is under way" if task.wait.waking else ""))
 
 
-def _held(holder):
-    if not holder:
+def user_frame(group):
+    """The innermost frame of the program's own, or None."""
+    return next((frame for frame in group.frames if not frame.runtime and not frame.signal), None)
+
+
+def _held(item, report):
+    if not item.holder:
         return ""
-    ended = ", which has ended" if holder.get("state") == "exited" else ""
-    return ", held by %s %s%s" % ("thread", _holder_id(holder), ended)
+    number, state = item.holder.get("id"), item.holder.get("state")
+    if number is None:
+        return ", held by a thread that has ended" if state == "exited" else ""
+    text = ", held by thread %s" % _holder_id(item.holder)
+    if state == "alive":
+        return text
+    # A finding says so; without one it may be a thread of another process.
+    gone = state == "exited" or any(
+        finding.rule == "abandoned-lock" and item.address == _object_of(finding, report)
+        for finding in report.findings)
+    return text + (", which has ended" if gone else ", which the %s does not have" %
+                   ("core" if report.name is None else "program"))
+
+
+def _object_of(finding, report):
+    """Address of what a finding's first member waits for, or None."""
+    task = report.task_of.get(finding.members[0]) if finding.members else None
+    return task.wait.object.address if task is not None and task.wait.object else None
+
+
+def _joins(item):
+    if item.holder and item.holder.get("id") is not None:
+        return "joins thread %s" % _holder_id(item.holder)
+    return "joins the thread %s" % (item.address or "?")
 
 
 def _holder_id(holder):
@@ -130,10 +332,22 @@ def _holder_id(holder):
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else "?"
 
 
-def _alive_holder(task):
-    value = (task.holder or {}).get("id")
-    alive = (task.holder or {}).get("state") != "exited"
+def alive_holder(wait):
+    """The id of the thread that holds what is waited for and can be looked up, or None."""
+    value = (wait.holder or {}).get("id")
+    alive = (wait.holder or {}).get("state") != "exited"
     return value if alive and isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _ids(ids, count):
+    """The first of the ids, and how many there are more of count."""
+    shown = " ".join(map(str, ids[:_MAX_WAITERS]))
+    more = count - len(ids[:_MAX_WAITERS])
+    return shown + (" and %s more" % format(more, ",") if more > 0 else "")
+
+
+def _others(count):
+    return "%s other%s" % (format(count, ","), "" if count == 1 else "s")
 
 
 def _more(count, noun):

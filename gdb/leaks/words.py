@@ -4,6 +4,7 @@ Names come from a dump that may be hostile: whatever does not print is shown by 
 """
 
 import signal
+import time
 
 _BAR_CELLS = 10
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -62,6 +63,29 @@ def size(num_bytes):
     if unit == "bytes" or tenths >= 100:
         return "%d %s" % (tenths // 10, unit)
     return "%d.%d %s" % (tenths // 10, tenths % 10, unit)
+
+
+def duration(num_ns):
+    """3.2 s, 250 ms, 9 h"""
+    ms = max(num_ns, 0) // 1000000
+    if num_ns > 0 and ms == 0:
+        return "1 ms"
+    if ms < 1000:
+        return "%d ms" % ms
+    if ms < 120 * 1000:
+        return "%d.%d s" % (ms // 1000, ms % 1000 // 100)
+    for unit, length, most in (("min", 60, 7200), ("h", 3600, 172800)):
+        if ms < most * 1000:
+            return "%d %s" % (ms // 1000 // length, unit)
+    return "%s days" % format(ms // 86400000, ",")
+
+
+def utc(seconds):
+    """A moment of the calendar, or None."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def signal_name(number):

@@ -104,11 +104,11 @@ class Attached:
         return parts
 
     @contextlib.contextmanager
-    def terminal(self, *before):
-        """GDB on a terminal, with the program attached."""
-        argv = ["gdb", "-nx", "-q", "-iex", "set pagination off"] + list(before)
-        gdb = support.Terminal(argv + ["-p", str(self.process.pid)] + self.options(),
-                               dict(os.environ, LC_ALL="C.UTF-8"), self.folder)
+    def terminal(self, program=()):
+        """GDB on a terminal. program: the arguments that attach it."""
+        argv = ["gdb", "-nx", "-q", "-iex", "set pagination off"] + list(program)
+        gdb = support.Terminal(argv + self.options(), dict(os.environ, LC_ALL="C.UTF-8"),
+                               self.folder)
         try:
             yield gdb
         finally:
@@ -218,8 +218,8 @@ def check_sparse(folder):
     """What was never touched is neither written nor made the process's by being read."""
     exe = compile_text(folder, "sparse", SPARSE)
     look = ("python print(*[line for line in open('/proc/%d/smaps' % "
-            "gdb.selected_inferior().pid) if line.split(':')[0] in ('Rss', 'Anonymous', 'Swap', "
-            "'Private_Dirty') or '-' in line.split()[0]], sep='')")
+            "gdb.selected_inferior().pid) if line.split(':')[0] in ('Rss', 'Anonymous', "
+            "'Swap') or '-' in line.split()[0]], sep='')")
     with attached([exe], 2) as made:
         before, listing, after = made.gdb([look, "leaks -all", look])
         tap.check("a mutex in reserved memory is found", "held by thread %d" % made.process.pid in
@@ -306,15 +306,18 @@ def wait_for_running(gdb, wanted):
     deadline = time.monotonic() + 60
     while True:
         said = gdb.command("python print('running', sum(thread.is_running() for thread in "
-                           "gdb.selected_inferior().threads()), 'threads')", r"running \d+ threads")
-        if "running %d threads" % wanted in said:
+                           "gdb.selected_inferior().threads()), 'of',"
+                           "len(gdb.selected_inferior().threads()))", r"running \d+ of \d+")
+        if "running %d of 34" % wanted in said:
             return
         if time.monotonic() > deadline:
             raise RuntimeError(gdb.output)
 
 
 def check_running(exe):
-    with attached([exe], 34) as made, made.terminal("-iex", "set non-stop on") as gdb:
+    with attached([exe], 34) as made, made.terminal() as gdb:
+        # Each thread's stop is told behind the prompt.
+        gdb.send("set non-stop on\nattach %d\n" % made.process.pid)
         wait_for_running(gdb, 0)
         gdb.send("thread apply 2 continue &\n")
         wait_for_running(gdb, 1)
@@ -334,7 +337,7 @@ def check_running(exe):
 
 def check_interrupt(exe):
     """Ctrl-C while the core is written."""
-    with attached([exe], 34) as made, made.terminal() as gdb:
+    with attached([exe], 34) as made, made.terminal(["-p", str(made.process.pid)]) as gdb:
         started = os.path.join(made.folder, "started")
         os.mkfifo(started)
         gdb.command("thread 5")

@@ -15,7 +15,7 @@ ESC = "\x1b[31m\u202e\ud800"
 
 LISTING = """\
 SUSPECT: 3 threads share one stack (50.0 % of all 6)
-worker.core · worker, pid 100 · SIGABRT · complete
+worker.core · worker, pid 100 · SIGABRT · 1.0 MiB by the kernel · complete
 
 !! #1  3 threads   50.0 %  █████       condition  suspect  t-aaaa00000001
         condition 0x10 (queue+16), held by thread 7; 3 wait for it
@@ -41,7 +41,7 @@ GROUP = """\
 !! #1  3 threads   50.0 %  █████       condition  suspect  t-aaaa00000001
 SUSPECT: 3 threads share one stack (runaway-duplicates)
   the threshold is 2
-state waiting; stacks in use 160 KiB
+state waiting; reason condition; stacks: 160 KiB in use
 condition 0x10 (queue+16), held by thread 7; 3 wait for it
 
 #0  futex_wait () from libc.so.6
@@ -72,7 +72,7 @@ def folded():
     for number in (0, 2):
         group["frames"][number].update(runtime=True, module="libc.so.6", file=None)
     group["objects"] = [{"kind": "condition", "address": "0x10", "symbol": "queue+16",
-                         "waiters": 3, "holder": {"kind": "thread", "id": 7}}]
+                         "waiters": 3, "holder": {"kind": "thread", "id": 7, "state": "alive"}}]
     group["stack_bytes"] = 163840
     return document
 
@@ -154,8 +154,8 @@ def deadlock():
     document = support.canned(IDS)
     document["tasks"] = [
         task(101, "0x10", 102), task(102, "0x20", 101), task(103, "0x20", 101),
-        task(104, "0x5", 0, object={"kind": "fd", "address": "0x5"}, holder=None,
-             timeout={"kind": "remaining", "ns": 1}),
+        task(104, "0x5", 0, object={"kind": "fd", "address": "0x5"}, holder=None, reason="read",
+             timeout={"kind": "remaining", "ns": 510000000}),
         task(105, "0x30", 7, holder={"kind": "thread", "id": 7, "state": "exited"}, waking=True)]
     document["findings"] = [{
         "rule": "deadlock-cycle", "certainty": "likely", "title": "a circle", "groups": [],
@@ -176,10 +176,11 @@ LIKELY: a circle (deadlock-cycle)
   not proved: it may be cancelled
 """)
     tap.equal("why: a file and a time limit", plain(waits.why_lines(104, made)),
-              "thread 104 waits for fd 5, with a time limit\nno finding about this thread\n")
+              "thread 104 waits for fd 5 (read), for at most 510 ms more\n"
+              "no finding about this thread\n")
     tap.equal("why: a holder that has ended", plain(waits.why_lines(105, made)).splitlines()[0],
               "thread 105 waits for mutex 0x30, held by thread 7, which has ended, without a time "
-              "limit; its wake-up is under way")
+              "limit; waking: its wake-up is under way")
     tap.equal("why: no such thread", plain(waits.why_lines(9, made)),
               "Thread 9 is not in the report.\n")
     tap.equal("the locks", plain(waits.lock_lines(made)), """\
@@ -194,6 +195,198 @@ mutex 0x30, held by thread 7, which has ended
     none = load(dict(deadlock(), tasks=[], findings=[]))
     tap.equal("no locks, no findings", plain(waits.lock_lines(none) + waits.findings_lines(none)),
               "No thread waits for a lock.\nNo findings.\n")
+
+
+def timed(*limits):
+    """What the listing says of a group whose members have these time limits."""
+    document = support.canned(IDS)
+    document["tasks"] = [
+        {"kind": "thread", "id": number, "state": "waiting", "reason": "condition",
+         "timeout": limit and {"kind": limit[0], "ns": limit[1]}, "waking": False}
+        for number, limit in zip(IDS[1:], limits)]
+    made = load(document)
+    return waits.group_lines(made.groups[0]._replace(members=IDS[1:1 + len(limits)]), made)
+
+
+def check_limits():
+    for num_ns, wanted in ((0, "0 ms"), (1, "1 ms"), (510 * 10 ** 6, "510 ms"),
+                           (3250 * 10 ** 6, "3.2 s"), (119990 * 10 ** 6, "119.9 s"),
+                           (120 * 10 ** 9, "2 min"), (7199 * 10 ** 9, "119 min"),
+                           (7200 * 10 ** 9, "2 h"), (172800 * 10 ** 9, "2 days"),
+                           (86400 * 10 ** 13, "10,000 days")):
+        tap.equal("%d ns" % num_ns, words.duration(num_ns), wanted)
+    minute = 60 * 10 ** 9
+    tap.equal("the longest limit", timed(("remaining", minute), ("remaining", 2 * minute)),
+              ["for at most 2 min more"])
+    tap.equal("not for all", timed(("remaining", minute), None), [])
+    tap.equal("on different clocks", timed(("remaining", minute), ("monotonic", minute)), [])
+    tap.equal("until a moment", timed(("realtime", 10 ** 18 + 1)),
+              ["until 2001-09-09 01:46:40 UTC"])
+    tap.equal("until a clock says so", timed(("monotonic", 12345 * 10 ** 8)),
+              ["until 1234.5 s on the monotonic clock"])
+    tap.equal("of an unknown length", timed(("remaining", 0)), ["with a time limit"])
+    tap.equal("a moment beyond the calendar", timed(("realtime", 10 ** 40)),
+              ["until %d.0 s on the realtime clock" % 10 ** 31])
+
+
+def check_heads():
+    document = deadlock()
+    document["summary"]["verdict"] = "proved"
+    circle = document["findings"][0]
+    circle.update(certainty="proved", caveats=[], title="101 and 102 are in a circle")
+    behind = dict(circle, rule="stuck-behind", title="101 and 102 block 103",
+                  members=[{"kind": "thread", "id": 103}], caveats=["a timer may end it"])
+    document["findings"] = [behind, circle]
+    tap.check("a circle is told once, with who is behind it", listing(document).startswith("""\
+PROVED: 101 and 102 block 103
+  not proved: a timer may end it
+  thread 101 waits for mutex 0x10, held by thread 102
+  thread 102 waits for mutex 0x20, held by thread 101
+worker.core ·"""), listing(document))
+    left = dict(circle, rule="abandoned-lock", title="105 waits for an ended thread",
+                members=[{"kind": "thread", "id": 105}])
+    document["findings"] = [left, circle]
+    tap.check("an abandoned lock says it in its title", listing(document).startswith("""\
+PROVED: 105 waits for an ended thread
+PROVED: 101 and 102 are in a circle
+  thread 101 waits for mutex 0x10, held by thread 102
+"""), listing(document))
+    document["findings"] = [left] * 5
+    tap.check("no more than three", listing(document).startswith(
+        "PROVED: 105 waits for an ended thread\n" * 3 +
+        "and 2 more; \"leaks findings\" shows all\nworker.core"), listing(document))
+    document["findings"] = [dict(circle, members=[{"kind": "thread", "id": 101}] * 9)]
+    tap.check("a long circle is cut", "  and so on: 9 threads in a circle\nworker.core" in
+              listing(document) and listing(document).count("  thread 101 waits") == 5,
+              listing(document))
+
+
+def check_blockers():
+    def blocker(number, count, **more):
+        return dict({"title": "thread %d holds mutex 0x10 and blocks %d others" % (number, count),
+                     "hidden": False, "id": number, "blocks": {
+                         "direct": 1, "total": count, "members": list(range(101, 103))}}, **more)
+    document = deadlock()
+    document["findings"] = []
+    document["blockers"] = [blocker(number, count) for number, count in (
+        (100, 31), (101, 5), (102, 4), (103, 3), (104, 1))]
+    tap.check("who blocks others stands below the verdict", """
+thread 100 holds mutex 0x10 and blocks 31 others
+thread 101 holds mutex 0x10 and blocks 5 others
+thread 102 holds mutex 0x10 and blocks 4 others
+2 more threads block 4 others; "leaks locks" lists them
+worker.core""" in listing(document), listing(document))
+    tap.check("leaks locks lists them all", plain(waits.lock_lines(load(document))).count(
+        " and blocks ") == 5)
+    tap.check("leaks why says whom", "\nit blocks 5 others, 1 of them directly: 101 102 and 3 more"
+              "\n" in plain(waits.why_lines(101, load(document))))
+    document["blockers"] = [blocker(100, 1), blocker(101, 9, hidden=True)]
+    tap.check("one that blocks one is only counted, hidden ones too", """
+1 thread blocks 1 other; "leaks locks" lists it
+worker.core""" in listing(document) and "\n1 blocker is about hidden groups only\n" in
+              listing(document), listing(document))
+
+
+def check_facts():
+    """What the analyzer may say of a group besides its objects."""
+    document = dict(deadlock(), groups=folded()["groups"])
+    group = dict(document["groups"][0], objects=[])
+
+    def said(**more):
+        made = load(dict(document, groups=[dict(group, **more)]))
+        return waits.group_lines(made.groups[0], made)
+
+    lock = {"kind": "rwlock", "address": "0x10", "certain": True, "waiters": 1, "holder": None,
+            "holders_candidate": [
+                {"kind": "thread", "id": 101, "function": "reader", "file": "/src/r.c", "line": 12},
+                {"kind": "thread", "id": 102, "function": None, "file": None, "line": None}],
+            "holders_candidate_count": 6, "detail": {"readers": 2}}
+    tap.equal("who may hold it", said(objects=[lock]), [
+        "rwlock 0x10", "2 read locks are held on it; glibc does not record whose; candidates: "
+        "thread 101 (reader, r.c:12), thread 102 and 4 more"])
+    tap.equal("nobody may", said(objects=[dict(
+        lock, type="std::shared_mutex", holders_candidate=[], holders_candidate_count=0,
+        detail={"readers": 1})])[1:],
+              ["1 read lock is held on it; std::shared_mutex does not record whose; no candidate: "
+               "no other thread has its address in use"])
+    tap.equal("nobody looked", said(objects=[dict(lock, holders_candidate=None,
+                                                  holders_candidate_count=None)])[1:], [])
+    tap.equal("without a count", said(objects=[dict(lock, holders_candidate_count=None,
+                                                    detail={})])[1:],
+              ["its holder is not recorded; candidates: thread 101 (reader, r.c:12), thread 102"])
+    tap.equal("who creates them", said(created_by={"function": "main", "file": "/a/m.c",
+                                                   "line": 10, "inferred": True}),
+              ["created by (inferred from the code): main (m.c:10)"])
+    tap.equal("who creates them, without a line", said(created_by={
+        "function": None, "file": None, "module": "libx.so", "module_offset": "0x12"}),
+              ["created by (from the code): ?? libx.so+0x12"])
+    tap.equal("several may create them", said(created_by=None, created_by_places=3),
+              ["created at one of 3 places in the code"])
+    was = {"count": 3, "reason": "mutex", "objects": [
+        {"kind": "mutex", "address": "0x10", "certain": True, "count": 2,
+         "holder": {"kind": "thread", "id": 7, "state": "alive"}},
+        {"kind": "mutex", "address": "0x20", "certain": True, "count": 1, "holder": None}]}
+    tap.equal("what a signal came into", said(interrupted=was),
+              ["in signal handlers (were: mutex 0x10, held by thread 7; and 1 more)"])
+    tap.equal("of some members", said(interrupted=dict(was, count=2, objects=[])),
+              ["2 in signal handlers (were: mutex)"])
+    document["tasks"][0].update(start="worker_main", detached=True, interrupted={
+        "reason": "read", "object": {"kind": "fd", "address": "0x3"}, "mutex": None,
+        "timeout": {"kind": "remaining", "ns": 10 ** 9}, "holder": None, "waking": True})
+    text = ("in signal handler (was: read on fd 3, for at most 1.0 s more; the word it slept on "
+            "has changed since)")
+    tap.equal("what a signal came into, of one thread",
+              said(members=[101], count=1, interrupted=was), [text, "started as worker_main"])
+    document["core"].update(signal=11, signal_thread=101)
+    tap.equal("leaks why says all of it", plain(waits.why_lines(101, load(document))).splitlines()
+              [:3], ["it took SIGSEGV", "started as worker_main, detached", text])
+    tap.check("and the listing who took the signal", "thread 101 took SIGSEGV in consume, group "
+              "#1\n" in listing(document) and "        ← thread 101 took SIGSEGV\n" in
+              listing(document), listing(document))
+    tap.equal("who holds it is not there", said(objects=[
+        {"kind": "mutex", "address": "0x99", "holder": {"id": 7, "state": None}}]),
+              ["mutex 0x99, held by thread 7, which the core does not have"])
+    document["findings"] = [{"rule": "abandoned-lock", "certainty": "proved", "groups": [],
+                             "members": [{"kind": "thread", "id": 102}]}]
+    tap.equal("who holds it has ended, by a finding", said(objects=[
+        {"kind": "mutex", "address": "0x20", "holder": {"id": 7, "state": None}}]),
+              ["mutex 0x20, held by thread 7, which has ended"])
+    tap.equal("who holds it has ended and has no id", said(objects=[
+        {"kind": "mutex", "address": "0x20", "holder": {"id": None, "state": "exited"}}]),
+              ["mutex 0x20, held by a thread that has ended"])
+
+
+def check_finished():
+    document = support.canned(IDS)
+    document["groups"][0].update(
+        count=1000, share=0.0, state="exited", reason=None, members=[],
+        pthreads=["0x%d" % number for number in range(1000)], rules=["unjoined-thread"],
+        stack_reserved_bytes=68 << 20, stack_resident_bytes=3 << 20,
+        frames=[document["groups"][0]["frames"][1]])
+    document["findings"][0].update(
+        rule="unjoined-thread", title="1,000 finished threads were never joined",
+        members=[{"kind": "thread", "id": None, "pthread": "0x1"}] * 1000)
+    document["summary"].update(finished_threads=1000, threads=3, stack_reserved_bytes=70 << 20,
+                               stack_resident_bytes=4 << 20, stack_bytes=1 << 20)
+    shown = listing(document)
+    tap.check("finished threads are none of the total", shown.startswith("""\
+SUSPECT: 1,000 finished threads were never joined
+worker.core""") and """
+!! #1  1,000 threads                       exited  suspect  t-aaaa00000001
+        finished, never joined: consume (worker.c:12)
+        pthreads 0x0 0x1 0x2 0x3 and 996 more
+        their stacks: 68 MiB reserved, 3.0 MiB resident
+
+   #2      2 threads""" in shown and """
+total 3 threads in 3 groups; shown 3 in 3 groups; hidden 0; besides 1,000 finished threads that \
+nobody has joined
+stacks: 70 MiB reserved, 4.0 MiB resident, 1.0 MiB in use
+gaps: none
+""" in shown, shown)
+    whole = plain(render.group_lines(load(document).groups[0], load(document), True, 80))
+    tap.check("one group of them", "state exited; reason unknown; stacks: 68 MiB reserved, 3.0 MiB "
+              "resident\n" in whole and "\nfinished, never joined: pthreads\n  0x0 0x1" in whole
+              and "0x999\n" in whole, whole)
 
 
 def check_gaps():
@@ -211,7 +404,7 @@ def check_gaps():
     shown = listing(document)
     tap.check("an incomplete report says so first",
               shown.startswith("INCOMPLETE: nothing suspicious in what could be read: ") and
-              "SIGABRT · INCOMPLETE, see below\n" in shown, shown)
+              "by the kernel · INCOMPLETE, see below\n" in shown, shown)
     tap.check("and last", shown.endswith("""\
 INCOMPLETE: threads or frames may be missing above; do not take this as clean
   stack-unreadable: thread 0
@@ -232,10 +425,12 @@ next: leaks group 1
 
 
 def stack(spec, **more):
-    """A group whose frames are spelt: u the program's, r the runtime's, s a signal's."""
+    """A group whose frames are spelt: u the program's, r the runtime's, s a signal's; A, B the
+    same of the program's each time."""
     document = support.canned(IDS)
     document["groups"][0].update(frames=[
-        {"pc": hex(number), "function": "%s%d" % (letter, number), "line": 1, "file": "f.c",
+        {"pc": hex(number), "line": 1, "file": "f.c",
+         "function": letter if letter.isupper() else "%s%d" % (letter, number),
          "module": "m", "runtime": letter == "r", "signal": letter == "s"}
         for number, letter in enumerate(spec)], **more)
     return load(document).groups[0]
@@ -248,7 +443,7 @@ def shape(spec, max_lines=99, **more):
 
 def check_frames():
     tap.equal("both ends are folded", shape("rruurrr"), [
-        "… r1  (2 frames, m)", "u2  f.c:1", "u3  f.c:1", "… r4  (3 frames, m)"])
+        "… r1  (2 frames, m)", "u2  f.c:1", "u3  f.c:1", "… r6  (3 frames, m)"])
     tap.equal("not what the program calls back from", shape("urru"), [
         "u0  f.c:1", "r1  f.c:1", "r2  f.c:1", "u3  f.c:1"])
     tap.equal("what a signal interrupted is folded", shape("rusrru"), [
@@ -256,12 +451,25 @@ def check_frames():
     tap.equal("nothing but the runtime", shape("rr"), ["r0  f.c:1", "r1  f.c:1"])
     tap.equal("no frames", shape(""), [])
     tap.equal("a long stack is cut in the middle", shape("uuuuuuuuuu", 5), [
-        "u0  f.c:1", "u1  f.c:1", "u2  f.c:1", "… 5 more frames", "u8  f.c:1", "u9  f.c:1"])
-    tap.equal("one frame is not replaced by a line", len(shape("uuuuuu", 5)), 6)
+        "u0  f.c:1", "u1  f.c:1", "… 6 more frames", "u8  f.c:1", "u9  f.c:1"])
+    tap.equal("one that just fits is not", len(shape("uuuuu", 5)), 5)
+    tap.equal("a recursion is told once", shape("rAAAAu"),
+              ["… r0  (m)", "A   f.c:1  × 4", "u5  f.c:1"])
+    tap.equal("a recursion of two", shape("uABABABABAur"),
+              ["u0   f.c:1", "A    f.c:1", "B    f.c:1", "these 2 frames × 4", "A    f.c:1",
+               "u10  f.c:1", "… r11  (m)"])
+    tap.equal("twice is none", shape("AAu"), ["A   f.c:1", "A   f.c:1", "u2  f.c:1"])
+    tap.equal("a recursion that is left out is counted", shape("uuuuAAAAAuuu", 5),
+              ["u0   f.c:1", "u1   f.c:1", "… 8 more frames", "u10  f.c:1", "u11  f.c:1"])
+    tap.equal("and its rounds stay with it", shape("uAAAAuuuuu", 5),
+              ["u0  f.c:1", "A   f.c:1  × 4", "… 3 more frames", "u8  f.c:1", "u9  f.c:1"])
+    where = [plain(frames.short(stack("u"), 9, None, program)) for program in ("m", "other", None)]
+    tap.equal("a library's frame says so", [text.split() for text in where],
+              [["u0", "f.c:1"], ["u0", "f.c:1", "m"], ["u0", "f.c:1"]])
     tap.equal("why it ended", shape("u", stack_end="broken", stack_missing="no rules for x"),
               ["u0  f.c:1", "stack ends here: no rules for x"])
     tap.equal("that it ended", shape("u", stack_end="limit"),
-              ["u0  f.c:1", "stack ends here: the limit of frames"])
+              ["u0  f.c:1", "stack ends here: the limit of frames is reached"])
     group = stack("uu")
     group.frames[0] = group.frames[0]._replace(function=None, file=None, line=0,
                                                module_offset="0x12")
@@ -280,6 +488,18 @@ def check_any_report():
     document, problems, num = folded(), [], 0
     document["gaps"] = [{"kind": "x", "count": 2, "incomplete": True, "detail": "y"}]
     document["tasks"] = deadlock()["tasks"]
+    document["tasks"][0]["interrupted"] = document["tasks"][1]
+    document["blockers"] = [{"id": 101, "title": "t", "hidden": False, "blocks": {
+        "direct": 1, "total": 2, "members": [102]}}]
+    group = document["groups"][0]
+    group["objects"][0].update(holders_candidate=[{"id": 101, "function": "f", "line": 1}],
+                               holders_candidate_count=2, detail={"readers": 1})
+    group.update(created_by={"function": "f", "file": "g", "line": 1, "inferred": True},
+                 interrupted={"count": 1, "reason": "r", "objects": [dict(group["objects"][0])]},
+                 created_by_places=2, stack_reserved_bytes=4096)
+    document["groups"][1]["pthreads"] = ["0x1"]
+    document["findings"].append(deadlock()["findings"][0])
+    document["core"].update(signal_thread=101, captured_at="2026-11-20T20:20:00Z")
     document["modules"] = [{"path": "p", "file": None, "verified": False, "problem": "q"}]
 
     def change(value, path):
@@ -304,6 +524,7 @@ def check_any_report():
                 for width in (None, 1, 100):
                     lines = render.report_lines(made, 2, width) + waits.lock_lines(made)
                     lines += waits.why_lines(101, made) + waits.findings_lines(made)
+                    lines += waits.why_lines(102, made)
                     for group in made.groups:
                         lines += render.group_lines(group, made, True, width)
                         lines += render.thread_lines(1, group, False)
@@ -318,6 +539,11 @@ def check_any_report():
 check_words()
 check_listing()
 check_waits()
+check_limits()
+check_heads()
+check_blockers()
+check_facts()
+check_finished()
 check_gaps()
 check_frames()
 check_any_report()
