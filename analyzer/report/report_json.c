@@ -201,6 +201,7 @@ void report_json_group(struct json_out *json, const char *key, const struct writ
 	const struct runtime *runtime = runtime_of_stack(stack);
 	json_out_text(json, "runtime", runtime != NULL ? runtime->name : NULL);
 	json_out_text(json, "system", group->system);
+	json_out_text(json, "runtime_hint", runtime != NULL ? runtime->hint : NULL);
 	json_out_begin(json, "members", '[', JSON_INLINE);
 	for (uint32_t i = 0; i < group->num_tasks && i < job->options->members; i++)
 		json_out_int(json, NULL, job->view->tasks[group->tasks[i]]->id);

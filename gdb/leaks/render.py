@@ -34,7 +34,7 @@ def report_lines(report, limit, width):
         lines += _group(group, report, columns, width) + [[]]
     lines += _left_out(report, len(shown)) + [_totals(report, len(shown))]
     lines += _stacks(report) + _hidden(report)
-    lines += _gaps(report) + _modules(report)
+    lines += _gaps(report) + _modules(report) + _hints(report)
     if shown:
         lines.append([("next: leaks group %d" % shown[0].rank, "metadata")])
     return lines
@@ -270,6 +270,17 @@ def _gaps(report):
         lines += [[("  %s: %d more" % (clean(kind or "gap"), num - _MAX_GAPS_OF_A_KIND), None)]
                   for kind, num in num_of_kind.items() if num > _MAX_GAPS_OF_A_KIND]
     return lines
+
+
+def _hints(report):
+    """What the program's own language would show is another tool's to tell."""
+    counts = {}
+    for group in report.groups:
+        if group.runtime and group.runtime_hint:
+            key = (group.runtime, group.runtime_hint)
+            counts[key] = counts.get(key, 0) + (0 if group.pthreads else group.count)
+    return [[(clean("hint: %s of the %s: %s" % (plural(count, head.noun(report)), name, hint)),
+              None)] for (name, hint), count in counts.items()]
 
 
 def _modules(report):

@@ -48,10 +48,11 @@ Creation = namedtuple("Creation", "place inferred num_places")
 # Sizes in bytes, of all members; 0 unknown.
 Stacks = namedtuple("Stacks", "reserved resident used")
 
-# rank: its place in the listing, from 1. runtime: what its stack belongs to, or None.
+# rank: its place in the listing, from 1. runtime: what its stack belongs to, or None; its hint:
+# how to see more of that.
 Group = namedtuple("Group", "rank id kind count share state reason verdict rules frames "
                    "stack_end stack_missing stacks objects members key pthreads interrupted "
-                   "creation runtime")
+                   "creation runtime runtime_hint")
 
 # hidden: it is about groups that the options leave out. evidence: (what, address or None).
 # members: ids of tasks; None for a thread that has ended.
@@ -67,9 +68,11 @@ Module = namedtuple("Module", "path file verified problem")
 
 class Report:
     """groups: worst first. core, summary: the JSON's objects, read with text() and number().
-    name: what the core is called; None: by its path."""
+    name: what the core is called; None: by its path. clocks: what they showed when the process
+    was read, {name: ns}; empty when that is over."""
 
     name = None
+    clocks = {}
 
     def __init__(self, document, exit_code):
         self.core = _dict(document, "core")
@@ -212,7 +215,8 @@ def _group(rank, raw):
         pthreads=_texts(raw, "pthreads"),
         interrupted=_interrupted(_dict(raw, "interrupted")),
         creation=_creation(raw),
-        runtime=text(raw, "runtime"))
+        runtime=text(raw, "runtime"),
+        runtime_hint=text(raw, "runtime_hint"))
 
 
 def _stacks(raw):

@@ -224,6 +224,12 @@ def check_limits():
               ["until 2001-09-09 01:46:40 UTC"])
     tap.equal("until a clock says so", timed(("monotonic", 12345 * 10 ** 8)),
               ["until 1234.5 s on the monotonic clock"])
+    report.Report.clocks = {"monotonic": 1230 * 10 ** 9}
+    tap.equal("until a clock that can be read says so",
+              timed(("monotonic", 12345 * 10 ** 8)) + timed(("monotonic", 1229 * 10 ** 9)),
+              ["until 1234.5 s on the monotonic clock (4.5 s from now)",
+               "until 1229.0 s on the monotonic clock (which has passed)"])
+    report.Report.clocks = {}
     tap.equal("of an unknown length", timed(("remaining", 0)), ["with a time limit"])
     tap.equal("a moment beyond the calendar", timed(("realtime", 10 ** 40)),
               ["until %d.0 s on the realtime clock" % 10 ** 31])
@@ -389,6 +395,14 @@ gaps: none
               and "0x999\n" in whole, whole)
 
 
+def check_hints():
+    document = folded()
+    for group, runtime in zip(document["groups"], ("Java VM", "jemalloc", "Java VM")):
+        group.update(runtime=runtime, runtime_hint="jstack" if runtime[0] == "J" else None)
+    tap.check("another tool knows more", "\ngaps: none\nhint: 4 threads of the Java VM: jstack\n"
+              "next:" in listing(document), listing(document))
+
+
 def check_gaps():
     document = folded()
     document["findings"], document["summary"]["verdict"] = [], "unknown"
@@ -544,6 +558,7 @@ check_heads()
 check_blockers()
 check_facts()
 check_finished()
+check_hints()
 check_gaps()
 check_frames()
 check_any_report()
