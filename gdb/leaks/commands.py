@@ -38,16 +38,17 @@ class _Context:
         timeout_s = settings.get(settings.Timeout)
         values = dict(values)
         values.setdefault("threshold", settings.get(settings.Threshold))
-        executable = target.executable()
+        sysroot, debug_dirs = target.directories()
+        executable, sysroot = current.files(target.executable(), sysroot)
         argv = [path] + analyzer.report_arguments(
-            current.path, executable, *target.directories(), timeout_s,
+            current.path, executable, sysroot, debug_dirs, timeout_s,
             options.analyzer_arguments(values))
         files = [session.file_identity(name) for name in (path, executable) if name]
 
         def make(core=None):
             code, data = analyzer.run(argv, timeout_s, core)
             made = report.load(data, code, path)
-            made.name = current.name
+            made.name, made.clocks = current.name, current.clocks()
             self._check_same_process(made)
             return made
         return current.report((tuple(argv), tuple(files)), make)
@@ -56,6 +57,16 @@ class _Context:
         """{id: GDB's thread} of the core."""
         inferior = target.stopped_inferior()
         return self.session().threads(lambda: target.threads(inferior))
+
+    def complete_thread(self, text, word):
+        """The ids of threads that go on from text."""
+        known = self.known_session()
+        ids = known.known_thread_ids() if known is not None else []
+        try:
+            ids = ids or sorted(self.threads())
+        except LeaksError:
+            return []
+        return options.continuations(list(map(str, ids)), options.split_last(text)[1], word)
 
     def _check_same_process(self, made):
         """Raises when the report is of another process than GDB shows: then the file was
@@ -101,13 +112,13 @@ class _Command(gdb.Command):
 
 
 class Leaks(_Command):
-    __doc__ = """Group the threads of a core file by identical stacks, worst and largest first.
+    __doc__ = """Group the threads of a core or a stopped program by identical stacks.
 Usage: leaks [OPTION]...
 
 Runs the program coreleaks on the core file that is loaded, or on a temporary core of
 the program that is stopped, and prints which threads have the same stack, what they
-wait for, and which groups are suspicious.  The analysis is made once; later commands
-reuse it, until the program goes on.
+wait for, and which groups are suspicious: the worst first, then the largest.  The
+analysis is made once; later commands reuse it, until the program goes on.
 
 Options:
 %s
@@ -180,14 +191,7 @@ thread becomes the selected one, as with the command "thread"."""
         output.write_lines(render.thread_lines(thread_id, group, ranked), from_tty)
 
     def complete(self, text, word):
-        known = self._context.known_session()
-        ids = known.known_thread_ids() if known is not None else []
-        try:
-            ids = ids or sorted(self._context.threads())
-        except LeaksError:
-            return []
-        return options.continuations(list(map(str, ids)),
-                                     options.split_last(text)[1], word)
+        return self._context.complete_thread(text, word)
 
 
 class LeaksWhy(_Command):
@@ -218,13 +222,11 @@ TID is the system's ID of a thread; without it the selected thread is shown."""
         output.write_lines(waits.why_lines(thread_id, found), from_tty)
 
     def complete(self, text, word):
-        known = self._context.known_session()
-        ids = known.known_thread_ids() if known is not None else []
-        return options.continuations(list(map(str, ids)), options.split_last(text)[1], word)
+        return self._context.complete_thread(text, word)
 
 
 class LeaksLocks(_Command):
-    """List what threads wait for, with holders and waiters.
+    """List what threads wait for, with holders and waiters, and who blocks whom.
 Usage: leaks locks"""
 
     lines = staticmethod(waits.lock_lines)

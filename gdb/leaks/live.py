@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import tempfile
+import time
 
 import gdb
 
@@ -24,14 +25,27 @@ class LiveSession(Session):
     def __init__(self, inferior):
         self._num = inferior.num
         self._is_stopped = True
-        self._selected = gdb.selected_thread()
-        super().__init__("-", self._holds)
+        super().__init__("-", lambda: self._is_stopped)
         for event in self._events():
             event.connect(self._changed)
 
-    def _holds(self):
-        # Detaching tells no event, but makes GDB forget the threads.
-        return self._is_stopped and self._selected.is_valid()
+    def files(self, executable, sysroot):
+        inferior = gdb.selected_inferior()
+        if not _is_local(inferior):
+            return executable, sysroot
+        folder = "/proc/%d" % inferior.pid
+        # GDB has no name for a file that was deleted, and this for one in a container.
+        if not executable or executable.startswith("target:"):
+            executable = folder + "/exe"
+        if sysroot in ("", "/", "target:") and _is_in_container(folder):
+            sysroot = folder + "/root"
+        return executable, sysroot
+
+    def clocks(self):
+        if not _is_local(gdb.selected_inferior()):
+            return {}
+        return {"monotonic": time.clock_gettime_ns(time.CLOCK_MONOTONIC),
+                "realtime": time.clock_gettime_ns(time.CLOCK_REALTIME)}
 
     def _read(self, make):
         with self._core() as core:
@@ -46,7 +60,7 @@ class LiveSession(Session):
         inferior = gdb.selected_inferior()
         _check_stopped(inferior)
         where = _folder()
-        if inferior.connection is not None and inferior.connection.type == "native":
+        if _is_local(inferior):
             with _temporary_file(where) as file:
                 if self._dump(inferior, file):
                     yield file
@@ -72,6 +86,7 @@ class LiveSession(Session):
 
     @staticmethod
     def _events():
+        # Detaching is an exit, too.
         return (gdb.events.cont, gdb.events.exited, gdb.events.memory_changed,
                 gdb.events.register_changed)
 
@@ -88,6 +103,18 @@ class LiveSession(Session):
 
 _RUNNING = ("Thread %s is running, and \"leaks\" needs all of them stopped. Use \"interrupt -a\" "
             "first.")
+
+
+def _is_local(inferior):
+    return inferior.connection is not None and inferior.connection.type == "native"
+
+
+def _is_in_container(folder):
+    """Whether its paths are not those that this process sees."""
+    try:
+        return os.readlink(folder + "/ns/mnt") != os.readlink("/proc/self/ns/mnt")
+    except OSError:
+        return False
 
 
 def _check_stopped(inferior):

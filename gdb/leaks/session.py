@@ -49,6 +49,14 @@ class Session:
             self._reports[key] = report
         return self._reports[key]
 
+    def files(self, executable, sysroot):
+        """Where the analyzer finds the program's files, from where GDB says."""
+        return executable, sysroot
+
+    def clocks(self):
+        """{clock's name: its time in ns} of the process; empty when that is over."""
+        return {}
+
     def _read(self, make):
         return make()
 

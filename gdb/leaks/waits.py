@@ -73,7 +73,7 @@ def _objects_and_limits(group, report):
     tasks = [report.task_of[number] for number in group.members if number in report.task_of]
     limits = [task.wait.timeout for task in tasks]
     if limits and None not in limits and len({limit.kind for limit in limits}) == 1:
-        parts.append(_limit(max(limits, key=lambda limit: limit.ns)))
+        parts.append(_limit(max(limits, key=lambda limit: limit.ns), report))
     num_waking = sum(task.wait.waking for task in tasks)
     if num_waking:
         parts.append("waking: its wake-up is under way" if len(tasks) == 1 else
@@ -129,7 +129,7 @@ def _interrupted_task(wait, report):
     if wait.mutex:
         text += ", having given up mutex %s" % wait.mutex
     if wait.timeout is not None:
-        text += ", " + _limit(wait.timeout)
+        text += ", " + _limit(wait.timeout, report)
     if wait.waking:
         text += "; the word it slept on has changed since"
     return "in signal handler (was: %s)" % text
@@ -154,17 +154,19 @@ def _start(group, report):
     return "started as " + start
 
 
-def _limit(timeout):
+def _limit(timeout, report):
     if timeout.ns <= 0:
         return "with a time limit"
     if timeout.kind == "remaining":
         return "for at most %s more" % duration(timeout.ns)
     moment = utc(timeout.ns // 1000000000) if timeout.kind == "realtime" else None
-    if moment is not None:
-        return "until " + moment
-    return "until %d.%d s on the %s clock" % (timeout.ns // 1000000000,
-                                              timeout.ns % 1000000000 // 100000000,
-                                              timeout.kind or "?")
+    text = "until " + moment if moment is not None else "until %d.%d s on the %s clock" % (
+        timeout.ns // 1000000000, timeout.ns % 1000000000 // 100000000, timeout.kind or "?")
+    now = report.clocks.get(timeout.kind)
+    if now is None:
+        return text
+    return text + (" (%s from now)" % duration(timeout.ns - now) if timeout.ns > now else
+                   " (which has passed)")
 
 
 def why_lines(thread_id, report):
@@ -287,7 +289,7 @@ def _task_text(task, report):
     else:
         text = edge_text(task, report)
     if task.wait.timeout is not None:
-        text += ", " + _limit(task.wait.timeout)
+        text += ", " + _limit(task.wait.timeout, report)
     elif task.wait.object is not None:
         text += ", without a time limit"
     return clean(text + ("; waking: its wake-up is under way" if task.wait.waking else ""))

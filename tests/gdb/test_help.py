@@ -84,13 +84,15 @@ def check_completion(hunt):
     threads = ("leaks thread %d" % hunt.ids[0], ["leaks thread %d" % hunt.ids[0]])
     answers = hunt.gdb(["complete leaks group ", "leaks"] +
                        ["complete " + text for text, _ in COMPLETED] +
-                       ["complete " + threads[0], "complete leaks thread "],
+                       ["complete " + threads[0], "complete leaks thread ",
+                        "complete leaks why "],
                        analyzer=hunt.fake)
     tap.equal("completion makes no analysis", answers[0].both, "")
     for (text, wanted), answer in zip(COMPLETED + [threads], answers[2:]):
         tap.equal("complete " + text, answer.both.splitlines(), wanted)
-    tap.equal("complete leaks thread", answers[-1].out.splitlines(),
-              ["leaks thread %d" % thread_id for thread_id in sorted(hunt.ids, key=str)])
+    for at, name in ((-2, "thread"), (-1, "why")):
+        tap.equal("complete leaks " + name, answers[at].out.splitlines(),
+                  ["leaks %s %d" % (name, each) for each in sorted(hunt.ids, key=str)])
     tap.equal("one analysis, by leaks", len(hunt.calls()), 1)
 
 

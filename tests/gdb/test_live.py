@@ -241,16 +241,45 @@ def check_sparse(folder):
                   [each[3] for each in core.segments if each[1] == 1 << 40] == [0], core.segments)
 
 
+def check_files(folder):
+    """A program whose file was deleted, or that sees another file system."""
+    exe = compile_text(folder, "gone", SPARSE)
+    with attached([exe], 2) as made:
+        os.unlink(exe)
+        listing, = made.gdb(["leaks"])
+        tap.check("a program whose file was deleted", "wait_for_ever" in listing and
+                  "INCOMPLETE" not in listing, listing)
+    compile_text(folder, "inside", SPARSE)
+    command = "mount -t tmpfs none /mnt && cp %s/inside /mnt/ && exec /mnt/inside" % folder
+    enter = ["unshare", "--mount", "sh", "-c"]
+    if tap.run(enter + ["mount -t tmpfs none /mnt"])[0]:
+        tap.skip("a program in a container", "mounts take rights")
+        return
+    with attached(enter + [command], 2) as made:
+        listing, = made.gdb(["leaks"])
+        tap.check("a program in a container", "wait_for_ever" in listing and
+                  "INCOMPLETE" not in listing, listing)
+
+
+def check_clocks():
+    with attached([realcore.build("sleepers")], 7) as made:
+        listing, = made.gdb(["leaks"])
+        tap.check("how long it is until a moment", re.search(
+            r"until [\d.]+ s on the monotonic clock \(\d+ (min|h) from now\)", listing), listing)
+
+
 def check_changes(exe):
     """A report holds while nothing changes, and no longer."""
     steps = (("leaks", 1), ("leaks findings", 1), ("leaks", 1),
              ("set var departments[0] = departments[0]", 1), ("leaks", 2),
              ("set var $rax = $rax", 2), ("leaks", 3), ("thread 2", 3), ("leaks", 3),
-             ("detach", 3), ("attach PID", 3), ("leaks", 4))
+             ("detach", 3), ("attach PID", 3), ("leaks", 4),
+             ("detach", 4), ("core-file CORE", 4), ("leaks", 5))
     with attached([exe], 34) as made:
         count = "shell ls %s | grep -c '^report'" % made.kept
         answers = made.gdb([command for step, _ in steps for command in
-                            (step.replace("PID", str(made.process.pid)), count)])
+                            (step.replace("PID", str(made.process.pid)).replace(
+                                "CORE", made.core(0)), count)])
         tap.equal("a report is made again after a change, and only then",
                   [int(answer) for answer in answers[1::2]], [number for _, number in steps])
 
@@ -392,6 +421,8 @@ if not check_attached(program):
 check_same_as_gcore()
 with realcore.scratch() as work:
     check_sparse(work)
+    check_files(work)
+check_clocks()
 check_changes(program)
 check_failures(program)
 check_full_disk(program)
