@@ -73,14 +73,13 @@ def _heads(told, report):
 
 def _root_of(finding, told, report):
     """Which finding the members of a stuck-behind wait for in the end; None: none."""
-    seen = set()
-    task = report.task_of.get(finding.members[0]) if finding.members else None
-    while task is not None and task.id not in seen:
-        for at, root in enumerate(told):
-            if root.rule in _ROOTS and task.id in root.members:
-                return at
-        seen.add(task.id)
-        task = report.task_of.get(waits.alive_holder(task.wait))
+    seen, at = set(), finding.members[0] if finding.members else None
+    while at in report.task_of and at not in seen:
+        for number, root in enumerate(told):
+            if root.rule in _ROOTS and at in root.members:
+                return number
+        seen.add(at)
+        at = model.holder_key(report.task_of[at].wait)
     return None
 
 
@@ -88,8 +87,8 @@ def _root_lines(root, with_title, report):
     """Who waits for what, held by whom."""
     if root.rule == "abandoned-lock":
         return [[("  " + clean(root.title or "?"), None)]] if with_title else []
-    tasks = [report.task_of[number] for number in root.members if number in report.task_of]
-    shown = [[("  " + clean("thread %d %s" % (task.id, waits.edge_text(task, report))), None)]
+    tasks = [report.task_of[key] for key in root.members if key in report.task_of]
+    shown = [[(clean("  %s %d %s" % (task.kind, task.id, waits.edge_text(task, report))), None)]
              for task in tasks]
     if len(shown) > _MAX_CIRCLE_LINES:
         shown[_MAX_CIRCLE_LINES - 1:] = [[("  and so on: %d threads in a circle" % len(tasks),
@@ -104,7 +103,7 @@ def _title(finding):
 
 def _claim(report, verdict, finding):
     title, total = clean(finding.title or finding.rule or "?"), num_tasks(report)
-    members = [number for number in finding.members if number is not None]
+    members = [key for key in finding.members if key is not None]
     if finding.members and not members:
         # Finished threads are none of the total.
         return title

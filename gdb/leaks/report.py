@@ -18,8 +18,9 @@ SCHEMA = "coreleaks/1"
 Frame = namedtuple("Frame", "pc function offset file line module module_offset inlined signal "
                    "runtime")
 
-# holder: {"kind", "id", "state"} or None. candidates: those that may hold it, None when nobody
-# looked; num_candidates: with those that are not listed. num_readers: read locks held; 0 unknown.
+# holder: {"kind", "id", "state"} or None, see holder_key(). candidates: those that may hold it,
+# None when nobody looked; num_candidates: with those that are not listed. num_readers: read locks
+# held; 0 unknown.
 WaitObject = namedtuple("WaitObject", "kind address symbol waiters holder type certain candidates "
                         "num_candidates num_readers")
 
@@ -36,8 +37,11 @@ Timeout = namedtuple("Timeout", "kind ns")
 # timeout: a Timeout or None. waking: the word that it sleeps on has changed.
 Wait = namedtuple("Wait", "reason object holder mutex timeout waking")
 
+# What tells tasks apart: a goroutine and a thread may have one id.
+Key = namedtuple("Key", "kind id")
+
 # A task and its wait. interrupted: the Wait that a signal came into, or None.
-Task = namedtuple("Task", "id state group wait start detached interrupted")
+Task = namedtuple("Task", "kind id state group wait start detached interrupted")
 
 # What members in signal handlers did before. reason: None when they differ. objects: WaitObjects.
 Interrupted = namedtuple("Interrupted", "count reason objects")
@@ -55,11 +59,11 @@ Group = namedtuple("Group", "rank id kind count share state reason verdict rules
                    "creation runtime runtime_hint")
 
 # hidden: it is about groups that the options leave out. evidence: (what, address or None).
-# members: ids of tasks; None for a thread that has ended.
+# members: Keys of tasks; None for a thread that has ended.
 Finding = namedtuple("Finding", "rule certainty title groups evidence hidden caveats members")
 
 # A task that keeps others waiting and is not called stuck. blocked: ids, perhaps not all.
-Blocker = namedtuple("Blocker", "id title hidden num_direct num_blocked blocked")
+Blocker = namedtuple("Blocker", "key title hidden num_direct num_blocked blocked")
 
 Gap = namedtuple("Gap", "kind count incomplete detail")
 
@@ -86,12 +90,11 @@ class Report:
                     _texts(raw, "groups"), [(text(part, "what"), text(part, "address"))
                                             for part in _dicts(raw, "evidence")],
                     raw.get("hidden") is True, _texts(raw, "caveats"),
-                    [item["id"] if _is_id(item.get("id")) else None
-                     for item in _dicts(raw, "members")])
+                    [_key(item) for item in _dicts(raw, "members")])
             for raw in _dicts(document, "findings")]
         self.tasks = [_task(raw) for raw in _dicts(document, "tasks") if _is_id(raw.get("id"))]
         # Where two tasks of a damaged core have one id, the first.
-        self.task_of = {task.id: task for task in reversed(self.tasks)}
+        self.task_of = {Key(task.kind, task.id): task for task in reversed(self.tasks)}
         self.blockers = [_blocker(raw) for raw in _dicts(document, "blockers")
                          if _is_id(raw.get("id"))]
         self.stacks = _stacks(self.summary)
@@ -119,6 +122,11 @@ class Report:
             if group.kind == "thread" and thread_id in group.members:
                 return group
         return None
+
+    def members(self, group):
+        """The tasks of a group."""
+        keys = [Key(group.kind, number) for number in group.members]
+        return [self.task_of[key] for key in keys if key in self.task_of]
 
     def signal_name(self):
         """The signal that ended the process, or that it has stopped for; None for none."""
@@ -161,6 +169,13 @@ def load(data, exit_code, name):
     return Report(document, exit_code)
 
 
+def holder_key(wait):
+    """The Key of the task that holds what is waited for and is still there, or None."""
+    if wait.holder is None or wait.holder.get("state") == "exited":
+        return None
+    return _key(wait.holder)
+
+
 def text(raw, name):
     value = raw.get(name)
     return value if isinstance(value, str) else None
@@ -174,6 +189,10 @@ def number(raw, name):
 
 def _is_id(value):
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63
+
+
+def _key(raw):
+    return Key(text(raw, "kind") or "thread", raw["id"]) if _is_id(raw.get("id")) else None
 
 
 def _dict(raw, name):
@@ -258,6 +277,7 @@ def _wait(raw):
 def _task(raw):
     interrupted = _dict(raw, "interrupted")
     return Task(
+        kind=text(raw, "kind") or "thread",
         id=raw["id"],
         state=text(raw, "state"),
         group=text(raw, "group"),
@@ -284,7 +304,7 @@ def _creation(raw):
 def _blocker(raw):
     blocks = _dict(raw, "blocks")
     members = blocks.get("members")
-    return Blocker(raw["id"], text(raw, "title"), raw.get("hidden") is True,
+    return Blocker(_key(raw), text(raw, "title"), raw.get("hidden") is True,
                    int(number(blocks, "direct")), int(number(blocks, "total")),
                    [item for item in members if _is_id(item)]
                    if isinstance(members, list) else [])

@@ -3,6 +3,7 @@ group's objects, one thread's chain, all locks, all findings."""
 
 import os
 
+from .report import Key, holder_key
 from .words import clean, duration, plural, size, utc
 
 _MAX_CHAIN = 16
@@ -70,7 +71,7 @@ def _objects_and_limits(group, report):
         if rest:
             same = all(other.kind == item.kind for other in group.objects)
             parts.append("and " + _more(rest, item.kind if same and item.kind else "object"))
-    tasks = [report.task_of[number] for number in group.members if number in report.task_of]
+    tasks = report.members(group)
     limits = [task.wait.timeout for task in tasks]
     if limits and None not in limits and len({limit.kind for limit in limits}) == 1:
         parts.append(_limit(max(limits, key=lambda limit: limit.ns), report))
@@ -107,9 +108,9 @@ def _candidates(objects):
 def _interrupted(group, report):
     if group.interrupted is None:
         return ""
-    task = report.task_of.get(group.members[0]) if len(group.members) == 1 else None
-    if task is not None and task.interrupted is not None:
-        return _interrupted_task(task.interrupted, report)
+    tasks = report.members(group)
+    if group.count == len(tasks) == 1 and tasks[0].interrupted is not None:
+        return _interrupted_task(tasks[0].interrupted, report)
     them = group.interrupted
     where = "in signal handlers"
     if them.count < group.count:
@@ -146,8 +147,7 @@ def _was(item, reason, report):
 
 def _start(group, report):
     """Where the members were started, when no frame shows it."""
-    starts = {report.task_of[number].start for number in group.members
-              if number in report.task_of}
+    starts = {task.start for task in report.members(group)}
     start = starts.pop() if len(starts) == 1 else None
     if not start or any(frame.function == start for frame in group.frames):
         return ""
@@ -171,29 +171,30 @@ def _limit(timeout, report):
 
 def why_lines(thread_id, report):
     """What the thread waits for, whom that one waits for, and who waits for this thread."""
-    if thread_id not in report.task_of:
+    first = Key("thread", thread_id)
+    if first not in report.task_of:
         return [[("Thread %d is not in the report." % thread_id, None)]]
-    lines, seen, at = _about(report.task_of[thread_id], report), [], thread_id
+    lines, seen, at = _about(report.task_of[first], report), [], first
     while at in report.task_of and at not in seen and len(seen) < _MAX_CHAIN:
-        lines.append([("  and " if seen else "", None), ("thread %d " % at, "title"),
+        lines.append([("  and " if seen else "", None), (clean("%s %d " % at), "title"),
                       (_task_text(report.task_of[at], report), None)])
         seen.append(at)
-        at = alive_holder(report.task_of[at].wait)
+        at = holder_key(report.task_of[at].wait)
     if at in seen:
-        lines.append([("  which is back at thread %d: a circle" % at, "highlight")])
+        lines.append([(clean("  which is back at %s %d: a circle" % at), "highlight")])
     elif at in report.task_of:
         lines.append([("  and so on", None)])
-    candidates = _candidates([report.task_of[thread_id].wait.object]
-                             if report.task_of[thread_id].wait.object else [])
+    item = report.task_of[first].wait.object
+    candidates = _candidates([item] if item is not None else [])
     if candidates:
         lines.append([(clean(candidates), None)])
-    waiters = sorted(task.id for task in report.tasks if alive_holder(task.wait) == thread_id)
+    waiters = sorted(task.id for task in report.tasks if holder_key(task.wait) == first)
     if waiters:
         lines.append([("%s for it: %s" % (
             "1 thread waits" if len(waiters) == 1 else plural(len(waiters), "thread") + " wait",
             _ids(waiters, len(waiters))), None)])
-    lines += _blocked_by(thread_id, report)
-    about = [finding for finding in report.findings if thread_id in finding.members]
+    lines += _blocked_by(first, report)
+    about = [finding for finding in report.findings if first in finding.members]
     if not about:
         return lines + [[("no finding about this thread", None)]]
     return lines + [line for finding in about for line in finding_lines(finding)]
@@ -212,12 +213,12 @@ def _about(task, report):
     return lines
 
 
-def _blocked_by(thread_id, report):
+def _blocked_by(key, report):
     return [[("it blocks %s, %s of them directly: %s" % (
         _others(blocker.num_blocked),
         "all" if blocker.num_direct == blocker.num_blocked else format(blocker.num_direct, ","),
         _ids(blocker.blocked, blocker.num_blocked)), None)]
-            for blocker in report.blockers if blocker.id == thread_id]
+            for blocker in report.blockers if blocker.key == key]
 
 
 def lock_lines(report):
@@ -306,7 +307,7 @@ def _held(item, report):
     number, state = item.holder.get("id"), item.holder.get("state")
     if number is None:
         return ", held by a thread that has ended" if state == "exited" else ""
-    text = ", held by thread %s" % _holder_id(item.holder)
+    text = ", held by " + _holder(item.holder)
     if state == "alive":
         return text
     # A finding says so; without one it may be a thread of another process.
@@ -325,20 +326,14 @@ def _object_of(finding, report):
 
 def _joins(item):
     if item.holder and item.holder.get("id") is not None:
-        return "joins thread %s" % _holder_id(item.holder)
+        return "joins " + _holder(item.holder)
     return "joins the thread %s" % (item.address or "?")
 
 
-def _holder_id(holder):
-    value = holder.get("id")
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else "?"
-
-
-def alive_holder(wait):
-    """The id of the thread that holds what is waited for and can be looked up, or None."""
-    value = (wait.holder or {}).get("id")
-    alive = (wait.holder or {}).get("state") != "exited"
-    return value if alive and isinstance(value, int) and not isinstance(value, bool) else None
+def _holder(holder):
+    value, kind = holder.get("id"), holder.get("kind")
+    known = isinstance(value, int) and not isinstance(value, bool)
+    return "%s %s" % (kind if isinstance(kind, str) else "thread", value if known else "?")
 
 
 def _ids(ids, count):

@@ -192,6 +192,15 @@ mutex 0x30, held by thread 7, which has ended
   1 waiter: 105
 """)
     tap.check("the findings", plain(waits.findings_lines(made)).startswith("LIKELY: a circle"))
+    both = deadlock()
+    both["tasks"].insert(0, dict(both["tasks"][0], kind="goroutine", reason="select", object=None,
+                                 holder={"kind": "goroutine", "id": 102, "state": "alive"}))
+    both["findings"][0]["members"] = [{"kind": "goroutine", "id": 101}]
+    shown = plain(waits.why_lines(101, load(both)))
+    tap.check("a goroutine is no thread of the same id", shown.startswith(
+        "thread 101 waits for mutex 0x10, held by thread 102") and
+        "2 threads wait for it: 102 103" in shown and "no finding about this thread" in shown,
+        shown)
     none = load(dict(deadlock(), tasks=[], findings=[]))
     tap.equal("no locks, no findings", plain(waits.lock_lines(none) + waits.findings_lines(none)),
               "No thread waits for a lock.\nNo findings.\n")
