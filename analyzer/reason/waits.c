@@ -204,12 +204,15 @@ static void wait_of_task(struct wait *wait, struct arena *arena, const struct ta
 }
 
 /* A handler may have registered clean-up handlers of its own (glibc's pthread_cond_wait and
- * sem_wait do): the newest of those that lie in the library's own frames below the signal.
+ * sem_wait do): the newest of those that lie in the library's own frames beyond the signal. size:
+ * of these, 0 unknown.
  * sysdeps/nptl/pthread.h, struct _pthread_cleanup_buffer: routine, argument, type, previous. */
 static uint64_t cleanup_beyond_signal(struct image *image, uint64_t addr, uint64_t sp,
 				      uint64_t size)
 {
-	enum { MAX_BUFFERS = 64, PREVIOUS_OFF = 24 };
+	enum { MAX_BUFFERS = 64, PREVIOUS_OFF = 24, USUAL_SIZE = 1024 };
+	if (size == 0)
+		size = USUAL_SIZE;
 	for (int i = 0; i < MAX_BUFFERS && addr != 0; i++) {
 		if (addr >= sp && addr - sp < size)
 			return addr;
