@@ -88,7 +88,7 @@ static void add_object(struct text *text, const struct report_view *view, const 
 
 static void add_reason(struct text *text, const char *reason)
 {
-	text_add(text, reason != NULL ? reason : "it is unknown what");
+	text_add(text, reason != NULL ? reason : "unknown");
 }
 
 const char *interrupted_words_task(struct arena *arena, const struct report_view *view,

@@ -192,7 +192,7 @@ static const struct {
 	const char *words;
 } was_rows[] = {
 	{{.reason = "running", .holder_task = -1}, "running"},
-	{{.holder_task = -1}, "it is unknown what"},
+	{{.holder_task = -1}, "unknown"},
 	{{.reason = "pause", .holder_task = -1}, "pause"},
 	{{.reason = "sleep",
 	  .timeout_kind = "remaining",
