@@ -1,6 +1,7 @@
 /* The recipe: calls the floors in order, each fed by those below it. Read this first. */
 #include "base/error.h"
 #include "core/image.h"
+#include "proof/go_findings.h"
 #include "proof/lock_findings.h"
 #include "proof/names.h"
 #include "proof/premises.h"
@@ -176,11 +177,16 @@ static void proof_floor(struct coreleaks_analysis *a, const struct groups_input 
 	};
 	wait_graph_build(&a->graph, &a->arena, &graph_input);
 	blockers_build(&a->blockers, &a->arena, &a->graph, &a->tasks);
-	groups_split(&a->groups, &a->arena, input, lock_findings_verdicts(&a->arena, &locks));
+	enum coreleaks_verdict *verdicts = lock_findings_verdicts(&a->arena, &locks);
+	go_findings_verdicts(verdicts, input);
+	groups_split(&a->groups, &a->arena, input, verdicts);
 	findings_build(&a->findings, &a->arena, &a->groups, input);
 	lock_findings_add(&a->findings, &a->arena, &a->groups, &locks);
+	go_findings_add(&a->findings, &a->arena, &a->groups, input);
 	publish_groups(&a->published, &a->arena, &a->groups, &a->findings, &a->options,
 		       a->public_waits, a->tasks.list.num);
+	publish_go_groups(a->published.groups, a->published.num_groups, &a->arena, a->public_tasks,
+			  &a->go_facts);
 	publish_blockers(&a->published, &a->arena, &a->blockers, a->public_waits,
 			 a->tasks.list.num);
 }
@@ -263,6 +269,7 @@ void coreleaks_options_init(struct coreleaks_options *options)
 		.max_core_size = UINT64_C(1) << 40,
 		.threshold = 100,
 		.max_total = 10000,
+		.max_age_ns = UINT64_C(600000000000),
 		.min_count = 1,
 		.kind = -1,
 		.state = -1,

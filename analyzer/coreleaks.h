@@ -209,6 +209,7 @@ struct coreleaks_creation {
 					      * NULL: it is one of several places */
 	uint32_t num_places;		     /* 1 with a frame */
 	bool inferred; /* the code hands the start routine to a function that may create the task */
+	bool recorded; /* by the tasks' own runtime (Go): not read from the code */
 };
 
 /* One distinct stack, innermost frame first. Addresses (sp, cfa) are its first task's. */
@@ -268,7 +269,13 @@ struct coreleaks_group {
 	uint64_t stack_reserved_size; /* of the members (or pthreads) whose stacks are known … */
 	uint64_t stack_resident_size; /* … as in the task; 0: of none */
 	const struct coreleaks_creation
-		*creation; /* of all members; NULL: unknown, or they differ */
+		*creation;		      /* of all members; NULL: unknown, or they differ */
+	const struct coreleaks_label *labels; /* that all members have, by key */
+	uint32_t num_labels;
+	uint32_t num_waits;		  /* members of which it is known how long they wait */
+	int64_t min_wait_ns, max_wait_ns; /* of these */
+	int64_t first_gc; /* goroutines: number of the GC that first saw one of them blocked; 0
+			     unknown */
 };
 
 struct coreleaks_evidence {
@@ -404,7 +411,8 @@ struct coreleaks_options {
 				 uint32_t task);
 	void *group_key_data;
 
-	bool all; /* shows system and benign groups too */
+	bool all;	     /* shows system and benign groups too */
+	uint64_t max_age_ns; /* goroutines that wait longer are a long-wait; default 10 min */
 };
 
 void coreleaks_options_init(struct coreleaks_options *options);

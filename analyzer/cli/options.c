@@ -112,7 +112,9 @@ static const struct option_row option_rows[] = {
 	 "Exit with 1 for findings of this certainty or a higher one: proved, likely, suspect; "
 	 "none (default)",
 	 JUDGING, BUILT(handle_word, FIELD(fail_on), .words = fail_on_words)},
-	{"max-age", 0, "DURATION", "Waits that are too long", JUDGING, UNBUILT},
+	{"max-age", 0, "DURATION",
+	 "Goroutines that wait longer make a long-wait finding, if 100 do (default 10m)", JUDGING,
+	 BUILT(handle_duration, FIELD(analysis.max_age_ns))},
 	{"max-delta", 0, "N", "Growth that is too much", JUDGING, UNBUILT},
 	{"allow", 0, "N", "Slack of all limits", JUDGING, UNBUILT},
 	{"root-goid", 0, "N", "Only goroutine N and what it started", JUDGING, UNBUILT},

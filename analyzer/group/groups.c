@@ -19,6 +19,7 @@ struct group_key {
 	uint32_t object; /* the same */
 	uint32_t timed;
 	uint32_t interrupted; /* the same, of what a signal interrupted; 0 nothing */
+	uint32_t creator;     /* of goroutines: id in shapes, from 1; 0 unknown */
 	uint32_t system;      /* 1 + that of reasons; 0 the program's own */
 };
 
@@ -41,7 +42,12 @@ struct groups_work {
 		uint32_t num, capacity;
 	} stack_counts;
 	const struct runtime **systems; /* parallel to tasks */
-	uint32_t *shape_by_stack;	/* the last one stands for a task without a stack */
+	struct intern creations;	/* address of a goroutine's coreleaks_creation -> index */
+	struct {
+		uint32_t *items; /* parallel: id in shapes */
+		uint32_t num, capacity;
+	} creation_shapes;
+	uint32_t *shape_by_stack; /* the last one stands for a task without a stack */
 };
 
 const struct coreleaks_stack *groups_stack(const struct groups_input *input, uint32_t stack_id)
@@ -131,6 +137,24 @@ static void groups_add_creation(struct text *out, const struct coreleaks_creatio
 	signature_add_stack(out, &stack, detail);
 }
 
+/* Goroutines of one stack that different places made are different groups. Their creations are few
+ * and shared: each is looked at once. */
+static uint32_t groups_goroutine_creator(struct groups_work *work,
+					 const struct coreleaks_creation *creation)
+{
+	bool is_new;
+	if (creation == NULL)
+		return 0;
+	uint32_t id = intern_add(&work->creations, &creation, sizeof(creation), &is_new);
+	if (is_new) {
+		text_clear(&work->bytes);
+		groups_add_creation(&work->bytes, creation, groups_detail(work->input->options));
+		*array_add(work->arena, &work->creation_shapes) =
+			intern_add(&work->shapes, work->bytes.bytes, work->bytes.size, NULL);
+	}
+	return work->creation_shapes.items[id] + 1;
+}
+
 static uint32_t groups_creator_shape(struct groups_work *work, uint32_t task)
 {
 	text_clear(&work->bytes);
@@ -169,6 +193,8 @@ static struct group_key groups_key(struct groups_work *work, uint32_t index)
 	if (task->object != NULL)
 		key.object = intern_add_text(&work->reasons, task->object) + 1;
 	key.timed = task->timed;
+	if (task->kind == CORELEAKS_KIND_GOROUTINE && by != CORELEAKS_GROUP_BY_KEY)
+		key.creator = groups_goroutine_creator(work, task->creation);
 	const char *interrupted = groups_interrupted(work->input, index);
 	if (interrupted != NULL)
 		key.interrupted = intern_add_text(&work->reasons, interrupted) + 1;
@@ -346,6 +372,8 @@ static const char *groups_sign_stack(struct groups_work *work, struct text *scra
 {
 	text_clear(&work->bytes);
 	signature_add_stack(&work->bytes, groups_stack(work->input, group->stack_id), detail);
+	if (group->kind == CORELEAKS_KIND_GOROUTINE)
+		groups_add_creation(&work->bytes, group->creation, detail);
 	parts->bytes = work->bytes.bytes;
 	parts->size = work->bytes.size;
 	return signature_make(scratch, parts);
@@ -370,7 +398,10 @@ static void groups_sign(struct groups_work *work)
 			.size = shape->size,
 		};
 		groups_sign_by(work, group, &parts);
-		group->signature = signature_make(&scratch, &parts);
+		bool by_stack = strcmp(parts.by, "stack") == 0;
+		group->signature = by_stack ? groups_sign_stack(work, &scratch, &parts, group,
+								groups_detail(work->input->options))
+					    : signature_make(&scratch, &parts);
 		if (strcmp(parts.by, "creator") == 0) {
 			text_clear(&work->bytes);
 			groups_add_creation(&work->bytes, group->creation, SIGNATURE_LOOSE);
@@ -378,9 +409,8 @@ static void groups_sign(struct groups_work *work)
 			parts.size = work->bytes.size;
 		}
 		group->loose_signature =
-			strcmp(parts.by, "stack") == 0
-				? groups_sign_stack(work, &scratch, &parts, group, SIGNATURE_LOOSE)
-				: signature_make(&scratch, &parts);
+			by_stack ? groups_sign_stack(work, &scratch, &parts, group, SIGNATURE_LOOSE)
+				 : signature_make(&scratch, &parts);
 	}
 }
 
@@ -439,6 +469,7 @@ struct coreleaks_error *groups_build(struct groups *ret, struct arena *arena,
 	intern_init(&work.reasons, arena);
 	intern_init(&work.keys, arena);
 	intern_init(&work.stacks, arena);
+	intern_init(&work.creations, arena);
 	work.systems = system_threads_build(arena, input->tasks, input->num_tasks, input->stacks,
 					    input->num_stacks, input->waits);
 	groups_find_shapes(&work);

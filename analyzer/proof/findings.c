@@ -261,7 +261,9 @@ void findings_build(struct findings *ret, struct arena *arena, const struct grou
 			continue;
 		if (group->num_pthreads > 0)
 			findings_add_unjoined(&result, arena, groups, i, input);
-		if (options->threshold > 0 && group->num_tasks >= options->threshold)
+		/* What is about to run is on its way: many of them are busy, not stuck. */
+		if (options->threshold > 0 && group->num_tasks >= options->threshold &&
+		    group->state != CORELEAKS_STATE_RUNNABLE)
 			findings_add_duplicates(&result, arena, groups, i, input, num_of_kind);
 	}
 	if (input->num_tasks > options->max_total)

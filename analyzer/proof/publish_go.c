@@ -30,7 +30,8 @@ static void fill(struct coreleaks_go *go, const struct publish_go_input *input)
 	go->num_goroutines = goroutines->list.num;
 	go->num_system = input->origins->num_system;
 	go->num_dead = goroutines->num_dead;
-	go->num_goroutine = go->num_goroutines - go->num_system;
+	/* One that runs a finalizer is shown as the program's, but counted as the runtime's. */
+	go->num_goroutine = go->num_goroutines - input->origins->num_runtime;
 	go->num_gcs = facts->num_gcs;
 	go->uptime_ns = age(facts->now_ns, facts->start_ns);
 	go->last_gc_age_ns = age(facts->now_ns, facts->last_gc_ns);
@@ -72,11 +73,11 @@ const struct coreleaks_go *publish_go(struct arena *arena, struct gaps *gaps,
 		return go;
 	fill(go, input);
 	int64_t num_system = input->facts->num_system - input->goroutines->num_spare;
-	if (input->facts->num_system >= 0 && num_system != go->num_system)
+	if (input->facts->num_system >= 0 && num_system != input->origins->num_runtime)
 		gaps_add(gaps, "goroutine-count", false,
 			 "the Go runtime counts %lld goroutines as its own, %lld look so: "
 			 "runtime.NumGoroutine() was %lld",
-			 (long long)num_system, (long long)go->num_system,
+			 (long long)num_system, (long long)input->origins->num_runtime,
 			 (long long)(go->num_goroutines - num_system));
 	return go;
 }
@@ -112,7 +113,8 @@ static const struct coreleaks_creation *make_creations(struct arena *arena,
 	struct coreleaks_creation *result = arena_alloc_array(arena, num, sizeof(*result));
 	for (uint32_t i = 0; i < num; i++)
 		result[i] = (struct coreleaks_creation){.frame = &input->origins->items[i].creator,
-							.num_places = 1};
+							.num_places = 1,
+							.recorded = true};
 	return result;
 }
 
@@ -144,5 +146,65 @@ void publish_goroutines(struct coreleaks_task *tasks, struct arena *arena,
 			task->system = owner;
 		if (goroutine->thread >= 0)
 			task->thread_id = tasks[goroutine->thread].id;
+	}
+}
+
+/* ---- Groups -------------------------------------------------------------------------------- */
+
+static bool has_label(const struct coreleaks_task *task, const struct coreleaks_label *label)
+{
+	for (uint32_t i = 0; i < task->num_labels; i++)
+		if (strcmp(task->labels[i].key, label->key) == 0 &&
+		    strcmp(task->labels[i].value, label->value) == 0)
+			return true;
+	return false;
+}
+
+/* Members mostly have the same set, or none: only others are looked at one by one. */
+static void share_labels(struct coreleaks_group *group, struct arena *arena,
+			 const struct coreleaks_task *tasks)
+{
+	const struct coreleaks_task *first = &tasks[group->tasks[0]];
+	const struct coreleaks_label *labels = first->labels;
+	uint32_t num = first->num_labels;
+	for (uint32_t i = 1; i < group->num_tasks && num > 0; i++) {
+		const struct coreleaks_task *task = &tasks[group->tasks[i]];
+		if (task->labels == first->labels)
+			continue;
+		struct coreleaks_label *shared = arena_alloc_array(arena, num, sizeof(*shared));
+		uint32_t num_shared = 0;
+		for (uint32_t k = 0; k < num; k++)
+			if (has_label(task, &labels[k]))
+				shared[num_shared++] = labels[k];
+		if (num_shared < num) {
+			labels = shared;
+			num = num_shared;
+		}
+	}
+	group->labels = labels;
+	group->num_labels = num;
+}
+
+void publish_go_groups(struct coreleaks_group *groups, uint32_t num_groups, struct arena *arena,
+		       const struct coreleaks_task *tasks, const struct go_facts *facts)
+{
+	for (uint32_t i = 0; i < num_groups; i++) {
+		struct coreleaks_group *group = &groups[i];
+		if (group->kind != CORELEAKS_KIND_GOROUTINE || group->num_tasks == 0)
+			continue;
+		share_labels(group, arena, tasks);
+		for (uint32_t k = 0; k < group->num_tasks; k++) {
+			int64_t wait_ns = tasks[group->tasks[k]].wait_ns;
+			if (wait_ns < 0)
+				continue;
+			if (group->num_waits == 0 || wait_ns < group->min_wait_ns)
+				group->min_wait_ns = wait_ns;
+			if (group->num_waits == 0 || wait_ns > group->max_wait_ns)
+				group->max_wait_ns = wait_ns;
+			group->num_waits++;
+		}
+		if (group->num_waits > 0)
+			group->first_gc =
+				go_facts_gc_after(facts, facts->now_ns - group->max_wait_ns);
 	}
 }

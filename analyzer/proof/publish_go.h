@@ -22,4 +22,8 @@ const struct coreleaks_go *publish_go(struct arena *arena, struct gaps *gaps,
 void publish_goroutines(struct coreleaks_task *tasks, struct arena *arena,
 			const struct publish_go_input *input);
 
+/* How long groups of goroutines wait, and the labels their members share. */
+void publish_go_groups(struct coreleaks_group *groups, uint32_t num_groups, struct arena *arena,
+		       const struct coreleaks_task *tasks, const struct go_facts *facts);
+
 #endif

@@ -133,6 +133,8 @@ static void report_json_frame(struct json_out *json, const struct coreleaks_fram
 		json_out_null(json, "module_offset");
 	json_out_bool(json, "inlined", frame->inlined);
 	json_out_bool(json, "signal", frame->signal);
+	if (frame->wrapper)
+		json_out_bool(json, "wrapper", true);
 	json_out_bool(json, "runtime", user_frame_is_runtime(frame));
 	json_out_text(json, "trust", coreleaks_trust_name(frame->trust));
 	if (addrs != STACK_ADDRS_ABSENT) {
@@ -173,7 +175,7 @@ void report_json_group(struct json_out *json, const char *key, const struct writ
 	json_out_end(json, ']');
 	json_out_text(json, "hidden_by", group->hidden_by);
 	json_out_text(json, "key", group->key);
-	json_out_null(json, "wait_ns");
+	waits_json_wait_ns(json, group);
 	json_out_known_size(json, "stack_bytes", group->stack_size);
 	json_out_known_size(json, "stack_reserved_bytes", group->stack_reserved_size);
 	json_out_known_size(json, "stack_resident_bytes", group->stack_resident_size);
@@ -190,8 +192,7 @@ void report_json_group(struct json_out *json, const char *key, const struct writ
 		report_json_frames(json, stack, STACK_ADDRS_ABSENT);
 	}
 	waits_json_creation(json, group->creation);
-	json_out_begin(json, "labels", '{', JSON_INLINE);
-	json_out_end(json, '}');
+	waits_json_labels(json, group->labels, group->num_labels);
 	json_out_begin(json, "objects", '[', JSON_LINES);
 	for (uint32_t i = 0; i < group->num_objects; i++)
 		waits_json_object(json, NULL, job->view, &group->objects[i]);

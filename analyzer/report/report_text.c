@@ -2,6 +2,7 @@
 
 #include "group/user_frame.h"
 #include "report/blocking.h"
+#include "report/go_words.h"
 #include "report/text_findings.h"
 #include "report/text_frames.h"
 #include "report/text_tail.h"
@@ -127,6 +128,17 @@ void report_text_core(struct screen *screen, const struct write_job *job)
 	screen_end_line(screen);
 }
 
+static void report_text_go(struct screen *screen, const struct write_job *job)
+{
+	const char *words =
+		go_words_program(job->arena, job->view->go, screen_glyph(screen, GLYPH_DOT));
+	if (words == NULL)
+		return;
+	screen->indent = 2;
+	screen_words(screen, STYLE_DIM, words);
+	screen_end_line(screen);
+}
+
 /* Which thread took the signal, and where. */
 static void report_text_signal(struct screen *screen, const struct write_job *job)
 {
@@ -169,6 +181,7 @@ struct text report_text_make(const struct write_job *job)
 	report_text_verdict(&screen, job);
 	blocking_text(&screen, job);
 	report_text_core(&screen, job);
+	report_text_go(&screen, job);
 	report_text_signal(&screen, job);
 	screen_end_line(&screen);
 	struct group_columns columns = report_text_columns(&screen, job, num_printed);

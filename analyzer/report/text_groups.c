@@ -1,5 +1,6 @@
 #include "group/user_frame.h"
 #include "report/candidate_words.h"
+#include "report/go_words.h"
 #include "report/interrupted.h"
 #include "report/report_text.h"
 #include "report/text_findings.h"
@@ -144,6 +145,7 @@ void report_text_waits(struct screen *screen, const struct write_job *job,
 		report_text_note(
 			screen, STYLE_PLAIN,
 			candidate_words_object(job->arena, job->view, &group->objects[0], true));
+	report_text_note(screen, STYLE_PLAIN, go_words_group(job->arena, group));
 	report_text_note(screen, STYLE_DIM, wait_words_start(job->arena, job->view, group));
 	report_text_note(screen, STYLE_DIM, wait_words_creation(job->arena, group->creation));
 }

@@ -80,23 +80,6 @@ const char *wait_words_holder(struct arena *arena, const struct report_view *vie
 							: "which the core does not have");
 }
 
-/* 3.2 s, 250 ms, 2 h 5 min */
-static const char *duration(struct arena *arena, int64_t ns)
-{
-	uint64_t ms = (uint64_t)(ns < 0 ? 0 : ns) / 1000000, s = ms / 1000;
-	if (ns > 0 && ms == 0)
-		return "1 ms";
-	if (ms < 1000)
-		return arena_format(arena, "%" PRIu64 " ms", ms);
-	if (s < 120)
-		return arena_format(arena, "%" PRIu64 ".%" PRIu64 " s", s, ms % 1000 / 100);
-	if (s < 7200)
-		return arena_format(arena, "%" PRIu64 " min", s / 60);
-	if (s < 172800)
-		return arena_format(arena, "%" PRIu64 " h", s / 3600);
-	return arena_format(arena, "%s days", words_number(arena, s / 86400));
-}
-
 const char *wait_words_timeout(struct arena *arena, const struct coreleaks_wait *wait)
 {
 	if (wait->timeout_kind == NULL)
@@ -105,7 +88,7 @@ const char *wait_words_timeout(struct arena *arena, const struct coreleaks_wait 
 		return "with a time limit";
 	if (strcmp(wait->timeout_kind, "remaining") == 0)
 		return arena_format(arena, "for at most %s more",
-				    duration(arena, wait->timeout_ns));
+				    words_duration(arena, wait->timeout_ns));
 	if (strcmp(wait->timeout_kind, "realtime") == 0) {
 		const char *when = words_time(arena, wait->timeout_ns / 1000000000);
 		if (when != NULL)
@@ -318,7 +301,11 @@ const char *wait_words_creation(struct arena *arena, const struct coreleaks_crea
 				    words_number(arena, creation->num_places));
 	const struct coreleaks_frame *frame = creation->frame;
 	text_init(&text, arena);
-	text_addf(&text, "created by (%sfrom the code): ", creation->inferred ? "inferred " : "");
+	if (creation->recorded)
+		text_add(&text, "created by ");
+	else
+		text_addf(&text,
+			  "created by (%sfrom the code): ", creation->inferred ? "inferred " : "");
 	if (frame->function != NULL)
 		text_add(&text, frame->function);
 	else

@@ -3,6 +3,7 @@
 #include "report/interrupted.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void waits_json_holder(struct json_out *json, const struct report_view *view, int64_t id,
 			      int32_t task, bool exited)
@@ -182,6 +183,50 @@ void waits_json_creation(struct json_out *json, const struct coreleaks_creation 
 	json_out_known_size(json, "created_by_places", creation != NULL ? creation->num_places : 0);
 }
 
+static void add_id(struct json_out *json, const char *key, int64_t id)
+{
+	if (id != 0)
+		json_out_int(json, key, id);
+	else
+		json_out_null(json, key);
+}
+
+void waits_json_labels(struct json_out *json, const struct coreleaks_label *labels, uint32_t num)
+{
+	json_out_begin(json, "labels", '{', JSON_INLINE);
+	for (uint32_t i = 0; i < num; i++)
+		if (i == 0 || strcmp(labels[i].key, labels[i - 1].key) != 0)
+			json_out_text(json, labels[i].key, labels[i].value);
+	json_out_end(json, '}');
+}
+
+void waits_json_goroutine(struct json_out *json, const struct coreleaks_task *task)
+{
+	add_id(json, "creator", task->creator_id);
+	if (task->wait_ns >= 0)
+		json_out_int(json, "wait_ns", task->wait_ns);
+	else
+		json_out_null(json, "wait_ns");
+	add_id(json, "thread", task->thread_id);
+	json_out_bool(json, "locked_to_thread", task->locked_to_thread);
+	json_out_bool(json, "marked_leaked", task->marked_leaked);
+	waits_json_labels(json, task->labels, task->num_labels);
+}
+
+void waits_json_wait_ns(struct json_out *json, const struct coreleaks_group *group)
+{
+	if (group->num_waits == 0) {
+		json_out_null(json, "wait_ns");
+		return;
+	}
+	json_out_begin(json, "wait_ns", '{', JSON_INLINE);
+	json_out_int(json, "min", group->min_wait_ns);
+	json_out_int(json, "max", group->max_wait_ns);
+	json_out_bool(json, "at_least", true);
+	json_out_uint(json, "known", group->num_waits);
+	json_out_end(json, '}');
+}
+
 void waits_json_tasks(struct json_out *json, const struct write_job *job)
 {
 	const struct report_view *view = job->view;
@@ -195,7 +240,10 @@ void waits_json_tasks(struct json_out *json, const struct write_job *job)
 		json_out_text(json, "group", group_ids[i]);
 		json_out_text(json, "state", coreleaks_state_name(task->state));
 		json_out_text(json, "reason", task->reason);
-		waits_json_wait(json, view, i);
+		if (task->kind == CORELEAKS_KIND_GOROUTINE)
+			waits_json_goroutine(json, task);
+		else
+			waits_json_wait(json, view, i);
 		json_out_end(json, '}');
 	}
 	json_out_end(json, ']');

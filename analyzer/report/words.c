@@ -113,3 +113,20 @@ const char *words_quote(struct arena *arena, const char *text)
 	text_add(&quoted, "'");
 	return quoted.bytes;
 }
+
+/* 3.2 s, 250 ms, 2 h 5 min */
+const char *words_duration(struct arena *arena, int64_t ns)
+{
+	uint64_t ms = (uint64_t)(ns < 0 ? 0 : ns) / 1000000, s = ms / 1000;
+	if (ns > 0 && ms == 0)
+		return "1 ms";
+	if (ms < 1000)
+		return arena_format(arena, "%" PRIu64 " ms", ms);
+	if (s < 120)
+		return arena_format(arena, "%" PRIu64 ".%" PRIu64 " s", s, ms % 1000 / 100);
+	if (s < 7200)
+		return arena_format(arena, "%" PRIu64 " min", s / 60);
+	if (s < 172800)
+		return arena_format(arena, "%" PRIu64 " h", s / 3600);
+	return arena_format(arena, "%s days", words_number(arena, s / 86400));
+}

@@ -13,6 +13,8 @@ const char *words_size(struct arena *arena, uint64_t size);
 /* "80 MiB reserved, 1.2 MiB resident, 900 KiB in use" of what is known (not 0); NULL: nothing. */
 const char *words_stacks(struct arena *arena, uint64_t reserved_size, uint64_t resident_size,
 			 uint64_t used_size);
+/* "47 min", "0.51 s" … */
+const char *words_duration(struct arena *arena, int64_t ns);
 /* "SIGABRT", or "signal 35" */
 const char *words_signal(struct arena *arena, int32_t signal);
 /* "2026-11-20 20:20:00 UTC", or NULL when unknown */

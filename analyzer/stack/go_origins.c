@@ -77,5 +77,6 @@ void go_origins_build(struct go_origins *ret, struct arena *arena, const struct 
 		ret->system[i] =
 			ret->items[goroutines->list.items[i].origin].runtime && !user_code[stack];
 		ret->num_system += ret->system[i];
+		ret->num_runtime += ret->items[goroutines->list.items[i].origin].runtime;
 	}
 }

@@ -15,6 +15,7 @@ struct go_origins {
 	struct go_origin_names *items; /* parallel to goroutines->origins */
 	bool *system;		       /* parallel to goroutines: the runtime's own */
 	uint32_t num_system;
+	uint32_t num_runtime; /* that start in the runtime, whatever they run now */
 };
 
 void go_origins_build(struct go_origins *ret, struct arena *arena, const struct go_tables *tables,

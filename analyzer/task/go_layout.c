@@ -167,12 +167,17 @@ static int score_startpc(const struct go_evidence *evidence, const struct go_lay
 		if (!is_live(status_of(evidence, layout, i)))
 			continue;
 		uint64_t at = evidence->gs[i] + (uint64_t)off;
+		/* Nobody's go statement made the goroutine of a callback from C. */
+		if (word_at(evidence, at) == 0 && word_at(evidence, at - 16) == 0)
+			continue;
 		num++;
 		if (go_tables_is_entry(evidence->tables, word_at(evidence, at)) &&
 		    go_tables_find(evidence->tables, word_at(evidence, at - 16), &creator))
 			hits++;
 	}
-	return percent(hits, num);
+	int score = percent(hits, num);
+	/* Of places that fit, the one that more goroutines fill. */
+	return score >= FITS ? score + (int)hits : score;
 }
 
 /* In a system call it points into the goroutine's stack, and the pc behind it into Go's code. */

@@ -282,26 +282,35 @@ static bool is_allspans(const struct finder *finder, const uint64_t *words)
 	return live > 0;
 }
 
-/* The scheduler's processors: each knows its number and the M that points back to it. */
+/* A processor: its number, a status, the M that runs it and points back, ids in a batch of 16 to
+ * give to new goroutines. */
+static bool is_p(const struct finder *finder, uint64_t p, uint64_t number)
+{
+	enum { MAX_STATUS = 4, BATCH = 16 };
+	const struct go_layout *layout = &finder->runtime->layout;
+	uint64_t head = word_at(finder, p);
+	if (p == 0 || (p & 7) != 0 || (uint32_t)head != number || head >> 32 > MAX_STATUS)
+		return false;
+	uint64_t m = word_at(finder, p + (uint64_t)layout->p_m);
+	uint64_t first = word_at(finder, p + (uint64_t)layout->p_goidcache);
+	uint64_t end = word_at(finder, p + (uint64_t)layout->p_goidcache + 8);
+	return (m == 0 || word_at(finder, m + (uint64_t)layout->m_p) == p) && first <= end &&
+	       end - first <= BATCH;
+}
+
 static bool is_allp(const struct finder *finder, const uint64_t *words)
 {
-	const struct go_layout *layout = &finder->runtime->layout;
-	uint32_t bound = 0;
+	uint64_t used = 0;
 	if (!is_slice(words, 1 << 16))
 		return false;
 	for (uint64_t i = 0; i < words[1]; i++) {
 		uint64_t p = word_at(finder, words[0] + 8 * i);
-		if (p == 0 || (p & 7) != 0 || (uint32_t)word_at(finder, p) != i ||
-		    (word_at(finder, p) >> 32) > 8)
+		if (!is_p(finder, p, i))
 			return false;
-		uint64_t m = word_at(finder, p + (uint64_t)layout->p_m);
-		if (m == 0)
-			continue;
-		if (word_at(finder, m + (uint64_t)layout->m_p) == p)
-			bound++;
+		used += word_at(finder, p + (uint64_t)finder->runtime->layout.p_goidcache + 8) != 0;
 	}
-	/* A list of one idle processor could be anything. */
-	return bound > 0 || words[1] > 1;
+	/* Goroutine 1 took its id from one of them. */
+	return used > 0;
 }
 
 /* How many Ms hang on this one; 0: it is none. */
@@ -360,11 +369,12 @@ static bool is_gc_stats(const uint64_t *words, uint64_t index, uint64_t num, uin
 		return false;
 	uint32_t count = (uint32_t)words[index + COUNTS];
 	uint32_t forced = (uint32_t)(words[index + COUNTS] >> 32);
+	uint64_t last = GO_GC_ENDS_OFF / 8 + (uint64_t)(count - 1) % GO_NUM_GC_ENDS;
 	/* A cycle that runs is counted by sweepgen at its end of marking, by memstats a bit later.
 	 */
-	return count > 0 && forced <= count && words[index + NANOTIME] > 0 &&
-	       words[index + NANOTIME] < words[index] && sweepgen / 2 >= count &&
-	       sweepgen / 2 - count <= 1;
+	return count > 0 && forced <= count && words[index + last] == words[index] &&
+	       words[index + NANOTIME] > 0 && words[index + NANOTIME] < words[index] &&
+	       sweepgen / 2 >= count && sweepgen / 2 - count <= 1;
 }
 
 static struct go_slice make_slice(const struct finder *finder, const uint64_t *words,

@@ -126,7 +126,7 @@ def check_expectations():
 
 
 def frame(function, file, line, inlined=False):
-    return {"function": function, "file": file, "line": line, "inlined": inlined}
+    return {"function": function, "file": file, "line": line, "inlined": inlined, "trust": "pclntab"}
 
 
 PARK = [frame("runtime.gopark", "/go/proc.go", 1), frame("runtime.chanrecv1", "/go/chan.go", 2)]
@@ -159,7 +159,8 @@ def right_report():
         group(2, PARK + [frame("runtime.bgsweep", "/go/gc.go", 1)] + EXIT, "GC sweep wait"),
     ]
     groups[1]["created_by"] = {"function": "main.start.func1", "file": "/src/main.go", "line": 20}
-    tasks = [{"kind": "goroutine", "id": number, "creator": creator}
+    labels = {number: item["labels"] for item in groups for number in item["members"]}
+    tasks = [{"kind": "goroutine", "id": number, "creator": creator, "labels": labels[number]}
              for number, creator in [(1, None), (2, None), (7, 3), (9, 1), (10, None)]]
     return {"groups": groups, "tasks": tasks,
             "go": {"version": "go1.27.4", "num_goroutine": 4, "gomaxprocs": 2,
@@ -202,7 +203,8 @@ SPOILT = [
     ("another line of creation", ("groups", 1, "created_by", "line"), 21),
     ("no creator", ("groups", 3, "created_by"), None),
     ("another goroutine of creation", ("tasks", 2, "creator"), 4),
-    ("a label less", ("groups", 1, "labels"), {"who": "me"}),
+    ("a label less", ("tasks", 2, "labels"), {"who": "me"}),
+    ("a label that not all members have", ("groups", 1, "labels"), {"who": "you"}),
     ("labels where there are none", ("groups", 3, "labels"), {"who": "me"}),
     ("the writer is elsewhere", ("groups", 0, "frames", 1, "function"), "main.rest"),
     ("the writer waits for something else", ("groups", 0, "reason"), "IO wait"),

@@ -59,21 +59,32 @@ def check(case, version, mode, how):
     wrong = compare.differences(report, text, how)
     tap.check(name + "every goroutine as the program saw it", not wrong, "\n".join(wrong[:20]))
     if how == "kernel":
-        wrong = verdicts(case, version, report, text)
+        wrong, num_unsaid = verdicts(case, version, report, text)
         tap.check(name + "verdicts as written down", not wrong, "\n".join(wrong))
+        if num_unsaid > 0:
+            tap.skip(name + "%d leaked goroutines are proved so" % num_unsaid,
+                     "what no goroutine can reach is not searched for yet")
 
 
 def verdicts(case, version, report, text):
-    """Lines that say which goroutines do not have the verdict of the .expect file."""
-    lines = []
+    """Lines that say which goroutines have another verdict than the .expect file says, and how many
+    are known to be leaked, but not said to be."""
+    lines, num_unsaid = [], 0
     goroutines, _ = debug2.parse_truth(text)
     got = {number: group["verdict"] for group in report["groups"]
            if group["kind"] == "goroutine" for number in group["members"]}
+    wanted = {goroutine.id: (None, goroutine) for goroutine in goroutines}
     for group in goexpect.Expectation(case).groups(version):
-        members = [goroutine.id for goroutine in goroutines if goexpect.fits(goroutine, group)]
-        lines += ["goroutine %d: got %s, want %s" % (member, got.get(member), group["verdict"])
-                  for member in members if group["verdict"] not in (None, got.get(member))]
-    return lines
+        for goroutine in goroutines:
+            if goexpect.fits(goroutine, group):
+                wanted[goroutine.id] = (group["verdict"], goroutine)
+    for number, (want, goroutine) in sorted(wanted.items()):
+        said = got.get(number)
+        if want == "proved" and said in ("unknown", "suspect") and not goroutine.leaked:
+            num_unsaid += 1
+        elif (want or said) != said or (want is None and said in ("proved", "likely")):
+            lines.append("goroutine %d: got %s, want %s" % (number, said, want or "no proof"))
+    return lines, num_unsaid
 
 
 def main():

@@ -1,0 +1,78 @@
+#include "report/go_words.h"
+
+#include "report/words.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void add_waits(struct text *text, const struct coreleaks_group *group)
+{
+	const int64_t second_ns = 1000000000;
+	if (group->state != CORELEAKS_STATE_WAITING)
+		return;
+	if (group->num_waits == 0) {
+		text_add(text, "never seen blocked by a GC");
+		return;
+	}
+	text_addf(text, "for at least %s", words_duration(text->arena, group->max_wait_ns));
+	if (group->min_wait_ns / second_ns < group->max_wait_ns / second_ns)
+		text_addf(text, " (the youngest %s)",
+			  words_duration(text->arena, group->min_wait_ns));
+	if (group->first_gc > 0)
+		text_addf(text, ", since before GC #%" PRIi64, group->first_gc);
+	if (group->num_waits < group->num_tasks)
+		text_addf(text, "; %s of them not seen blocked by a GC",
+			  words_number(text->arena, group->num_tasks - group->num_waits));
+}
+
+const char *go_words_group(struct arena *arena, const struct coreleaks_group *group)
+{
+	struct text text;
+	if (group->kind != CORELEAKS_KIND_GOROUTINE)
+		return NULL;
+	text_init(&text, arena);
+	add_waits(&text, group);
+	for (uint32_t i = 0; i < group->num_labels; i++)
+		text_addf(&text, "%s%s=%s",
+			  i > 0		  ? ", "
+			  : text.size > 0 ? "; labels "
+					  : "labels ",
+			  group->labels[i].key, group->labels[i].value);
+	return text.size > 0 ? text.bytes : NULL;
+}
+
+/* " · BEFORE 12 AFTER" */
+static void add_known(struct text *text, const char *dot, const char *before, int64_t value,
+		      const char *after)
+{
+	if (value >= 0)
+		text_addf(text, " %s %s%s%s", dot, before,
+			  words_number(text->arena, (uint64_t)value), after);
+}
+
+const char *go_words_program(struct arena *arena, const struct coreleaks_go *go, const char *dot)
+{
+	struct text text;
+	if (go == NULL || !go->recognised)
+		return NULL;
+	text_init(&text, arena);
+	text_add(&text, go->version != NULL ? go->version : "Go of unknown version");
+	add_known(&text, dot, "", go->num_goroutine, " goroutines");
+	add_known(&text, dot, "", go->num_system, " of the runtime");
+	add_known(&text, dot, "", go->num_created, " created");
+	if (go->num_marked_leaked > 0)
+		add_known(&text, dot, "", go->num_marked_leaked, " marked leaked by Go itself");
+	add_known(&text, dot, "GOMAXPROCS ", go->gomaxprocs, "");
+	add_known(&text, dot, "", go->num_threads, " threads");
+	if (go->heap_size >= 0)
+		text_addf(&text, " %s heap %s", dot, words_size(arena, (uint64_t)go->heap_size));
+	if (go->stack_size >= 0)
+		text_addf(&text, " %s stacks %s", dot, words_size(arena, (uint64_t)go->stack_size));
+	add_known(&text, dot, "", go->num_gcs, " GCs");
+	if (go->last_gc_age_ns >= 0)
+		text_addf(&text, ", the last at least %s ago",
+			  words_duration(arena, go->last_gc_age_ns));
+	if (go->uptime_ns > 0)
+		text_addf(&text, " %s up at least %s", dot, words_duration(arena, go->uptime_ns));
+	return text.bytes;
+}
