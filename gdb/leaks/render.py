@@ -182,13 +182,10 @@ def _finished(group):
                          " ".join(group.pthreads[:_MAX_PTHREADS]))
     if group.count > _MAX_PTHREADS:
         handles += " and %s more" % format(group.count - _MAX_PTHREADS, ",")
-    notes = [handles]
     sizes = waits.stacks_text(group.stacks._replace(used=0))
-    if sizes:
-        notes.append("their stacks: " + sizes)
-    notes += [waits.creation_text(group)] if waits.creation_text(group) else []
+    notes = [handles, waits.creation_text(group), "their stacks: " + sizes if sizes else ""]
     return ([[(_INDENT + "finished, never joined: " + start, "title")]] +
-            [[(_INDENT + clean(note), "metadata")] for note in notes])
+            [[(_INDENT + clean(note), "metadata")] for note in notes if note])
 
 
 def _members(group):

@@ -19,6 +19,7 @@ CASES = ("three_way_deadlock_30_behind", "abandoned_lock", "timed_deadlock", "sl
 def words(text):
     """Without what each names by its own words: how to go on, and how to see all."""
     text = re.sub(r"\nnext: .*", "", text)
+    text = re.sub(r"(-v|\"leaks (locks|findings)\") (lists|shows) (it|them|all)", "how to", text)
     return text.replace("--limit", "-limit").split()
 
 
