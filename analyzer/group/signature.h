@@ -4,7 +4,8 @@
  * over these fields, each closed by a NUL byte:
  *     "1", kind, state, reason ("" unknown), kind of the object ("" none), "timed" or "",
  *     "stack", "key", "reason", "object" or "creator",
- *     then how the stack ended and its frames, of goroutines then the same of the go statement; or group_key()'s text; or nothing more; or the
+ *     then how the stack ended and its frames, of goroutines then the same of the go statement;
+ *     or group_key()'s text; or nothing more; or the
  *     object's symbol, or its address in hex when it has none; or "complete" and the creator's
  *     frame, "one of N" for one of N places, nothing when it is not known.
  * In a signal handler "stack" and "key" follow "was " and the interrupted reason, a field more.
