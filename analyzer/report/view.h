@@ -47,7 +47,7 @@ struct report_view {
 	struct view_counts hidden_by; /* by option; "select_task()" for what that refused */
 	uint32_t num_hidden_findings, num_hidden_blockers;
 	bool *task_is_shown;		/* parallel to tasks: it is in a shown group */
-	struct view_counts system_by; /* by the runtime that keeps them; hidden or not */
+	struct view_counts system_by;	/* by the runtime that keeps them; hidden or not */
 	enum coreleaks_verdict verdict; /* the strongest of the findings that are not hidden */
 };
 

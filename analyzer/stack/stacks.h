@@ -25,7 +25,7 @@ struct stacks {
 		struct interrupted *items; /* in the tasks' order */
 		uint32_t num, capacity;
 	} interrupted;
-	int32_t *interrupted_by_task; /* index in interrupted; -1: in no signal handler */
+	int32_t *interrupted_by_task;  /* index in interrupted; -1: in no signal handler */
 	struct coreleaks_stack *calls; /* parallel to the calls asked for: all frames of each */
 };
 

@@ -126,7 +126,8 @@ def check_expectations():
 
 
 def frame(function, file, line, inlined=False):
-    return {"function": function, "file": file, "line": line, "inlined": inlined, "trust": "pclntab"}
+    return {"function": function, "file": file, "line": line, "inlined": inlined,
+            "trust": "pclntab"}
 
 
 PARK = [frame("runtime.gopark", "/go/proc.go", 1), frame("runtime.chanrecv1", "/go/chan.go", 2)]
