@@ -204,8 +204,10 @@ const struct runtime **system_threads_build(struct arena *arena, const struct co
 		by_stack[i] = system_thread_of_stack(&stacks[i]);
 	for (uint32_t i = 0; i < num_tasks; i++) {
 		const struct coreleaks_task *task = &tasks[i];
-		if (task->system != NULL)
+		if (task->system != NULL) {
 			result[i] = runtime_named(task->system);
+			continue;
+		}
 		if (task->signal != 0 || task->kind != CORELEAKS_KIND_THREAD ||
 		    task->stack_id >= num_stacks)
 			continue;

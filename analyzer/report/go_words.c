@@ -8,12 +8,8 @@
 static void add_waits(struct text *text, const struct coreleaks_group *group)
 {
 	const int64_t second_ns = 1000000000;
-	if (group->state != CORELEAKS_STATE_WAITING)
+	if (group->num_waits == 0)
 		return;
-	if (group->num_waits == 0) {
-		text_add(text, "never seen blocked by a GC");
-		return;
-	}
 	text_addf(text, "for at least %s", words_duration(text->arena, group->max_wait_ns));
 	if (group->min_wait_ns / second_ns < group->max_wait_ns / second_ns)
 		text_addf(text, " (the youngest %s)",

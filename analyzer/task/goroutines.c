@@ -68,6 +68,16 @@ static bool stands_on(const struct go_m *m, uint64_t sp)
 	       range_contains(m->curg_stack, sp);
 }
 
+/* Goroutines' and signal stacks lie in the middle of large mappings. */
+static void use_stack_of(struct task *thread, const struct go_m *m)
+{
+	const struct range *const stacks[] = {&m->g0_stack, &m->signal_stack, &m->curg_stack};
+	uint64_t sp = thread->registers.values[REGISTER_RSP];
+	for (size_t i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++)
+		if (range_contains(*stacks[i], sp))
+			thread->stack_size = stacks[i]->high - sp;
+}
+
 static void match_threads(struct builder *builder)
 {
 	struct goroutines *goroutines = builder->goroutines;
@@ -96,9 +106,13 @@ static void match_threads(struct builder *builder)
 				goroutines->m_of_thread[i] = (int32_t)k;
 				break;
 			}
-	for (uint32_t i = 0; i < goroutines->num_threads; i++)
-		if (goroutines->m_of_thread[i] >= 0)
-			goroutines->ms.items[goroutines->m_of_thread[i]].thread = (int32_t)i;
+	for (uint32_t i = 0; i < goroutines->num_threads; i++) {
+		if (goroutines->m_of_thread[i] < 0)
+			continue;
+		struct go_m *m = &goroutines->ms.items[goroutines->m_of_thread[i]];
+		m->thread = (int32_t)i;
+		use_stack_of(&builder->tasks->list.items[i], m);
+	}
 }
 
 static const struct go_m *find_m(const struct builder *builder, uint64_t addr)

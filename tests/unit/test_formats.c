@@ -115,7 +115,8 @@ static const struct coreleaks_go go = {
 };
 static struct coreleaks_frame creator;
 static const struct coreleaks_creation creation = {.frame = &creator, .num_places = 1};
-static const struct coreleaks_creation inferred = {&creator, 1, true};
+static const struct coreleaks_creation inferred = {
+	.frame = &creator, .num_places = 1, .inferred = true};
 
 static struct coreleaks_frame go_frame(const char *function, const char *file, uint32_t line)
 {
