@@ -66,8 +66,11 @@ static void read_gcs(struct builder *builder)
 	for (uint64_t i = 0; i < num; i++) {
 		/* GC number n, from 1, ended at ring[(n - 1) % 256]. */
 		uint64_t n = (uint64_t)facts->num_gcs - num + i;
-		int64_t back = (int64_t)(unix_ns - ring[n % GO_NUM_GC_ENDS]);
-		facts->gc_ends_ns[i] = facts->last_gc_ns - back;
+		uint64_t back = unix_ns - ring[n % GO_NUM_GC_ENDS];
+		/* The wall clock was set meanwhile, or this is no ring of times. */
+		if (facts->last_gc_ns <= 0 || back >= (uint64_t)facts->last_gc_ns)
+			return;
+		facts->gc_ends_ns[i] = facts->last_gc_ns - (int64_t)back;
 	}
 	facts->num_gc_ends = (uint32_t)num;
 }
@@ -125,6 +128,9 @@ static void read_scheduler(struct builder *builder, const struct goroutines *gor
 			created + word_at(builder, sched + (uint64_t)layout->sched_created);
 	else if (allp->num > 0 && unused_ids <= 16 * allp->num && ids >= unused_ids)
 		facts->num_created = ids - unused_ids;
+	/* A million a second for three years. */
+	if (facts->num_created > UINT64_C(100000000000000))
+		facts->num_created = 0;
 }
 
 void go_facts_build(struct go_facts *ret, struct arena *arena, const struct go_runtime *runtime,

@@ -34,12 +34,12 @@ static void add_label(struct reader *reader, const uint64_t *key_words, const ui
 }
 
 /* Since Go 1.24 (runtime/pprof/label.go): a slice of pairs of strings. */
-static bool read_slice(struct reader *reader, uint64_t addr)
+static void read_slice(struct reader *reader, uint64_t addr)
 {
 	uint64_t slice[3];
 	if (image_read(reader->image, addr, slice, sizeof(slice)) != sizeof(slice) ||
 	    slice[1] > slice[2] || slice[1] > MAX_LABELS || (slice[0] & 7) != 0)
-		return false;
+		return;
 	for (uint64_t i = 0; i < slice[1]; i++) {
 		uint64_t pair[4];
 		if (image_read(reader->image, slice[0] + i * sizeof(pair), pair, sizeof(pair)) !=
@@ -47,7 +47,6 @@ static bool read_slice(struct reader *reader, uint64_t addr)
 			break;
 		add_label(reader, pair, pair + 2);
 	}
-	return true;
 }
 
 /* Buckets of a map (runtime/map.go, until Go 1.23): eight marks, eight keys, eight values, and the
@@ -105,8 +104,10 @@ struct go_label_set go_labels_read(struct arena *arena, struct image *image, int
 	struct reader reader = {.arena = arena, .image = image};
 	if (addr == 0)
 		return (struct go_label_set){0};
-	/* A map's address makes no sensible slice. */
-	if ((minor >= 0 && minor < FIRST_WITH_SLICE) || !read_slice(&reader, addr))
+	if (minor < 0 || minor >= FIRST_WITH_SLICE)
+		read_slice(&reader, addr);
+	/* A map's address and what lies behind it may look like a slice without elements. */
+	if (minor < FIRST_WITH_SLICE && reader.num == 0)
 		read_map(&reader, addr);
 	if (reader.num == 0)
 		return (struct go_label_set){0};

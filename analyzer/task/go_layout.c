@@ -245,10 +245,14 @@ static int score_curg(const struct go_evidence *evidence, const struct go_layout
 static uint32_t chain_length(const struct go_evidence *evidence, uint64_t m, int off)
 {
 	uint32_t length = 0, odd = 0;
+	uint64_t seen = 0;
 	while (m != 0 && length < 100000) {
 		uint64_t g0 = word_at(evidence, m + GO_M_G0);
-		if (g0 == 0)
+		if (g0 == 0 || m == seen)
 			return 0;
+		/* A ring comes back to one of these. */
+		if ((length & (length - 1)) == 0)
+			seen = m;
 		odd += word_at(evidence, g0 + GO_G_M) != m;
 		length++;
 		m = word_at(evidence, m + (uint64_t)off);

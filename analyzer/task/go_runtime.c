@@ -10,6 +10,7 @@ enum {
 	MAX_MS = 1 << 20,
 	MAX_MODULES = 64,
 	NUM_SAMPLES = 128,
+	MAX_PROBES = 1 << 21, /* elements of lists that might be the runtime's */
 };
 
 struct finder {
@@ -18,12 +19,21 @@ struct finder {
 	struct gaps *gaps;
 	struct image *image;
 	const struct notes *notes;
+	uint32_t num_probes;
 };
 
 static uint64_t word_at(const struct finder *finder, uint64_t addr)
 {
 	uint64_t value;
 	return image_read_u64(finder->image, addr, &value) ? value : 0;
+}
+
+/* In damaged memory each of millions of words can lead into a long list: false once there were too
+ * many. A sound program comes nowhere near. */
+static bool may_probe(struct finder *finder)
+{
+	finder->num_probes += finder->num_probes < MAX_PROBES;
+	return finder->num_probes < MAX_PROBES;
 }
 
 /* ---- The program's image ------------------------------------------------------------------- */
@@ -188,7 +198,9 @@ static struct range find_globals(const struct go_module *module)
 			globals.high = addr;
 	}
 	globals.low &= ~UINT64_C(7);
-	if (globals.high <= globals.low || globals.high - globals.low > MAX_SCAN_SIZE)
+	/* Pages are counted up to the end, which must not wrap. */
+	if (globals.high > UINT64_MAX - 8192 || globals.high <= globals.low ||
+	    globals.high - globals.low > MAX_SCAN_SIZE)
 		return (struct range){0, 0};
 	return globals;
 }
@@ -252,7 +264,7 @@ static bool is_allgs(const struct finder *finder, const uint64_t *words)
 }
 
 /* All spans of the heap: pages of 8 KiB; one in use has elements up to its limit. */
-static bool is_allspans(const struct finder *finder, const uint64_t *words)
+static bool is_allspans(struct finder *finder, const uint64_t *words)
 {
 	enum { START = 24, PAGES = 32, DEAD = 0, IN_USE = 1, MANUAL = 2, PAGE = 8192 };
 	const struct go_layout *layout = &finder->runtime->layout;
@@ -263,7 +275,7 @@ static bool is_allspans(const struct finder *finder, const uint64_t *words)
 		unsigned char span[160];
 		uint64_t start, pages, element, limit;
 		uint64_t addr = word_at(finder, words[0] + 8 * i);
-		if (addr == 0 || (addr & 7) != 0 ||
+		if (addr == 0 || (addr & 7) != 0 || !may_probe(finder) ||
 		    image_read(finder->image, addr, span, sizeof(span)) != sizeof(span))
 			return false;
 		memcpy(&start, span + START, sizeof(start));
@@ -298,14 +310,14 @@ static bool is_p(const struct finder *finder, uint64_t p, uint64_t number)
 	       end - first <= BATCH;
 }
 
-static bool is_allp(const struct finder *finder, const uint64_t *words)
+static bool is_allp(struct finder *finder, const uint64_t *words)
 {
 	uint64_t used = 0;
 	if (!is_slice(words, 1 << 16))
 		return false;
 	for (uint64_t i = 0; i < words[1]; i++) {
 		uint64_t p = word_at(finder, words[0] + 8 * i);
-		if (!is_p(finder, p, i))
+		if (!may_probe(finder) || !is_p(finder, p, i))
 			return false;
 		used += word_at(finder, p + (uint64_t)finder->runtime->layout.p_goidcache + 8) != 0;
 	}
@@ -314,7 +326,7 @@ static bool is_allp(const struct finder *finder, const uint64_t *words)
 }
 
 /* How many Ms hang on this one; 0: it is none. */
-static uint32_t count_ms(const struct finder *finder, uint64_t m)
+static uint32_t count_ms(struct finder *finder, uint64_t m)
 {
 	const struct go_layout *layout = &finder->runtime->layout;
 	uint64_t g0 = (m & 7) == 0 && m >= 4096 ? word_at(finder, m + GO_M_G0) : 0;
@@ -322,10 +334,13 @@ static uint32_t count_ms(const struct finder *finder, uint64_t m)
 	if (g0 == 0 || (g0 & 7) != 0 || word_at(finder, g0 + GO_G_M) != m ||
 	    word_at(finder, g0 + (uint64_t)layout->g_goid) != 0)
 		return 0;
-	for (; m != 0 && num < MAX_MS; num++) {
+	for (uint64_t seen = 0; m != 0 && num < MAX_MS; num++) {
 		g0 = word_at(finder, m + GO_M_G0);
-		if (g0 == 0)
+		if (g0 == 0 || m == seen || !may_probe(finder))
 			return 0;
+		/* A ring comes back to one of these. */
+		if ((num & (num - 1)) == 0)
+			seen = m;
 		odd += word_at(finder, g0 + GO_G_M) != m;
 		m = word_at(finder, m + (uint64_t)layout->m_alllink);
 	}
@@ -537,6 +552,14 @@ static void read_runtime(struct finder *finder)
 		module->gofunc_addr = module->words[runtime->layout.module_gofunc / 8];
 	}
 	find_others(finder, words, num);
+	if (runtime->allm == 0)
+		gaps_add(finder->gaps, "go-layout", true,
+			 "the Go runtime's list of its threads was not found: which of them runs "
+			 "which goroutine is not known");
+	if (finder->num_probes >= MAX_PROBES)
+		gaps_add(finder->gaps, "go-layout", true,
+			 "the Go runtime's variables are damaged: the search for its lists was "
+			 "given up");
 	find_wait_reasons(finder, words, num);
 }
 

@@ -99,7 +99,8 @@ bool go_module_read(struct go_module *ret, struct arena *arena, struct image *im
 	struct go_module module = {.addr = addr};
 	uint64_t tables[5];
 	if (image_read(image, addr, module.words, sizeof(module.words)) < (WORD_TEXT + 2) * 8 ||
-	    !read_header(&module, image, tables) || !tables_agree(&module, tables))
+	    !read_header(&module, image, tables) || !tables_agree(&module, tables) ||
+	    module.words[WORD_FUNCTIONS + 1] / 8 <= module.num_functions)
 		return false;
 	module.text_addr = module.words[WORD_TEXT];
 	module.pcs = (struct range){module.words[WORD_MIN_PC], module.words[WORD_MAX_PC]};

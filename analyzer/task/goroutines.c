@@ -140,9 +140,12 @@ static bool find_signal_frame(const struct builder *builder, const struct go_m *
 		BP = 120,
 		SP = 160,
 		PC = 168,
-		SIZE = 304
+		SIZE = 304,
+		MAX_STACK = 1 << 20, /* the runtime makes them of 32 KiB */
 	};
 	const struct range *stack = &m->signal_stack;
+	if (stack->high - stack->low > MAX_STACK)
+		return false;
 	for (uint64_t addr = sp & ~UINT64_C(7); stack->high >= SIZE && addr < stack->high - SIZE;
 	     addr += 8) {
 		if (word_at(builder, addr + STACK_LOW) != stack->low ||
