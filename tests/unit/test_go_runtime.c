@@ -163,7 +163,8 @@ START_TEST(overlapping_lists)
 	begin_known(_i);
 	fake_go_program(&go);
 	for (uint64_t i = 0; i < 3; i++) {
-		uint64_t addr = FAKE_GO_GLOBALS + 0x40 * i;
+		/* Before the real one, and behind it. */
+		uint64_t addr = FAKE_GO_ALLGS - 0x60 + 0x40 * i;
 		fake_go_put(&go, addr, fake_go_get(&go, FAKE_GO_ALLGS));
 		fake_go_put(&go, addr + 8, 2 + i);
 		fake_go_put(&go, addr + 16, go.num_gs);
