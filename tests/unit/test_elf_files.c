@@ -477,6 +477,31 @@ START_TEST(build_id_notes)
 }
 END_TEST
 
+static size_t found_go_size(void)
+{
+	struct bytes id = go_build_id_from_notes(note_bytes.bytes, note_bytes.size);
+	note_bytes.size = 0;
+	return id.size;
+}
+
+START_TEST(go_build_id_notes)
+{
+	add_note(4, 83, 4, "Go\0", 4, 84);
+	ck_assert_uint_eq(found_go_size(), 83);
+	add_note(4, 20, NT_GNU_BUILD_ID, "GNU", 4, 20);
+	add_note(4, 40, 4, "Go\0", 4, 40);
+	ck_assert_uint_eq(found_go_size(), 40);
+	/* Another type, another owner, too long, longer than what is there. */
+	add_note(4, 20, NT_GNU_BUILD_ID, "Go\0", 4, 20);
+	add_note(4, 20, 4, "GNU", 4, 20);
+	ck_assert_uint_eq(found_go_size(), 0);
+	add_note(4, 257, 4, "Go\0", 4, 260);
+	ck_assert_uint_eq(found_go_size(), 0);
+	add_note(4, 41, 4, "Go\0", 4, 40);
+	ck_assert_uint_eq(found_go_size(), 0);
+}
+END_TEST
+
 START_TEST(build_id_as_text)
 {
 	const unsigned char id[] = {0x00, 0x0f, 0xab, 0xff};
@@ -509,6 +534,7 @@ Suite *elf_files_suite(void)
 	tcase_add_test(tests, memory_files);
 	tcase_add_test(tests, out_of_memory);
 	tcase_add_test(tests, build_id_notes);
+	tcase_add_test(tests, go_build_id_notes);
 	tcase_add_test(tests, build_id_as_text);
 	suite_add_tcase(suite, tests);
 	return suite;

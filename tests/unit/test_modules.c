@@ -243,6 +243,64 @@ START_TEST(unverifiable_but_impossible)
 }
 END_TEST
 
+/* As Go's own linker makes them: no GNU build-id, but a note of Go's. */
+static char *compile_go(const char *name, const char *id, const char *flags)
+{
+	char source[512];
+	snprintf(source, sizeof(source),
+		 "nop\n.skip 500\n"
+		 ".section .note.go.buildid,\"a\",@note\n.balign 4\n"
+		 ".long 4, %zu, 4\n.ascii \"Go\\0\\0\"\n.ascii \"%s\"\n.balign 4\n"
+		 ".section .note.GNU-stack\n",
+		 strlen(id), id);
+	return fake_compile(name, "assembler", source, flags);
+}
+
+START_TEST(go_build_id)
+{
+	static const char none[] = "-shared -nostdlib -Wl,-z,noseparate-code -Wl,--build-id=none";
+	const char *const others[] = {"kN5u/qeGJ/a7ZQ/w1Xe", "kN5u/qeGJ/a7ZQ/w1Xd/", NULL};
+	char *program = compile_go("go.so", "kN5u/qeGJ/a7ZQ/w1Xd", none);
+	char *candidate = program;
+	if (_i > 0 && others[_i - 1] != NULL)
+		candidate = compile_go("go-other.so", others[_i - 1], none);
+	else if (_i > 0)
+		candidate = fake_compile("go-none.so", "assembler", "nop\n.skip 500\n", none);
+	fake_map(core, program, candidate, FAKE_CODE_BASE, 0);
+	fake_world_open_image(&world);
+	expect_sound();
+	const struct module *module = module_at(FAKE_CODE_BASE);
+	ck_assert_int_eq(module->info.verified, _i == 0);
+	ck_assert_int_eq(module->file != NULL, _i == 0);
+	if (_i == 0) {
+		fake_world_expect_no_gaps(&world);
+	} else {
+		fake_world_expect_gap(&world, "file-mismatch", false);
+		ck_assert_ptr_nonnull(strstr(module->info.problem, "another Go build-id"));
+	}
+	if (candidate != program)
+		free(candidate);
+	free(program);
+}
+END_TEST
+
+/* A program that the system's linker made has both: its GNU build-id decides. */
+START_TEST(go_build_id_beside_gnus)
+{
+	static const char gnu[] =
+		"-shared -nostdlib -Wl,-z,noseparate-code -Wl,--build-id=0x0123456789abcdef";
+	char *program = compile_go("both.so", "kN5u/qeGJ/a7ZQ/w1Xd", gnu);
+	char *candidate = compile_go("both-other.so", "kN5u/qeGJ/a7ZQ/w1Xe", gnu);
+	fake_map(core, program, candidate, FAKE_CODE_BASE, 0);
+	fake_world_open_image(&world);
+	expect_sound();
+	ck_assert(module_at(FAKE_CODE_BASE)->info.verified);
+	ck_assert_str_eq(module_at(FAKE_CODE_BASE)->info.build_id, "0123456789abcdef");
+	free(candidate);
+	free(program);
+}
+END_TEST
+
 START_TEST(without_build_ids)
 {
 	char *plain = fake_compile("plain.so", "assembler", "nop\n.skip 5000\n",
@@ -631,6 +689,8 @@ Suite *modules_suite(void)
 	tcase_add_test(tests, found_by_build_id);
 	tcase_add_test(tests, unverifiable);
 	tcase_add_test(tests, unverifiable_but_impossible);
+	tcase_add_loop_test(tests, go_build_id, 0, 4);
+	tcase_add_test(tests, go_build_id_beside_gnus);
 	tcase_add_test(tests, without_build_ids);
 	tcase_add_test(tests, file_without_build_id_is_refused);
 	tcase_add_test(tests, sysroot);
