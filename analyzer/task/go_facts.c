@@ -117,7 +117,10 @@ static void read_scheduler(struct builder *builder, const struct goroutines *gor
 	if (sched == 0)
 		return;
 	note_time(facts, word_at(builder, sched + (uint64_t)layout->sched_lastpoll));
-	facts->start_ns = (int64_t)word_at(builder, sched + (uint64_t)layout->sched_resized);
+	/* Nothing shows whether another layout has it there. */
+	if (layout->minor != GO_NONE)
+		facts->start_ns =
+			(int64_t)word_at(builder, sched + (uint64_t)layout->sched_resized);
 	note_time(facts, (uint64_t)facts->start_ns);
 	facts->num_system =
 		(int32_t)(uint32_t)word_at(builder, sched + (uint64_t)layout->sched_ngsys);

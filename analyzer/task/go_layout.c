@@ -273,6 +273,10 @@ static int score_alllink(const struct go_evidence *evidence, const struct go_lay
 		num++;
 		longest = length > longest ? length : longest;
 	}
+	for (uint32_t i = 0; i < evidence->num_ms; i++) {
+		uint32_t length = chain_length(evidence, evidence->ms[i], off);
+		longest = length > longest ? length : longest;
+	}
 	/* Every chain is a tail of one list: a longer one is the better guess. */
 	return num == 0 ? NO_EVIDENCE : longest == 0 ? 0 : (int)(100 + longest);
 }
@@ -313,6 +317,7 @@ struct calibrated {
 		int16_t distance;
 		int16_t since; /* minor version; 0 all */
 	} neighbours[7];
+	bool first; /* of equally good places the first is it */
 };
 
 static const struct calibrated calibrated[] = {
@@ -321,7 +326,8 @@ static const struct calibrated calibrated[] = {
 	 136,
 	 192,
 	 score_goid,
-	 {{FIELD(g_status), -8, 0}, {FIELD(g_waitsince), 16, 0}, {FIELD(g_waitreason), 24, 0}}},
+	 {{FIELD(g_status), -8, 0}, {FIELD(g_waitsince), 16, 0}, {FIELD(g_waitreason), 24, 0}},
+	 false},
 	{"g.startpc",
 	 FIELD(g_startpc),
 	 240,
@@ -332,17 +338,20 @@ static const struct calibrated calibrated[] = {
 	  {FIELD(g_parent), -24, 21},
 	  {FIELD(g_waiting), 16, 0},
 	  {FIELD(g_labels), 48, 0},
-	  {FIELD(g_timer), 56, 0}}},
+	  {FIELD(g_timer), 56, 0}},
+	 false},
 	{"g.syscallsp",
 	 FIELD(g_syscallsp),
 	 96,
 	 120,
 	 score_syscallsp,
-	 {{FIELD(g_syscallpc), 8, 0}, {FIELD(g_sched_bp), -8, 0}}},
-	{"m.procid", FIELD(m_procid), 56, 96, score_procid, {{FIELD(m_gsignal), 8, 0}}},
-	{"m.curg", FIELD(m_curg), 160, 224, score_curg, {{0, 0, 0}}},
-	{"m.alllink", FIELD(m_alllink), 280, 420, score_alllink, {{0, 0, 0}}},
-	{"moduledata.gofunc", FIELD(module_gofunc), 296, 368, score_gofunc, {{0, 0, 0}}},
+	 {{FIELD(g_syscallpc), 8, 0}, {FIELD(g_sched_bp), -8, 0}},
+	 false},
+	{"m.procid", FIELD(m_procid), 56, 96, score_procid, {{FIELD(m_gsignal), 8, 0}}, false},
+	/* The goroutine that a signal interrupted comes behind it (runtime2.go: caughtsig). */
+	{"m.curg", FIELD(m_curg), 160, 224, score_curg, {{0, 0, 0}}, true},
+	{"m.alllink", FIELD(m_alllink), 280, 420, score_alllink, {{0, 0, 0}}, false},
+	{"moduledata.gofunc", FIELD(module_gofunc), 296, 368, score_gofunc, {{0, 0, 0}}, false},
 };
 
 static int16_t get_field(const struct go_layout *layout, uint16_t field)
@@ -391,7 +400,8 @@ bool go_layout_calibrate(struct go_layout *ret, int32_t minor, const struct go_e
 		if (best < FITS)
 			return false;
 		/* Of equally good places the one the nearest version has is the likelier. */
-		if (field->score(evidence, &layout, get_field(&layout, field->field)) == best)
+		if (!field->first &&
+		    field->score(evidence, &layout, get_field(&layout, field->field)) == best)
 			continue;
 		set_field(&layout, field->field, best_off);
 		for (size_t k = 0; k < sizeof(field->neighbours) / sizeof(field->neighbours[0]);

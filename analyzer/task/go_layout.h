@@ -70,6 +70,8 @@ struct go_evidence {
 	const struct go_tables *tables;
 	const uint64_t *gs; /* some goroutines' g, the first of them goroutine 1 */
 	uint32_t num_gs;
+	const uint64_t *ms; /* what may be Ms: the newest one is among them */
+	uint32_t num_ms;
 };
 
 /* Does the core agree with that layout? *field_ret: the first field that does not. */

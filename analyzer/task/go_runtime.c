@@ -494,17 +494,34 @@ static void find_wait_reasons(struct finder *finder, const uint64_t *words, uint
 
 /* ---- Layout -------------------------------------------------------------------------------- */
 
-static void choose_layout(struct finder *finder)
+/* Variables that point to an M; more than there are of these is damage. */
+static uint32_t find_ms(const struct finder *finder, const uint64_t *words, uint64_t num,
+			uint64_t *ms)
+{
+	uint32_t num_ms = 0;
+	for (uint64_t i = 0; i < num && num_ms < NUM_SAMPLES; i++) {
+		bool known = false;
+		for (uint32_t k = 0; k < num_ms && !known; k++)
+			known = ms[k] == words[i];
+		if (!known && is_m(finder, words[i]))
+			ms[num_ms++] = words[i];
+	}
+	return num_ms;
+}
+
+static void choose_layout(struct finder *finder, const uint64_t *words, uint64_t num)
 {
 	struct go_runtime *runtime = finder->runtime;
 	const char *version = runtime->version != NULL ? runtime->version : "Go of unknown version";
 	const char *field = NULL;
-	uint64_t gs[NUM_SAMPLES];
+	uint64_t gs[NUM_SAMPLES], ms[NUM_SAMPLES];
 	struct go_evidence evidence = {
 		.image = finder->image,
 		.notes = finder->notes,
 		.tables = &runtime->tables,
 		.gs = gs,
+		.ms = ms,
+		.num_ms = find_ms(finder, words, num, ms),
 	};
 	for (uint64_t i = 0; i < runtime->allgs.num && evidence.num_gs < NUM_SAMPLES;
 	     i += sample_step(runtime->allgs.num, NUM_SAMPLES))
@@ -543,7 +560,7 @@ static void read_runtime(struct finder *finder)
 			 runtime->version != NULL ? runtime->version : "Go of unknown version");
 		return;
 	}
-	choose_layout(finder);
+	choose_layout(finder, words, num);
 	if (!runtime->recognised)
 		return;
 	follow_modules(finder);

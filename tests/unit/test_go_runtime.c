@@ -125,6 +125,41 @@ START_TEST(laid_out_otherwise)
 }
 END_TEST
 
+/* Only the oldest M has a goroutine: how Ms are linked shows in those that variables lead to. */
+START_TEST(most_ms_are_idle)
+{
+	begin(_i == 0 ? 19 : 27, "go1.31.0");
+	go.layout.m_alllink -= 16;
+	fake_go_program(&go);
+	fake_go_put32(&go, go.gs[5] + (uint64_t)go.layout.g_status, GO_STATUS_RUNNABLE);
+	fake_go_put(&go, go.gs[5] + 48, 0);
+	fake_go_open(&go);
+	ck_assert(go.runtime.recognised);
+	ck_assert_int_eq(go.runtime.layout.m_alllink, go.layout.m_alllink);
+	ck_assert_uint_eq(go.goroutines.ms.num, 3);
+	/* What content does not show is not said. */
+	static struct go_facts facts;
+	go_facts_build(&facts, &go.world.arena, &go.runtime, &go.goroutines, go.world.image);
+	ck_assert_int_eq(facts.start_ns, 0);
+}
+END_TEST
+
+/* The goroutine that a signal interrupted stands behind the current one, where a known version has
+ * the current one. */
+START_TEST(an_interrupted_goroutine)
+{
+	begin(27, "go1.31.0");
+	uint64_t table = (uint64_t)go.layout.m_curg;
+	go.layout.m_curg -= 8;
+	fake_go_program(&go);
+	for (uint32_t i = 5; i <= 6; i++)
+		fake_go_put(&go, fake_go_get(&go, go.gs[i] + 48) + table, go.gs[i]);
+	fake_go_open(&go);
+	expect_program();
+	ck_assert_int_eq(go.runtime.layout.m_curg, go.layout.m_curg);
+}
+END_TEST
+
 static void expect_native_only(const char *words)
 {
 	ck_assert(go.runtime.present && !go.runtime.recognised);
@@ -686,6 +721,8 @@ Suite *go_runtime_suite(void)
 	tcase_add_loop_test(tests, a_known_version, 0, 2);
 	tcase_add_loop_test(tests, an_unknown_version, 0, 2);
 	tcase_add_loop_test(tests, laid_out_otherwise, 0, 2);
+	tcase_add_loop_test(tests, most_ms_are_idle, 0, 2);
+	tcase_add_test(tests, an_interrupted_goroutine);
 	tcase_add_loop_test(tests, not_recognised, 0, 2);
 	tcase_add_loop_test(tests, no_list_of_goroutines, 0, 2);
 	tcase_add_loop_test(tests, overlapping_lists, 0, 2);
