@@ -1,0 +1,103 @@
+"""A Go version that coreleaks does not know: what the memory itself shows gives the same report.
+
+The program is the same but for the version that its build info states, which is all that is
+looked up in the table of versions.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tap
+
+import realcore
+
+SOURCE = os.path.join(tap.ROOT, "tests", "core", "go_versions.go")
+MAGIC = b"\xff Go buildinf:"
+# What is said of the version, and the facts about the process that content does not confirm.
+UNSURE = ("version", "created_goroutines", "uptime_ns", "heap_bytes", "stack_bytes", "gc_cycles",
+          "last_gc_age_ns")
+
+
+def build(folder):
+    """The program's path; None without a Go toolchain."""
+    exe = os.path.join(folder, "go_versions")
+    env = dict(os.environ, GOTOOLCHAIN="local", GOPROXY="off", GO111MODULE="off", GOFLAGS="",
+               GOCACHE=os.path.join(tap.BUILD, "go-cache"), CGO_ENABLED="0")
+    code, _, err = tap.run(["go", "build", "-o", exe, SOURCE], env=env, cwd=folder, timeout=300)
+    if code:
+        raise RuntimeError("%s does not compile:\n%s" % (SOURCE, err))
+    return exe
+
+
+def stated_version(data):
+    """(where it stands, the version)"""
+    at = data.index(MAGIC) + 32
+    return at + 1, bytes(data[at + 1:at + 1 + data[at]])
+
+
+def restate(exe, minor):
+    """A copy of the program that says it is of go1.MINOR."""
+    with open(exe, "rb") as file:
+        data = bytearray(file.read())
+    at, version = stated_version(data)
+    other = b"go1.%d" % minor
+    data[at:at + len(version)] = (other + b".999999999")[:len(version)]
+    path = "%s-%d" % (exe, minor)
+    with open(path, "wb") as file:
+        file.write(data)
+    os.chmod(path, 0o755)
+    return path
+
+
+def report_of(exe, folder):
+    """The report on a core of the program."""
+    cwd = os.path.join(folder, "cwd-" + os.path.basename(exe))
+    os.mkdir(cwd)
+    with realcore.started([exe], cwd, dict(os.environ, GOTRACEBACK="crash", GOMAXPROCS="2",
+                                           GOGC="off")) as process:
+        core = realcore.kernel_core(process, signal.SIGABRT)
+    code, out, err = tap.run([os.path.join(tap.BUILD, "coreleaks"), "--json", "--all", core, exe])
+    tap.check("%s: no error" % os.path.basename(exe), code in (0, 1), err)
+    return json.loads(out)
+
+
+def goroutines(report):
+    """What is said of goroutines, whatever their addresses."""
+    return sorted((group["state"], group["reason"], group["count"], group["verdict"],
+                   str(group["hidden_by"]),
+                   str([(frame["function"], frame["line"]) for frame in group["frames"]]))
+                  for group in report["groups"] if group["kind"] == "goroutine")
+
+
+def main():
+    """Compares the table's report with those that calibration gives."""
+    if not shutil.which("go"):
+        tap.skip("versions of Go", "go is not installed")
+        return
+    with realcore.scratch() as folder:
+        exe = build(folder)
+        known = report_of(exe, folder)
+        tap.check("the version is known", not [gap for gap in known["gaps"]
+                                               if gap["kind"] == "go-layout"], known["gaps"])
+        tap.check("its goroutines are read", known["go"]["num_goroutine"] >= 25, known["go"])
+        for minor in (31, 20, 18):
+            other = report_of(restate(exe, minor), folder)
+            gaps = [gap["detail"] for gap in other["gaps"] if gap["kind"] == "go-layout"]
+            tap.check("1.%d: it is said" % minor,
+                      len(gaps) == 1 and "not in the table" in gaps[0], gaps)
+            tap.equal("1.%d: the same goroutines" % minor, goroutines(other), goroutines(known))
+            for name, value in other["go"].items():
+                tap.check("1.%d: %s" % (minor, name),
+                          name in UNSURE or name.endswith("threads")
+                          or value == known["go"][name], (value, known["go"][name]))
+
+
+try:
+    main()
+except realcore.CannotDump as reason:
+    tap.skip("versions of Go", str(reason))
+tap.done()
