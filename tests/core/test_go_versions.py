@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import tap
@@ -20,6 +21,7 @@ MAGIC = b"\xff Go buildinf:"
 # What is said of the version, and the facts about the process that content does not confirm.
 UNSURE = ("version", "created_goroutines", "uptime_ns", "heap_bytes", "stack_bytes", "gc_cycles",
           "last_gc_age_ns")
+SETTLE_S = 0.5
 
 
 def build(folder):
@@ -59,6 +61,8 @@ def report_of(exe, folder):
     os.mkdir(cwd)
     with realcore.started([exe], cwd, dict(os.environ, GOTRACEBACK="crash", GOMAXPROCS="2",
                                            GOGC="off")) as process:
+        # It still returns from printing, and the runtime's threads come to rest.
+        time.sleep(SETTLE_S)
         core = realcore.kernel_core(process, signal.SIGABRT)
     code, out, err = tap.run([os.path.join(tap.BUILD, "coreleaks"), "--json", "--all", core, exe])
     tap.check("%s: no error" % os.path.basename(exe), code in (0, 1), err)
