@@ -94,6 +94,14 @@ static void note_time(struct go_facts *facts, uint64_t value)
 		facts->now_ns = (int64_t)value;
 }
 
+/* Every GC that starts the world again sets schedt.procresizetime; the word after it, totaltime, is
+ * the sum of GOMAXPROCS over the time until then (runtime/proc.go procresize(), 1.19 to 1.27). */
+static int64_t start_time(const struct go_facts *facts, uint64_t resized, uint64_t total)
+{
+	uint64_t before = facts->gomaxprocs != 0 ? total / facts->gomaxprocs : 0;
+	return before < resized ? (int64_t)(resized - before) : 0;
+}
+
 static void read_scheduler(struct builder *builder, const struct goroutines *goroutines)
 {
 	const struct go_layout *layout = &builder->runtime->layout;
@@ -117,11 +125,14 @@ static void read_scheduler(struct builder *builder, const struct goroutines *gor
 	if (sched == 0)
 		return;
 	note_time(facts, word_at(builder, sched + (uint64_t)layout->sched_lastpoll));
+	uint64_t resized = word_at(builder, sched + (uint64_t)layout->sched_resized);
 	/* Nothing shows whether another layout has it there. */
-	if (layout->minor != GO_NONE)
-		facts->start_ns =
-			(int64_t)word_at(builder, sched + (uint64_t)layout->sched_resized);
-	note_time(facts, (uint64_t)facts->start_ns);
+	if (layout->minor != GO_NONE) {
+		note_time(facts, resized);
+		facts->start_ns = start_time(
+			facts, resized,
+			word_at(builder, sched + (uint64_t)layout->sched_resized + 8));
+	}
 	facts->num_system =
 		(int32_t)(uint32_t)word_at(builder, sched + (uint64_t)layout->sched_ngsys);
 	/* Ids are handed out in batches to the processors (schedt.goidgen is its first word). */

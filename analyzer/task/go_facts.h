@@ -16,7 +16,7 @@ struct go_facts {
 	uint64_t num_created; /* goroutines ever made; 0 unknown */
 	int64_t num_system;   /* the runtime's own count of its goroutines; -1 unknown */
 	int64_t now_ns;	      /* 0 unknown */
-	int64_t start_ns;     /* the scheduler was set up, or its GOMAXPROCS changed; 0 unknown */
+	int64_t start_ns;     /* of the program, if its GOMAXPROCS never changed; 0 unknown */
 	int64_t last_gc_ns;   /* end of the last GC; 0 none or unknown */
 	int64_t gc_ends_ns[GO_NUM_GC_ENDS]; /* of the last num_gc_ends GCs, oldest first */
 	uint32_t num_gc_ends;
