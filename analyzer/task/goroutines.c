@@ -303,8 +303,10 @@ static struct registers registers_of(const struct context *context)
 static uint32_t origin_of(struct builder *builder, const struct g *g)
 {
 	const struct go_layout *layout = &builder->runtime->layout;
+	/* The runtime's own start makes goroutine 1, with no go statement (runtime/asm_*.s rt0_go).
+	 */
 	const struct go_origin origin = {
-		.gopc = g_word(g, layout->g_gopc),
+		.gopc = g_word(g, layout->g_goid) != 1 ? g_word(g, layout->g_gopc) : 0,
 		.start_addr = g_word(g, layout->g_startpc),
 	};
 	bool is_new;
