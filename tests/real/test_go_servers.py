@@ -398,7 +398,7 @@ def read_frame(goroutine, line):
 def reported(core, exe):
     """(exit code, report with all that is hidden otherwise, goroutines, s of the fastest of 3)
 
-    Creators are those of the dump in Go's words.
+    Go's words and JSON have to name the same goroutines and creators.
     """
     seconds = []
     for _ in range(3):
@@ -412,8 +412,9 @@ def reported(core, exe):
     dump = read_dump(out)
     if dump.keys() != ours.keys():
         raise RuntimeError("JSON has goroutines %s\ndebug2 has %s" % (sorted(ours), sorted(dump)))
-    for number, goroutine in dump.items():
-        ours[number].created_by = goroutine.created_by
+    wrong = unlike(ours, dump, lambda goroutine: goroutine.created_by)
+    if wrong:
+        raise RuntimeError("creators, JSON first:\n" + "\n".join(wrong))
     return code, report, ours, min(seconds)
 
 
@@ -427,6 +428,7 @@ def read_report(report):
             goroutine = Goroutine(group["reason"])
             goroutine.frames = [(frame["function"], "%s:%s" % (frame["file"], frame["line"]))
                                 for frame in group["frames"]]
+            goroutine.created_by = (group["created_by"] or {}).get("function")
             found[member] = goroutine
     return found
 
