@@ -155,7 +155,7 @@ void samples_notes(struct text *out, const struct write_job *job, const struct k
 
 const struct coreleaks_frame *samples_creator(const struct coreleaks_task *task)
 {
-	if (task->creation == NULL || task->creation->inferred ||
+	if (task->creation == NULL || !task->creation->recorded ||
 	    (task->kind == CORELEAKS_KIND_GOROUTINE && task->id == 1))
 		return NULL;
 	return task->creation->frame;

@@ -9,7 +9,7 @@ import tap
 USAGE = 64
 RESERVED = {
     "--allow": "1", "--ancestor": "f", "--config": "f", "--debuginfod": None,
-    "--explain-filters": None, "--label": "k=v", "--list-rules": None, "--max-age": "1m",
+    "--explain-filters": None, "--label": "k=v", "--list-rules": None,
     "--max-delta": "1", "--min-age": "1m", "--no-sandbox": None, "--on-leak": "true",
     "--pid": "1", "--privacy": None, "--root-goid": "1", "--self-check": None,
     "--source-url": "x", "--strip-prefix": "/x", "--write-baseline": "f",

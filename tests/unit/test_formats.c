@@ -114,7 +114,8 @@ static const struct coreleaks_go go = {
 	.stack_size = 2 * 1024 * 1024,
 };
 static struct coreleaks_frame creator;
-static const struct coreleaks_creation creation = {.frame = &creator, .num_places = 1};
+static const struct coreleaks_creation creation = {
+	.frame = &creator, .num_places = 1, .recorded = true};
 static const struct coreleaks_creation inferred = {
 	.frame = &creator, .num_places = 1, .inferred = true};
 
@@ -775,7 +776,7 @@ START_TEST(hostile_names_do_not_break_debug2)
 	struct coreleaks_task *task = fake_view_task(&fake, 4711);
 	task->reason = "a [b], locked to thread]:\ngoroutine 9 [x]:\033";
 	struct coreleaks_frame by = fake_frame("created by \n x", 1);
-	const struct coreleaks_creation by_one = {.frame = &by, .num_places = 1};
+	const struct coreleaks_creation by_one = {.frame = &by, .num_places = 1, .recorded = true};
 	task->creation = &by_one;
 	task->creator_id = 5;
 	fake.core.path = "/tmp/a\n\033b";
