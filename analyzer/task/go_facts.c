@@ -129,15 +129,15 @@ static void read_scheduler(struct builder *builder, const struct goroutines *gor
 	/* Nothing shows whether another layout has it there. */
 	if (layout->minor != GO_NONE) {
 		note_time(facts, resized);
-		facts->start_ns = start_time(
-			facts, resized,
-			word_at(builder, sched + (uint64_t)layout->sched_resized + 8));
+		facts->start_ns =
+			start_time(facts, resized,
+				   word_at(builder, sched + (uint64_t)layout->sched_resized + 8));
 	}
 	facts->num_system =
 		(int32_t)(uint32_t)word_at(builder, sched + (uint64_t)layout->sched_ngsys);
 	/* Ids are handed out in batches to the processors (schedt.goidgen is its first word). */
 	uint64_t ids = word_at(builder, sched);
-	if (layout->sched_created >= 0)
+	if (layout->sched_created >= 0 && allp->num > 0)
 		facts->num_created =
 			created + word_at(builder, sched + (uint64_t)layout->sched_created);
 	else if (allp->num > 0 && unused_ids <= 16 * allp->num && ids >= unused_ids)

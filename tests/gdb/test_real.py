@@ -9,7 +9,7 @@ import elfcore
 import realcore
 import tap
 
-FRAMES = ["consume ", "produce ", "main "]
+FRAMES = ["consume  worker.c", "produce  worker.c", "main  worker.c"]
 
 
 def check_report(hunt):
