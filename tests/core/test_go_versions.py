@@ -19,8 +19,8 @@ import realcore
 SOURCE = os.path.join(tap.ROOT, "tests", "core", "go_versions.go")
 MAGIC = b"\xff Go buildinf:"
 # What is said of the version, and the facts about the process that content does not confirm.
-UNSURE = ("version", "gomaxprocs", "created_goroutines", "uptime_ns", "heap_bytes", "stack_bytes", "gc_cycles",
-          "last_gc_age_ns")
+UNSURE = ("version", "gomaxprocs", "created_goroutines", "uptime_ns", "heap_bytes", "stack_bytes",
+          "gc_cycles", "last_gc_age_ns")
 SETTLE_S = 0.5
 
 
