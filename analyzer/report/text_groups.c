@@ -17,6 +17,16 @@ enum { DEFAULT_MEMBERS = 8, MAX_PTHREADS = 4, MAX_STRONG_ROWS = 18, MAX_ROWS = 8
 /* Columns of a bar, a verdict and an id, with the blanks between. */
 enum { BEHIND_BAR = 2 + 10 + 2 + 2 + 7 + 2 + 14 };
 
+/* Under some ways of grouping, members wait for different things. */
+static const char *report_text_wait(const struct report_view *view,
+				    const struct coreleaks_group *group)
+{
+	for (uint32_t i = 0; group->reason == NULL && i < group->num_tasks; i++)
+		if (view->tasks[group->tasks[i]]->reason != NULL)
+			return "several reasons";
+	return words_wait(group);
+}
+
 struct group_columns report_text_columns(struct screen *screen, const struct write_job *job,
 					 uint32_t num_groups)
 {
@@ -25,7 +35,7 @@ struct group_columns report_text_columns(struct screen *screen, const struct wri
 		const struct coreleaks_group *group = job->view->groups[i];
 		const char *count = words_number(job->arena, view_group_count(group));
 		uint32_t count_columns = screen_columns(screen, count);
-		uint32_t wait_columns = screen_columns(screen, words_wait(group));
+		uint32_t wait_columns = screen_columns(screen, report_text_wait(job->view, group));
 		if (count_columns > columns.count)
 			columns.count = count_columns;
 		if (wait_columns > columns.wait && wait_columns <= 24)
@@ -80,7 +90,7 @@ void report_text_group_line(struct screen *screen, const struct write_job *job,
 		screen_bar(screen, flagged ? STYLE_RED : STYLE_DIM, group->share);
 	}
 	uint32_t wait_end = screen->column + 2 + columns->wait;
-	report_text_field(screen, STYLE_PLAIN, words_wait(group));
+	report_text_field(screen, STYLE_PLAIN, report_text_wait(job->view, group));
 	if (screen->column < wait_end && screen->column > screen->indent + 8)
 		screen_pad(screen, wait_end);
 	if (group->verdict != CORELEAKS_VERDICT_UNKNOWN)

@@ -736,6 +736,19 @@ START_TEST(show_group_has_everything)
 }
 END_TEST
 
+START_TEST(members_may_have_several_reasons)
+{
+	struct coreleaks_group *group =
+		fake_view_group(&fake, "t-999000000000", 2, simple_stack("consume"));
+	group->reason = NULL;
+	((struct coreleaks_task *)fake.view.tasks[group->tasks[1]])->reason = NULL;
+	expect_text(fake_view_text(&fake), "several reasons");
+	((struct coreleaks_task *)fake.view.tasks[group->tasks[0]])->reason = NULL;
+	expect_no_text(fake_view_text(&fake), "several reasons");
+	expect_text(fake_view_text(&fake), "waiting, reason unknown");
+}
+END_TEST
+
 START_TEST(show_thread_has_registers)
 {
 	const char *text = show("thread:4712");
@@ -875,6 +888,7 @@ Suite *report_text_suite(void)
 	tcase_add_test(tests, signal_is_told_and_marked);
 	tcase_add_test(tests, limit_says_what_it_leaves_out);
 	tcase_add_test(tests, hidden_says_by_what);
+	tcase_add_test(tests, members_may_have_several_reasons);
 	tcase_add_test(tests, helpers_are_named);
 	tcase_add_test(tests, hidden_findings_are_not_named_first);
 	tcase_add_test(tests, all_hidden);
