@@ -28,6 +28,7 @@ struct coreleaks_analysis {
 	struct tasks tasks;
 	struct go_runtime go;
 	struct goroutines goroutines;
+	struct go_spans go_spans;
 	struct go_facts go_facts;
 	struct go_origins go_origins;
 	const struct coreleaks_go *public_go;
@@ -101,7 +102,8 @@ static void unwind_floor(struct coreleaks_analysis *a)
 		     &a->files, &a->tasks, &a->go.tables, &a->goroutines, &wishes);
 	go_origins_build(&a->go_origins, &a->arena, &a->go.tables, &a->goroutines, &a->stacks,
 			 &a->modules);
-	go_facts_build(&a->go_facts, &a->arena, &a->go, &a->goroutines, &a->image);
+	go_spans_build(&a->go_spans, &a->arena, &a->gaps, &a->go, &a->image);
+	go_facts_build(&a->go_facts, &a->go, &a->goroutines, &a->go_spans, &a->image);
 	a->creations =
 		creations_build(&a->creators, &a->arena, a->stacks.calls, a->nptl.threads.num);
 }

@@ -1,7 +1,5 @@
 #include "task/go_facts.h"
 
-enum { GO_PAGE_SIZE = 8192, SPAN_IN_USE = 1, SPAN_MANUAL = 2, MAX_SPANS = 1 << 27 };
-
 struct builder {
 	struct go_facts *facts;
 	const struct go_runtime *runtime;
@@ -16,33 +14,15 @@ static uint64_t word_at(const struct builder *builder, uint64_t addr)
 
 /* ---- Heap ---------------------------------------------------------------------------------- */
 
-static void read_spans(struct builder *builder, struct arena *arena)
+static void add_spans(struct go_facts *facts, const struct go_spans *spans)
 {
-	enum { PAGES = 32, STEP = 4096 };
-	const struct go_layout *layout = &builder->runtime->layout;
-	const struct go_slice *allspans = &builder->runtime->allspans;
-	uint64_t *addrs = arena_alloc_array(arena, STEP, sizeof(*addrs));
-	if (allspans->addr == 0 || allspans->num > MAX_SPANS)
-		return;
-	for (uint64_t i = 0; i < allspans->num; i += STEP) {
-		size_t num = allspans->num - i < STEP ? (size_t)(allspans->num - i) : STEP;
-		num = image_read(builder->image, allspans->data_addr + 8 * i, addrs, num * 8) / 8;
-		for (size_t k = 0; k < num; k++) {
-			unsigned char span[160];
-			uint64_t pages;
-			if (image_read(builder->image, addrs[k], span, sizeof(span)) !=
-			    sizeof(span))
-				continue;
-			memcpy(&pages, span + PAGES, sizeof(pages));
-			if (pages > UINT64_C(1) << 35)
-				continue;
-			if (span[layout->span_state] == SPAN_IN_USE)
-				builder->facts->heap_size += pages * GO_PAGE_SIZE;
-			else if (span[layout->span_state] == SPAN_MANUAL)
-				builder->facts->stack_size += pages * GO_PAGE_SIZE;
-		}
+	for (uint32_t i = 0; i < spans->list.num; i++) {
+		const struct go_span *span = &spans->list.items[i];
+		uint64_t *size =
+			span->state == GO_SPAN_IN_USE ? &facts->heap_size : &facts->stack_size;
+		*size = size_sum(*size, span->pages_high - span->base);
 	}
-	builder->facts->heap_known = true;
+	facts->heap_known = spans->known;
 }
 
 /* ---- Garbage collections ------------------------------------------------------------------- */
@@ -147,14 +127,15 @@ static void read_scheduler(struct builder *builder, const struct goroutines *gor
 		facts->num_created = 0;
 }
 
-void go_facts_build(struct go_facts *ret, struct arena *arena, const struct go_runtime *runtime,
-		    const struct goroutines *goroutines, struct image *image)
+void go_facts_build(struct go_facts *ret, const struct go_runtime *runtime,
+		    const struct goroutines *goroutines, const struct go_spans *spans,
+		    struct image *image)
 {
 	struct builder builder = {.facts = ret, .runtime = runtime, .image = image};
 	*ret = (struct go_facts){.num_gcs = -1, .num_system = -1};
 	if (!runtime->recognised)
 		return;
-	read_spans(&builder, arena);
+	add_spans(ret, spans);
 	read_gcs(&builder);
 	read_scheduler(&builder, goroutines);
 }

@@ -5,6 +5,7 @@
 #ifndef CORELEAKS_TASK_GO_FACTS_H
 #define CORELEAKS_TASK_GO_FACTS_H
 
+#include "task/go_spans.h"
 #include "task/goroutines.h"
 
 struct go_facts {
@@ -22,8 +23,9 @@ struct go_facts {
 	uint32_t num_gc_ends;
 };
 
-void go_facts_build(struct go_facts *ret, struct arena *arena, const struct go_runtime *runtime,
-		    const struct goroutines *goroutines, struct image *image);
+void go_facts_build(struct go_facts *ret, const struct go_runtime *runtime,
+		    const struct goroutines *goroutines, const struct go_spans *spans,
+		    struct image *image);
 
 /* Number of the first GC that began after that moment, counted from 1; 0: not known. A goroutine
  * that a GC found blocked was so before it. */

@@ -599,6 +599,7 @@ void fake_go_open(struct fake_go *go)
 	go_runtime_build(&go->runtime, &world->arena, &world->gaps, world->image, &world->notes);
 	goroutines_add(&go->goroutines, &go->tasks, &world->arena, &world->gaps, &go->runtime,
 		       &world->notes, world->image);
+	go_spans_build(&go->spans, &world->arena, &world->gaps, &go->runtime, world->image);
 }
 
 const struct task *fake_go_task(const struct fake_go *go, int64_t id)

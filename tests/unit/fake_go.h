@@ -7,6 +7,7 @@
 #define CORELEAKS_TESTS_FAKE_GO_H
 
 #include "fake_world.h"
+#include "task/go_spans.h"
 #include "task/goroutines.h"
 
 #define FAKE_GO_TEXT   UINT64_C(0x401000)
@@ -92,6 +93,7 @@ struct fake_go {
 	struct go_runtime runtime;
 	struct tasks tasks;
 	struct goroutines goroutines;
+	struct go_spans spans;
 };
 
 /* minor: 19 or 27. A program without goroutines, whose version text is version. */
@@ -133,7 +135,7 @@ void fake_go_program(struct fake_go *go);
 
 /* Core segments and notes, then: */
 void fake_go_build(struct fake_go *go);
-/* the image, the runtime, threads and goroutines. */
+/* the image, the runtime, threads, goroutines, spans. */
 void fake_go_open(struct fake_go *go);
 /* The opened task with that id; NULL none. */
 const struct task *fake_go_task(const struct fake_go *go, int64_t id);

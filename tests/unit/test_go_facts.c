@@ -35,7 +35,7 @@ static struct go_facts facts;
 static void read_facts(void)
 {
 	fake_go_open(&go);
-	go_facts_build(&facts, &go.world.arena, &go.runtime, &go.goroutines, go.world.image);
+	go_facts_build(&facts, &go.runtime, &go.goroutines, &go.spans, go.world.image);
 }
 
 START_TEST(facts_of_a_program)

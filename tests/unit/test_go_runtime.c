@@ -137,7 +137,7 @@ START_TEST(most_ms_are_idle)
 	ck_assert_uint_eq(go.goroutines.ms.num, 3);
 	/* What content does not show is not said. */
 	static struct go_facts facts;
-	go_facts_build(&facts, &go.world.arena, &go.runtime, &go.goroutines, go.world.image);
+	go_facts_build(&facts, &go.runtime, &go.goroutines, &go.spans, go.world.image);
 	ck_assert_int_eq(facts.start_ns, 0);
 }
 END_TEST

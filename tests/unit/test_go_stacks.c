@@ -520,7 +520,7 @@ static void use_everything(void)
 	static struct go_facts facts;
 	symbols = (struct symbols){0};
 	open_joined();
-	go_facts_build(&facts, &world->arena, &go.runtime, &go.goroutines, world->image);
+	go_facts_build(&facts, &go.runtime, &go.goroutines, &go.spans, world->image);
 	go_facts_gc_after(&facts, facts.now_ns);
 	for (uint32_t i = 0; i < go.tasks.list.num; i++) {
 		const struct goroutine *goroutine = goroutines_of_task(&go.goroutines, i);
