@@ -505,6 +505,14 @@ struct coreleaks_write_options {
 	 * coreleaks_kind; default -1: goroutines when there are any, else threads, which debug2
 	 * writes only when asked for. */
 	int32_t kind;
+	/* No bytes of the process's memory: names, offsets, addresses and counts alone. Labels, the
+	 * process's name, group_key()'s text and the frame pointer register are left out. */
+	bool privacy;
+	const char *strip_prefix; /* folder to cut off the front of paths; NULL none */
+	/* Link to a source line, for html, markdown and sarif: {file} and {line} are replaced. It
+	 * begins with a scheme, as "https:". Not of paths that are absolute in spite of
+	 * strip_prefix, nor of the runtime's. NULL: no links. */
+	const char *source_url;
 };
 
 void coreleaks_write_options_init(struct coreleaks_write_options *options);

@@ -212,3 +212,31 @@ bool handle_verbose(const struct option_row *row, struct settings *settings, voi
 	++*(uint32_t *)field;
 	return true;
 }
+
+/* What comes before {file} decides where a link leads: names in the core must not. */
+static bool is_link(const char *value)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char *const scripts[] = {"javascript:", "vbscript:", "data:"};
+	size_t length = strspn(value, letters);
+	length += strspn(value + length, "0123456789+-.");
+	length += strspn(value + length, letters);
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
+		if (strncasecmp(value, scripts[i], strlen(scripts[i])) == 0)
+			return false;
+	return strspn(value, letters) > 0 && value[length] == ':';
+}
+
+bool handle_source_url(const struct option_row *row, struct settings *settings, void *field,
+		       const char *value)
+{
+	(void)settings;
+	if (strstr(value, "{file}") == NULL || !is_link(value)) {
+		message("--%s: '%s' is not a link with {file} in it, as "
+			"https://host/{file}#L{line}",
+			row->name, value);
+		return false;
+	}
+	*(const char **)field = value;
+	return true;
+}

@@ -48,6 +48,8 @@ bool handle_output(const struct option_row *row, struct settings *settings, void
 		   const char *value);
 bool handle_debug_dir(const struct option_row *row, struct settings *settings, void *field,
 		      const char *value);
+bool handle_source_url(const struct option_row *row, struct settings *settings, void *field,
+		       const char *value);
 bool handle_verbose(const struct option_row *row, struct settings *settings, void *field,
 		    const char *value);
 

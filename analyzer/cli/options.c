@@ -150,9 +150,16 @@ static const struct option_row option_rows[] = {
 	 BUILT(handle_flag, FIELD(quiet))},
 	{"verbose", 'v', NULL, "Text: all frames and files", WRITING,
 	 BUILT(handle_verbose, FIELD(write.verbose))},
-	{"privacy", 0, NULL, "No bytes of process memory in the report", WRITING, UNBUILT},
-	{"strip-prefix", 0, "DIR", "Cut DIR off source paths", WRITING, UNBUILT},
-	{"source-url", 0, "TEMPLATE", "Links to source lines", WRITING, UNBUILT},
+	{"privacy", 0, NULL,
+	 "No bytes of the process's memory in any report: names, offsets, addresses and counts "
+	 "alone",
+	 WRITING, BUILT(handle_flag, FIELD(write.privacy))},
+	{"strip-prefix", 0, "DIR", "Cut DIR off the front of all paths of files", WRITING,
+	 BUILT(handle_text, FIELD(write.strip_prefix))},
+	{"source-url", 0, "TEMPLATE",
+	 "html, markdown, sarif: links to source lines, as "
+	 "https://HOST/REPO/blob/REV/{file}#L{line}",
+	 WRITING, BUILT(handle_source_url, FIELD(write.source_url))},
 	{"on-leak", 0, "COMMAND", "Run COMMAND when there are findings", WRITING, UNBUILT},
 
 	{"max-frames", 0, "N", "Frames a stack (default 512)", BOUNDS,

@@ -22,7 +22,7 @@ _coreleaks()
 	--format) words="text json debug2 debug1 goleak pprof folded prometheus logfmt" ;;
 	--fail-on) words="proved likely suspect none" ;;
 	--color | --progress) words="auto always never" ;;
-	--sysroot | --debug-dir | --spool)
+	--sysroot | --debug-dir | --spool | --strip-prefix)
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		compopt -o filenames
 		return

@@ -136,7 +136,10 @@ static void show_json_task(struct json_out *json, const struct write_job *job,
 	json_out_begin(json, "registers", '{', JSON_INLINE);
 	json_out_addr(json, "pc", task->pc);
 	json_out_addr(json, "sp", task->sp);
-	json_out_addr(json, "bp", task->bp);
+	if (job->options->privacy)
+		json_out_null(json, "bp");
+	else
+		json_out_addr(json, "bp", task->bp);
 	json_out_end(json, '}');
 	const struct coreleaks_stack *stack = view_stack(job->view, task->stack_id);
 	report_json_frames(json, stack,

@@ -228,10 +228,12 @@ static void show_text_task(struct screen *screen, const struct write_job *job,
 				   arena_format(job->arena, "its stack: %s", sizes));
 	show_text_chain(screen, job, one->task);
 	blocking_text_of_task(screen, job, one->task);
-	text_findings_line(screen, 0, STYLE_CYAN,
-			   arena_format(job->arena,
-					"pc 0x%" PRIx64 "  sp 0x%" PRIx64 "  bp 0x%" PRIx64,
-					task->pc, task->sp, task->bp));
+	text_findings_line(
+		screen, 0, STYLE_CYAN,
+		arena_format(job->arena, "pc 0x%" PRIx64 "  sp 0x%" PRIx64 "%s", task->pc, task->sp,
+			     job->options->privacy
+				     ? ""
+				     : arena_format(job->arena, "  bp 0x%" PRIx64, task->bp)));
 	if (group != NULL) {
 		text_findings_line(screen, 0, STYLE_PLAIN,
 				   arena_format(job->arena, "one of %s in group %s",

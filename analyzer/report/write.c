@@ -1,6 +1,7 @@
 #include "report/write.h"
 
 #include "base/error.h"
+#include "report/redact.h"
 
 #include <string.h>
 
@@ -45,6 +46,7 @@ static struct coreleaks_error *write_make(struct write_call *call)
 	struct one one;
 	struct text text;
 	view_init(&view, &call->arena, call->analysis);
+	redact_view(&view, &call->arena, &call->options);
 	const struct write_job job = {&call->arena, &view, &call->options, &call->stream};
 	bool json = call->options.format == CORELEAKS_FORMAT_JSON;
 	if (call->name != NULL) {

@@ -11,8 +11,8 @@ RESERVED = {
     "--allow": "1", "--ancestor": "f", "--config": "f", "--debuginfod": None,
     "--explain-filters": None, "--label": "k=v", "--list-rules": None,
     "--max-delta": "1", "--min-age": "1m", "--no-sandbox": None, "--on-leak": "true",
-    "--pid": "1", "--privacy": None, "--root-goid": "1", "--self-check": None,
-    "--source-url": "x", "--strip-prefix": "/x", "--write-baseline": "f",
+    "--pid": "1", "--root-goid": "1", "--self-check": None,
+    "--write-baseline": "f",
 }
 RESERVED_VALUES = [
     ("--group-by", word) for word in ("label:user",)
@@ -30,7 +30,9 @@ WRONG_VALUES = [
     ("--timeout", "1s 2s"), ("--timeout", "99999999999999d"), ("--timeout", "-5s"),
     ("--color", "yes"), ("--progress", "1"), ("--format", "xml"), ("--kind", "process"),
     ("--state", "zombie"), ("--verdict", "guilty"), ("--group-by", "label"),
-    ("--fail-on", "any"),
+    ("--fail-on", "any"), ("--source-url", "x"), ("--source-url", "https://host/x#L{line}"),
+    ("--source-url", "{file}"), ("--source-url", "javascript:{file}"),
+    ("--source-url", "DATA:{file}"), ("--source-url", "/x/{file}"),
 ]
 
 
