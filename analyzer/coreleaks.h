@@ -133,6 +133,10 @@ struct coreleaks_task {
 	int64_t thread_id; /* goroutine: the thread that runs it, or that it is locked to; 0 none */
 	uint64_t stack_reserved_size; /* bytes of address space that its stack keeps; 0 unknown */
 	uint64_t stack_resident_size; /* of these, bytes that were ever used; 0 unknown */
+	/* Goroutine: where its thread, whose stack begins with frames of C, comes back to Go's
+	 * code: not one of the stack's frames. pc, sp and bp above are the goroutine's own. 0: no
+	 * C. */
+	uint64_t c_call_pc, c_call_sp;
 };
 
 struct coreleaks_frame;

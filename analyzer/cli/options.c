@@ -241,7 +241,7 @@ static const char args_doc[] = "[report] CORE [EXE]\nshow CORE ID";
 static const char doc[] =
 	"Groups the threads of an ELF core dump by identical stacks and says which of them are "
 	"suspicious. CORE may be compressed; - is standard input. ID is a group's id or rank in "
-	"the report, or thread:NUMBER.\v"
+	"the report, thread:NUMBER or goroutine:NUMBER.\v"
 	"Subcommands: report (the default), show; reserved, not built yet: check, compare, watch."
 	"\n\n"
 	"Limits of every run: 512 frames a stack (--max-frames), 10000000 tasks, names of 64 KiB, "

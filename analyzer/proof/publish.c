@@ -61,6 +61,11 @@ struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *ta
 		result[i].stack_resident_size = memory[index].resident_size;
 		result[i].creation = creations[index];
 	}
+	for (uint32_t i = 0; i < stacks->c_calls.num; i++) {
+		const struct c_call *call = &stacks->c_calls.items[i];
+		result[call->task].c_call_pc = call->pc;
+		result[call->task].c_call_sp = call->sp;
+	}
 	return result;
 }
 

@@ -24,21 +24,26 @@ static bool one_number(const char *text, int64_t *ret)
 	return errno == 0;
 }
 
-static struct coreleaks_error *one_find_thread(const struct report_view *view, const char *name,
-					       const char *digits, struct one *ret)
+static struct coreleaks_error *one_find_task(const struct report_view *view, const char *name,
+					     enum coreleaks_kind kind, struct one *ret)
 {
+	bool is_thread = kind == CORELEAKS_KIND_THREAD;
 	struct one one = {0};
 	int64_t id;
-	if (!one_number(digits, &id))
-		return one_not_found(name, "a thread's id is a number, as in thread:4712");
+	if (!one_number(strchr(name, ':') + 1, &id))
+		return one_not_found(name, is_thread
+						   ? "a thread's id is a number, as in thread:4712"
+						   : "a goroutine's id is a number, as in "
+						     "goroutine:42");
 	for (uint32_t i = view->num_tasks; i-- > 0;) {
-		if (view->tasks[i]->kind != CORELEAKS_KIND_THREAD || view->tasks[i]->id != id)
+		if (view->tasks[i]->kind != kind || view->tasks[i]->id != id)
 			continue;
 		one.task = i;
 		one.num_same_id++;
 	}
 	if (one.num_same_id == 0)
-		return one_not_found(name, "the core has no thread of this id");
+		return one_not_found(name, is_thread ? "the core has no thread of this id"
+						     : "the core has no goroutine of this id");
 	*ret = one;
 	return NULL;
 }
@@ -123,10 +128,10 @@ static struct coreleaks_error *one_find_prefix(const struct report_view *view, s
 		return error_new(CORELEAKS_ERROR_NOT_FOUND, 0, NULL,
 				 "'%s' is the beginning of %" PRIu32 " groups: %s", name, num_found,
 				 candidates.bytes);
-	return one_not_found(name,
-			     "no group has this id; give a group's id or three or more characters "
-			     "of it, its rank in the report (1, #1), thread:ID, or an object's "
-			     "address (0x55d0c0de)");
+	return one_not_found(
+		name, "no group has this id; give a group's id or three or more characters "
+		      "of it, its rank in the report (1, #1), thread:ID, goroutine:ID, or an "
+		      "object's address (0x55d0c0de)");
 }
 
 struct coreleaks_error *one_find(const struct report_view *view, struct arena *arena,
@@ -135,10 +140,9 @@ struct coreleaks_error *one_find(const struct report_view *view, struct arena *a
 	bool has_mark = name[0] == '#';
 	int64_t rank;
 	if (strncmp(name, "thread:", 7) == 0)
-		return one_find_thread(view, name, name + 7, ret);
+		return one_find_task(view, name, CORELEAKS_KIND_THREAD, ret);
 	if (strncmp(name, "goroutine:", 10) == 0)
-		return error_new(CORELEAKS_ERROR_USAGE, 0, NULL,
-				 "'%s': showing a goroutine is not built yet", name);
+		return one_find_task(view, name, CORELEAKS_KIND_GOROUTINE, ret);
 	if (strcmp(name, "tree") == 0)
 		return error_new(CORELEAKS_ERROR_USAGE, 0, NULL,
 				 "'tree': the creation tree is not built yet");

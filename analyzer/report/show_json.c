@@ -54,7 +54,8 @@ static void show_json_chain(struct json_out *json, const struct write_job *job, 
 	struct wait_chain chain = wait_chain_of(view, task);
 	for (uint32_t i = 0; i < chain.num; i++)
 		show_json_what(json,
-			       arena_format(job->arena, "thread %" PRId64 " %s",
+			       arena_format(job->arena, "%s %" PRId64 " %s",
+					    coreleaks_kind_name(view->tasks[chain.tasks[i]]->kind),
 					    view->tasks[chain.tasks[i]]->id,
 					    wait_words_task(job->arena, view, chain.tasks[i])),
 			       view->waits[chain.tasks[i]]->addr, NULL);
@@ -130,20 +131,16 @@ static void show_json_task(struct json_out *json, const struct write_job *job,
 	uint32_t num_waiters;
 	const uint32_t *waiters =
 		wait_chain_waiters(job->arena, job->view, one->task, &num_waiters);
-	waits_json_wait(json, job->view, one->task);
+	if (task->kind == CORELEAKS_KIND_GOROUTINE)
+		waits_json_goroutine(json, job, task);
+	else
+		waits_json_wait(json, job->view, one->task);
 	show_json_waiters(json, job, waiters, num_waiters);
 	blocking_json_of_task(json, job, one->task);
-	json_out_begin(json, "registers", '{', JSON_INLINE);
-	json_out_addr(json, "pc", task->pc);
-	json_out_addr(json, "sp", task->sp);
-	if (job->options->privacy)
-		json_out_null(json, "bp");
-	else
-		json_out_addr(json, "bp", task->bp);
-	json_out_end(json, '}');
-	const struct coreleaks_stack *stack = view_stack(job->view, task->stack_id);
-	report_json_frames(json, stack,
-			   view_stack_is_of(stack, task) ? STACK_ADDRS_KNOWN : STACK_ADDRS_UNKNOWN);
+	if (task->kind != CORELEAKS_KIND_GOROUTINE)
+		waits_json_registers(json, job, task);
+	const struct coreleaks_stack stack = view_stack_of_task(job->view, job->arena, task);
+	report_json_frames(json, &stack, STACK_ADDRS_KNOWN);
 	json_out_end(json, '}');
 }
 

@@ -141,11 +141,12 @@ static void show_text_chain(struct screen *screen, const struct write_job *job, 
 	const struct report_view *view = job->view;
 	struct wait_chain chain = wait_chain_of(view, task);
 	for (uint32_t i = 0; i < chain.num; i++)
-		text_findings_line(screen, i == 0 ? 0 : 2, i == 0 ? STYLE_BOLD : STYLE_PLAIN,
-				   arena_format(job->arena, "%sthread %" PRId64 " %s",
-						i == 0 ? "" : "and ",
-						view->tasks[chain.tasks[i]]->id,
-						wait_words_task(job->arena, view, chain.tasks[i])));
+		text_findings_line(
+			screen, i == 0 ? 0 : 2, i == 0 ? STYLE_BOLD : STYLE_PLAIN,
+			arena_format(job->arena, "%s%s %" PRId64 " %s", i == 0 ? "" : "and ",
+				     coreleaks_kind_name(view->tasks[chain.tasks[i]]->kind),
+				     view->tasks[chain.tasks[i]]->id,
+				     wait_words_task(job->arena, view, chain.tasks[i])));
 	if (chain.back_to >= 0)
 		text_findings_line(screen, 2, STYLE_RED,
 				   arena_format(job->arena,
@@ -184,14 +185,22 @@ static void show_text_task_findings(struct screen *screen, const struct write_jo
 		any = true;
 	}
 	if (!any)
-		text_findings_line(screen, 0, STYLE_PLAIN, "no finding about this thread");
+		text_findings_line(screen, 0, STYLE_PLAIN,
+				   arena_format(job->arena, "no finding about this %s",
+						coreleaks_kind_name(view->tasks[task]->kind)));
+}
+
+static bool has_addrs(const struct coreleaks_stack *stack)
+{
+	return stack->num_frames > 0 && stack->frames[stack->num_frames - 1].sp != 0;
 }
 
 static void show_text_task(struct screen *screen, const struct write_job *job,
 			   const struct one *one)
 {
 	const struct coreleaks_task *task = job->view->tasks[one->task];
-	const struct coreleaks_stack *stack = view_stack(job->view, task->stack_id);
+	const struct coreleaks_stack own = view_stack_of_task(job->view, job->arena, task),
+				     *stack = &own;
 	const struct coreleaks_group *group = view_group_of_task(job->view, one->task);
 	const struct coreleaks_wait *wait = job->view->waits[one->task];
 	const char *name =
@@ -246,7 +255,7 @@ static void show_text_task(struct screen *screen, const struct write_job *job,
 	}
 	show_text_unknown(screen, job, stack, task->reason != NULL);
 	screen_end_line(screen);
-	show_text_frames(screen, job, stack, view_stack_is_of(stack, task) ? name : NULL);
+	show_text_frames(screen, job, stack, has_addrs(stack) ? name : NULL);
 }
 
 struct text show_text_make(const struct write_job *job, const struct one *one)

@@ -143,6 +143,41 @@ bool view_stack_is_of(const struct coreleaks_stack *stack, const struct coreleak
 	return stack->num_frames > 0 && task->sp != 0 && stack->frames[0].sp == task->sp;
 }
 
+/* Behind C's frames, if there are any. */
+static uint32_t first_go_frame(const struct coreleaks_stack *stack,
+			       const struct coreleaks_task *task)
+{
+	uint32_t i = 0;
+	if (stack->num_frames > 0 && stack->frames[0].pc != task->pc)
+		while (i < stack->num_frames && stack->frames[i].trust != CORELEAKS_TRUST_PCLNTAB)
+			i++;
+	return i;
+}
+
+struct coreleaks_stack view_stack_of_task(const struct report_view *view, struct arena *arena,
+					  const struct coreleaks_task *task)
+{
+	struct coreleaks_stack stack = *view_stack(view, task->stack_id);
+	if (view_stack_is_of(&stack, task) || stack.num_frames == 0)
+		return stack;
+	struct coreleaks_frame *frames =
+		arena_alloc_array(arena, stack.num_frames, sizeof(*frames));
+	memcpy(frames, stack.frames, stack.num_frames * sizeof(*frames));
+	for (uint32_t i = 0; i < stack.num_frames; i++)
+		frames[i].sp = frames[i].cfa = 0;
+	/* How large Go's frames are follows from their code: the same code, the same distances. */
+	uint32_t first = task->kind == CORELEAKS_KIND_GOROUTINE ? first_go_frame(&stack, task)
+								: stack.num_frames;
+	for (uint32_t i = first; i < stack.num_frames && stack.frames[first].sp != 0; i++) {
+		const struct coreleaks_frame *other = &stack.frames[i];
+		uint64_t shift = task->sp - stack.frames[first].sp;
+		frames[i].sp = other->sp != 0 ? other->sp + shift : 0;
+		frames[i].cfa = other->cfa != 0 ? other->cfa + shift : 0;
+	}
+	stack.frames = frames;
+	return stack;
+}
+
 const struct coreleaks_task *view_stack_owner(const struct report_view *view,
 					      const struct coreleaks_group *group)
 {

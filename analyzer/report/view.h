@@ -60,6 +60,9 @@ void view_sum(struct report_view *view, struct arena *arena);
 const struct coreleaks_stack *view_stack(const struct report_view *view, uint32_t stack_id);
 /* The addresses (sp, cfa) of the stack's frames are this task's. */
 bool view_stack_is_of(const struct coreleaks_stack *stack, const struct coreleaks_task *task);
+/* The task's stack with its own addresses, in the arena; 0 where they are not known. */
+struct coreleaks_stack view_stack_of_task(const struct report_view *view, struct arena *arena,
+					  const struct coreleaks_task *task);
 /* The member whose addresses the frames of the group's stack have, or NULL. */
 const struct coreleaks_task *view_stack_owner(const struct report_view *view,
 					      const struct coreleaks_group *group);

@@ -200,7 +200,21 @@ void waits_json_labels(struct json_out *json, const struct coreleaks_label *labe
 	json_out_end(json, '}');
 }
 
-void waits_json_goroutine(struct json_out *json, const struct coreleaks_task *task)
+void waits_json_registers(struct json_out *json, const struct write_job *job,
+			  const struct coreleaks_task *task)
+{
+	json_out_begin(json, "registers", '{', JSON_INLINE);
+	json_out_addr(json, "pc", task->pc);
+	json_out_addr(json, "sp", task->sp);
+	if (job->options->privacy)
+		json_out_null(json, "bp");
+	else
+		json_out_addr(json, "bp", task->bp);
+	json_out_end(json, '}');
+}
+
+void waits_json_goroutine(struct json_out *json, const struct write_job *job,
+			  const struct coreleaks_task *task)
 {
 	add_id(json, "creator", task->creator_id);
 	if (task->wait_ns >= 0)
@@ -208,6 +222,16 @@ void waits_json_goroutine(struct json_out *json, const struct coreleaks_task *ta
 	else
 		json_out_null(json, "wait_ns");
 	add_id(json, "thread", task->thread_id);
+	waits_json_registers(json, job, task);
+	json_out_uint(json, "stack", task->stack_id);
+	if (task->c_call_sp != 0) {
+		json_out_begin(json, "c_call", '{', JSON_INLINE);
+		json_out_addr(json, "pc", task->c_call_pc);
+		json_out_addr(json, "sp", task->c_call_sp);
+		json_out_end(json, '}');
+	} else {
+		json_out_null(json, "c_call");
+	}
 	json_out_bool(json, "locked_to_thread", task->locked_to_thread);
 	json_out_bool(json, "marked_leaked", task->marked_leaked);
 	waits_json_labels(json, task->labels, task->num_labels);
@@ -241,7 +265,7 @@ void waits_json_tasks(struct json_out *json, const struct write_job *job)
 		json_out_text(json, "state", coreleaks_state_name(task->state));
 		json_out_text(json, "reason", task->reason);
 		if (task->kind == CORELEAKS_KIND_GOROUTINE)
-			waits_json_goroutine(json, task);
+			waits_json_goroutine(json, job, task);
 		else
 			waits_json_wait(json, view, i);
 		json_out_end(json, '}');

@@ -15,8 +15,12 @@ void waits_json_interrupted(struct json_out *json, const struct write_job *job,
 			    const struct coreleaks_group *group);
 /* "created_by" and "created_by_places"; NULL: unknown. */
 void waits_json_creation(struct json_out *json, const struct coreleaks_creation *creation);
-/* What a goroutine has besides, inside an open object. */
-void waits_json_goroutine(struct json_out *json, const struct coreleaks_task *task);
+/* "registers": pc, sp and bp. */
+void waits_json_registers(struct json_out *json, const struct write_job *job,
+			  const struct coreleaks_task *task);
+/* What a goroutine has besides, its registers too, inside an open object. */
+void waits_json_goroutine(struct json_out *json, const struct write_job *job,
+			  const struct coreleaks_task *task);
 /* "labels": by key. */
 void waits_json_labels(struct json_out *json, const struct coreleaks_label *labels, uint32_t num);
 /* "wait_ns": of those members whose wait is known. */

@@ -65,7 +65,8 @@ static struct raw_stack walk_goroutine(struct joined *joined, uint32_t task,
 				       const struct goroutine *goroutine, struct raw_frame *frames)
 {
 	const uint64_t *registers = joined->tasks->list.items[task].registers.values;
-	struct raw_stack c_frames;
+	struct raw_stack stack, c_frames;
+	struct raw_frame c_call = {0};
 	uint32_t num = 0;
 	const struct go_start start = {
 		.pc = registers[REGISTER_RIP],
@@ -73,12 +74,18 @@ static struct raw_stack walk_goroutine(struct joined *joined, uint32_t task,
 		.exact = goroutine->exact,
 		.stack = goroutine->stack,
 	};
-	if (goroutine->in_c)
+	if (goroutine->in_c) {
 		num = walk_c(joined, (uint32_t)goroutine->thread, frames, &c_frames);
+		if (num < c_frames.num_frames)
+			c_call = frames[num];
+	}
 	/* Most goroutines use a few hundred bytes of their stacks. */
 	if (range_contains(start.stack, start.sp))
 		image_expect(joined->native->image, start.sp, start.stack.high - start.sp);
-	return go_unwinder_walk(&joined->go, &start, frames, num);
+	stack = go_unwinder_walk(&joined->go, &start, frames, num);
+	stack.c_call_pc = c_call.pc;
+	stack.c_call_sp = c_call.sp;
+	return stack;
 }
 
 struct raw_stack joined_walk(struct joined *joined, uint32_t task, struct raw_frame *frames)

@@ -183,6 +183,9 @@ static void unwind_all(struct stacks_builder *builder, struct joined *joined,
 		stacks_add_gap(builder, &raw, frames, max_frames);
 		builder->stacks->by_task[i] = stacks_intern(builder, &raw, frames);
 		add_interrupted(builder, joined->native->image, i, &raw, frames);
+		if (raw.c_call_sp != 0)
+			*array_add(builder->arena, &builder->stacks->c_calls) =
+				(struct c_call){i, raw.c_call_pc, raw.c_call_sp};
 		if (raw.num_frames > 0)
 			builder->stacks->outer_sp[i] = frames[raw.num_frames - 1].sp;
 	}

@@ -11,6 +11,12 @@ struct interrupted {
 	const char *callee; /* as in stacks, of the code that was interrupted */
 };
 
+/* Where a goroutine's thread stands in Go and has called C. */
+struct c_call {
+	uint32_t task; /* the goroutine's */
+	uint64_t pc, sp;
+};
+
 struct stacks {
 	struct {
 		struct coreleaks_stack *items; /* distinct stacks in order of first use */
@@ -25,6 +31,10 @@ struct stacks {
 		struct interrupted *items; /* in the tasks' order */
 		uint32_t num, capacity;
 	} interrupted;
+	struct {
+		struct c_call *items; /* in the tasks' order */
+		uint32_t num, capacity;
+	} c_calls;
 	int32_t *interrupted_by_task;  /* index in interrupted; -1: in no signal handler */
 	struct coreleaks_stack *calls; /* parallel to the calls asked for: all frames of each */
 };

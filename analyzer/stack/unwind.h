@@ -31,6 +31,7 @@ struct raw_stack {
 	uint64_t end_addr;   /* what could not be read, or the pc without a rule */
 	const char *missing; /* a phrase (literal or in the arena), or NULL */
 	struct interruption interruption;
+	uint64_t c_call_pc, c_call_sp; /* C's frames stand first: Go's that called them; 0 none */
 };
 
 struct unwinder {

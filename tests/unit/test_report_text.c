@@ -6,6 +6,7 @@
 #include "report/words.h"
 
 #include <check.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -712,7 +713,9 @@ START_TEST(show_says_what_it_did_not_find)
 	expect_text(show_error("thread:1"), "no thread of this id");
 	expect_text(show_error("thread:x"), "is a number");
 	expect_text(show_error("thread:"), "is a number");
-	expect_text(show_error("goroutine:1"), "not built yet");
+	expect_text(show_error("goroutine:1"), "no goroutine of this id");
+	expect_text(show_error("goroutine:x"), "a goroutine's id is a number");
+	expect_text(show_error("goroutine:4711"), "no goroutine of this id");
 	expect_text(show_error("0x1234"), "no thread waits for an object at this address");
 	expect_text(show_error("0x"), "is a hex number");
 	expect_text(show_error("0x12g"), "is a hex number");
@@ -776,6 +779,31 @@ START_TEST(show_tells_whose_addresses_it_shows)
 	expect_text(show("t-999"), "  sp 0x7ffd00001000  ");
 	expect_text(show("thread:4917"), "; sp is thread 4917's:\n");
 	expect_no_text(show("thread:4916"), "  sp 0x7ffd00001000  ");
+}
+END_TEST
+
+/* Equal Go frames lie at equal distances; how large C's are is another task's affair. */
+START_TEST(show_moves_the_addresses_of_go_frames)
+{
+	struct coreleaks_frame frames[] = {fake_libc_frame("pause"),
+					   fake_frame("main._Cfunc_pause", 3), fake_frame("g", 4)};
+	frames[0].pc = 0x7f0000011111;
+	frames[0].sp = 0x7f8800000000;
+	frames[1].trust = frames[2].trust = CORELEAKS_TRUST_PCLNTAB;
+	frames[1].sp = 0xc000000100;
+	frames[2].sp = frames[1].cfa = 0xc000000140;
+	int64_t id = fake.next_id;
+	fake_view_goroutines(&fake, "g-999000000000", 2, fake_view_stack(&fake, frames, 3),
+			     "syscall");
+	struct coreleaks_task *task = fake_view_task(&fake, id + 1);
+	task->pc = frames[1].pc;
+	task->sp = 0xc000777100;
+	const char *name = arena_format(&fake.arena, "goroutine:%" PRId64, id + 1);
+	expect_text(show(name), "stack complete; sp is goroutine ");
+	expect_text(show(name), "  sp 0xc000777100  ");
+	expect_text(show(name), "  sp 0xc000777140  ");
+	expect_no_text(show(name), "  sp 0x7f8800000000  ");
+	expect_text(show(name), "no finding about this goroutine");
 }
 END_TEST
 
@@ -869,6 +897,7 @@ static void add_show_tests(Suite *suite)
 	tcase_add_test(tests, show_group_has_everything);
 	tcase_add_test(tests, show_thread_has_registers);
 	tcase_add_test(tests, show_tells_whose_addresses_it_shows);
+	tcase_add_test(tests, show_moves_the_addresses_of_go_frames);
 	tcase_add_test(tests, show_tells_what_is_unknown);
 	tcase_add_test(tests, show_tells_of_equal_ids);
 	suite_add_tcase(suite, tests);

@@ -1,0 +1,75 @@
+"""`show CORE goroutine:N`: its own addresses, held against the memory of the core itself."""
+
+import json
+
+import gocore
+import elfcore
+import realcore
+import tap
+
+PLANS = (("leaky_handler", "1.19", "plain"), ("leaky_handler", "1.27", "pie-stripped"),
+         ("cgo_blocked", "1.27", "cgo-stripped"))
+
+
+def physical(frames):
+    """The frames that have a place on the stack."""
+    return [frame for frame in frames if not frame["inlined"]]
+
+
+def wrong_links(core, frames):
+    """Frames whose caller's address does not stand below their end."""
+    wrong = []
+    for frame, caller in zip(frames, frames[1:]):
+        place = core.file_range(int(frame["cfa"], 16) - 8, int(frame["cfa"], 16))
+        with open(core.path, "rb") as file:
+            file.seek(place[0])
+            if int.from_bytes(file.read(8), "little") != int(caller["pc"], 16) or \
+                    frame["cfa"] != caller["sp"]:
+                wrong.append("%s at %s" % (frame["function"], frame["sp"]))
+    return wrong
+
+
+def check(case, version, mode):
+    """All goroutines of one core."""
+    exe = gocore.build(case, version, mode)
+    try:
+        path, _ = gocore.dump(case, exe)
+    except realcore.CannotDump as reason:
+        tap.skip(case, str(reason))
+        return
+    name, core = "%s by Go %s, %s: " % (case, version, mode), elfcore.Core(path)
+    tool = [realcore.tool(), "--json", "--executable=" + exe]
+    tasks = json.loads(tap.run(tool + ["--all", path])[1])["tasks"]
+    goroutines = [task for task in tasks if task["kind"] == "goroutine"]
+    wrong, num_links, seen = [], 0, set()
+    for task in goroutines:
+        # Of many that are alike, the last ones are like the others.
+        if sum(task["stack"] == other for other, _ in seen) > 3:
+            continue
+        seen.add((task["stack"], task["id"]))
+        code, out, err = tap.run(tool + ["show", path, "goroutine:%d" % task["id"]])
+        if code:
+            wrong.append(err)
+            continue
+        shown = json.loads(out)["task"]
+        frames = physical(shown["frames"])
+        own = [frame for frame in frames if frame["sp"] is not None]
+        if own[0]["pc"] == shown["registers"]["pc"]:
+            wrong += wrong_links(core, own)
+            wrong += [] if own[0]["sp"] == shown["registers"]["sp"] == task["registers"]["sp"] \
+                else ["sp of %d" % task["id"]]
+        elif shown["c_call"] is None:
+            wrong.append("goroutine %d begins elsewhere" % task["id"])
+        if shown["c_call"] is not None:
+            wrong += [] if frames[0]["module"] == "libc.so.6" else ["no C"]
+        num_links += len(own) - 1
+    tap.check(name + "addresses of goroutines", not wrong and num_links > 20,
+              "\n".join(wrong) + "\n%d frames" % num_links)
+    if "cgo" in mode:
+        tap.equal(name + "goroutines in C", sum(task["c_call"] is not None for task in goroutines),
+                  4)
+
+
+for plan in PLANS:
+    check(*plan)
+tap.done()
