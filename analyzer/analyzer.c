@@ -158,7 +158,7 @@ static void proof_floor(struct coreleaks_analysis *a, const struct groups_input 
 		.notes = &a->notes,
 		.image = &a->image,
 	};
-	const struct wait_graph_input graph_input = {
+	struct wait_graph_input graph_input = {
 		.tasks = &a->tasks,
 		.waits = &a->waits,
 		.nptl = &a->nptl,
@@ -167,7 +167,6 @@ static void proof_floor(struct coreleaks_analysis *a, const struct groups_input 
 		.notes_whole = !gaps_has(&a->gaps, "notes-damaged") &&
 			       !gaps_has(&a->gaps, "core-truncated") &&
 			       !gaps_has(&a->gaps, "task-limit"),
-		.cancels = premises_cancels(&a->modules),
 		.coroutines = premises_coroutines(&premises),
 	};
 	const struct lock_findings_input locks = {
@@ -177,6 +176,7 @@ static void proof_floor(struct coreleaks_analysis *a, const struct groups_input 
 		.nptl = &a->nptl,
 		.public_waits = a->public_waits,
 	};
+	premises_powers(&graph_input.powers, &a->modules);
 	wait_graph_build(&a->graph, &a->arena, &graph_input);
 	blockers_build(&a->blockers, &a->arena, &a->graph, &a->tasks);
 	enum coreleaks_verdict *verdicts = lock_findings_verdicts(&a->arena, &locks);

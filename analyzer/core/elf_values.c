@@ -38,8 +38,10 @@ void elf_values_find(const struct elf_file *file, const char *const *names, uint
 	}
 }
 
-bool elf_values_imports(const struct elf_file *file, const char *const *names, uint32_t num_names)
+uint64_t elf_values_imports(const struct elf_file *file, const char *const *names,
+			    uint32_t num_names)
 {
+	uint64_t found = 0;
 	for (Elf_Scn *section = NULL; (section = elf_nextscn(file->elf, section)) != NULL;) {
 		GElf_Shdr header;
 		if (gelf_getshdr(section, &header) == NULL || header.sh_type != SHT_DYNSYM)
@@ -52,10 +54,10 @@ bool elf_values_imports(const struct elf_file *file, const char *const *names, u
 			    symbol.st_shndx != SHN_UNDEF)
 				continue;
 			const char *name = elf_strptr(file->elf, header.sh_link, symbol.st_name);
-			for (uint32_t k = 0; name != NULL && k < num_names; k++)
+			for (uint32_t k = 0; name != NULL && k < num_names && k < 64; k++)
 				if (strcmp(name, names[k]) == 0)
-					return true;
+					found |= UINT64_C(1) << k;
 		}
 	}
-	return false;
+	return found;
 }

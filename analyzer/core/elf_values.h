@@ -9,7 +9,9 @@
 void elf_values_find(const struct elf_file *file, const char *const *names, uint32_t num_names,
 		     uint64_t *values_ret);
 
-/* Does the file take one of these from another: an undefined name in its dynamic symbols? */
-bool elf_values_imports(const struct elf_file *file, const char *const *names, uint32_t num_names);
+/* Which of these (64 at most) the file takes from another, by undefined names in its dynamic
+ * symbols: bit i for names[i]. */
+uint64_t elf_values_imports(const struct elf_file *file, const char *const *names,
+			    uint32_t num_names);
 
 #endif

@@ -9,24 +9,99 @@ static bool is_libc(const char *name)
 	       strncmp(name, "ld-2.", 5) == 0;
 }
 
-bool premises_cancels(const struct modules *modules)
+enum {
+	CANCELS = 1,
+	SIGNALS = 2, /* single threads */
+	CHOOSES_CANCELLING = 4,
+	HANDLES_SIGNALS = 8,
+	JUMPS = 16,
+	ENDS_THREADS = 32,
+	SWITCHES_STACKS = 64,
+	FORKS = 128,
+};
+
+/* glibc's names, with those that its headers redirect to (setjmp2.h, signal.h, ucontext.h), and
+ * Boost.Context's. */
+static const struct {
+	const char *name;
+	uint32_t power;
+} power_rows[] = {
+	{"pthread_cancel", CANCELS},
+	{"pthread_kill", SIGNALS},
+	{"tgkill", SIGNALS},
+	{"pthread_sigqueue", SIGNALS},
+	{"pthread_setcanceltype", CHOOSES_CANCELLING},
+	{"sigaction", HANDLES_SIGNALS},
+	{"signal", HANDLES_SIGNALS},
+	{"__sysv_signal", HANDLES_SIGNALS},
+	{"sysv_signal", HANDLES_SIGNALS},
+	{"bsd_signal", HANDLES_SIGNALS},
+	{"ssignal", HANDLES_SIGNALS},
+	{"sigset", HANDLES_SIGNALS},
+	{"sigvec", HANDLES_SIGNALS},
+	{"longjmp", JUMPS},
+	{"_longjmp", JUMPS},
+	{"siglongjmp", JUMPS},
+	{"__longjmp_chk", JUMPS},
+	{"setcontext", JUMPS | SWITCHES_STACKS},
+	{"swapcontext", JUMPS | SWITCHES_STACKS},
+	{"makecontext", SWITCHES_STACKS},
+	{"make_fcontext", SWITCHES_STACKS},
+	{"jump_fcontext", SWITCHES_STACKS},
+	{"ontop_fcontext", SWITCHES_STACKS},
+	{"pthread_exit", ENDS_THREADS},
+	{"thrd_exit", ENDS_THREADS},
+	{"fork", FORKS},
+	{"__fork", FORKS},
+	{"_Fork", FORKS},
+};
+
+enum { NUM_POWERS = sizeof(power_rows) / sizeof(power_rows[0]) };
+
+static uint32_t powers_of_file(const struct elf_file *file, const char *const *names)
 {
-	static const char *const names[] = {"pthread_cancel", "pthread_kill", "tgkill",
-					    "pthread_sigqueue"};
+	uint64_t found = elf_values_imports(file, names, NUM_POWERS);
+	uint32_t powers = 0;
+	for (uint32_t i = 0; i < NUM_POWERS; i++)
+		if ((found & UINT64_C(1) << i) != 0)
+			powers |= power_rows[i].power;
+	return powers;
+}
+
+/* Who handles signals and who jumps must be one module: that two libraries each do one of these
+ * says nothing. A thread's end by a signal needs one that was sent to that thread. */
+static void add_powers(struct program_powers *ret, uint32_t powers, uint32_t *all_ret)
+{
+	*all_ret |= powers;
+	if ((powers & HANDLES_SIGNALS) != 0)
+		ret->leaves_waits |= (powers & JUMPS) != 0 || (powers & (SIGNALS | ENDS_THREADS)) ==
+								      (SIGNALS | ENDS_THREADS);
+}
+
+void premises_powers(struct program_powers *ret, const struct modules *modules)
+{
+	const char *names[NUM_POWERS];
 	bool has_libc = false;
+	uint32_t all = 0;
+	*ret = (struct program_powers){0};
+	for (uint32_t i = 0; i < NUM_POWERS; i++)
+		names[i] = power_rows[i].name;
 	for (uint32_t i = 0; i < modules->list.num; i++) {
 		const struct module *module = &modules->list.items[i];
 		if (module->vdso)
 			continue;
-		if (is_libc(module->name)) {
+		if (is_libc(module->name))
 			has_libc = true;
-			continue;
-		}
-		if (module->file == NULL || !module->info.verified ||
-		    elf_values_imports(module->file, names, sizeof(names) / sizeof(names[0])))
-			return true;
+		else if (module->file == NULL || !module->info.verified)
+			ret->unread = true;
+		else
+			add_powers(ret, powers_of_file(module->file, names), &all);
 	}
-	return !has_libc;
+	ret->unread |= !has_libc;
+	ret->cancels = (all & (CANCELS | SIGNALS)) != 0;
+	ret->cancels_anywhere = (all & CANCELS) != 0 && (all & CHOOSES_CANCELLING) != 0;
+	ret->switches_stacks = (all & SWITCHES_STACKS) != 0;
+	ret->forks = (all & FORKS) != 0;
 }
 
 /* The main thread has none of glibc's stacks: it runs where the kernel put the program's name, too

@@ -5,9 +5,18 @@
 #include "stack/stacks.h"
 #include "task/nptl.h"
 
-/* May some module besides libc end a thread's wait by cancelling or signalling it? True also when
- * a module's file is missing, unverified, or is a static program: then nothing tells. */
-bool premises_cancels(const struct modules *modules);
+/* What the program can do, by the functions that its modules besides libc take from others. */
+struct program_powers {
+	bool unread;	       /* a module's file is missing, unverified, or is a static program: it
+				  may have any power */
+	bool cancels;	       /* or signals single threads */
+	bool cancels_anywhere; /* not only at cancellation points */
+	bool leaves_waits;     /* by jumps out of signal handlers, or by ending threads in them */
+	bool switches_stacks;  /* as coroutines do */
+	bool forks;
+};
+
+void premises_powers(struct program_powers *ret, const struct modules *modules);
 
 struct premises_input {
 	const struct tasks *tasks;

@@ -19,6 +19,7 @@ struct graph_builder {
 	const struct wait_graph_input *input;
 	int32_t *tids; /* ascending */
 	uint32_t num_tids;
+	bool ids_known; /* as the process sees them, of all threads */
 };
 
 /* The file mapped at an address; NULL: none. */
@@ -84,8 +85,20 @@ const char *wait_graph_caveat(enum wait_caveat caveat)
 	case WAIT_CAVEAT_CANCELLED:
 		return "the program can cancel or signal threads";
 	case WAIT_CAVEAT_COROUTINES:
-		return "threads run on stacks that are not their own: a coroutine may unlock what "
-		       "another thread locked";
+		return "code runs on stacks besides the threads': a coroutine may unlock what "
+		       "another "
+		       "thread locked";
+	case WAIT_CAVEAT_CANCELLED_ANYWHERE:
+		return "the program can cancel threads wherever they are";
+	case WAIT_CAVEAT_LEFT:
+		return "a signal handler of the program may jump out of the wait, or end the "
+		       "thread";
+	case WAIT_CAVEAT_UNREAD:
+		return "the program is static, or files of it are missing or not verified: whether "
+		       "a signal or cancelling may end the wait is not known";
+	case WAIT_CAVEAT_FORKED:
+		return "the program forks: in a child the thread that forked may unlock what it "
+		       "locked in the parent";
 	}
 	return NULL;
 }
@@ -104,11 +117,18 @@ static uint32_t sharing_caveats(const struct wait_graph_input *input, const stru
 
 static uint32_t object_caveats(const struct wait_graph_input *input, const struct wait *wait)
 {
+	const struct program_powers *powers = &input->powers;
 	uint32_t caveats = sharing_caveats(input, wait);
 	/* Joining, unlike locking, is a cancellation point (POSIX 2.9.5.2). */
-	if (wait->object == WAIT_THREAD && input->cancels)
+	if (wait->object == WAIT_THREAD && powers->cancels)
 		caveats |= WAIT_CAVEAT_CANCELLED;
-	if (input->coroutines && wait_graph_anyone_unlocks(wait))
+	if (powers->cancels_anywhere)
+		caveats |= WAIT_CAVEAT_CANCELLED_ANYWHERE;
+	if (powers->leaves_waits)
+		caveats |= WAIT_CAVEAT_LEFT;
+	if (powers->unread)
+		caveats |= WAIT_CAVEAT_UNREAD;
+	if ((input->coroutines || powers->switches_stacks) && wait_graph_anyone_unlocks(wait))
 		caveats |= WAIT_CAVEAT_COROUTINES;
 	return caveats;
 }
@@ -121,6 +141,9 @@ static struct wait_edge make_edge(const struct graph_builder *builder, uint32_t 
 	bool has_owner = has_recorded_owner(wait) || wait->object == WAIT_THREAD;
 	/* Who is woken up already is not kept any more by whom it waited for. */
 	if (!has_owner || wait->holder < 0 || !wait->word_known || wait->in_flight)
+		return edge;
+	/* Of threads that share a descriptor any may be the holder. */
+	if (input->nptl->threads.items[wait->holder].shared)
 		return edge;
 	int32_t to = input->nptl->threads.items[wait->holder].task;
 	uint32_t type = wait->mutex_kind & KIND_TYPE_MASK;
@@ -197,20 +220,29 @@ static int tid_compare(const void *a, const void *b)
 }
 
 /* All ids that some thread has or may yet have: of notes and of glibc's lists, where those being
- * created or torn down have theirs negated. */
+ * created or torn down have theirs negated. In a pid namespace the notes' may be those of the
+ * outside: of a thread without a descriptor the inner one is not known then. */
 static void collect_tids(struct graph_builder *builder)
 {
 	const struct nptl *nptl = builder->input->nptl;
 	const struct notes *notes = builder->input->notes;
 	uint32_t num = 0;
+	bool is_namespace = false, has_nameless = false;
 	int32_t *tids = arena_alloc_array(
 		builder->arena, (size_t)nptl->threads.num + notes->threads.num, sizeof(*tids));
 	for (uint32_t i = 0; i < nptl->threads.num; i++) {
 		int32_t tid = nptl->threads.items[i].tid;
 		tids[num++] = tid < 0 && tid != INT32_MIN ? -tid : tid;
 	}
-	for (uint32_t i = 0; i < notes->threads.num; i++)
-		tids[num++] = (int32_t)notes->threads.items[i].tid;
+	for (uint32_t i = 0; i < notes->threads.num; i++) {
+		int32_t tid = (int32_t)notes->threads.items[i].tid;
+		int32_t index = i < builder->input->tasks->list.num ? nptl->by_task[i] : -1;
+		has_nameless |= index < 0;
+		is_namespace |= index >= 0 && !nptl->threads.items[index].shared &&
+				nptl->threads.items[index].tid != tid;
+		tids[num++] = tid;
+	}
+	builder->ids_known = !is_namespace || !has_nameless;
 	if (num > 1)
 		qsort(tids, num, sizeof(*tids), tid_compare);
 	builder->tids = tids;
@@ -239,8 +271,20 @@ static bool is_abandoned(const struct graph_builder *builder, const struct wait 
 	return has_recorded_owner(wait) && is_solid(wait) && wait->holder < 0 &&
 	       wait->holder_tid != 0 && !is_handed_on(wait) &&
 	       (wait->refused || sharing_caveats(input, wait) == 0) && input->nptl->present &&
-	       input->nptl->lists_whole && input->notes_whole &&
+	       input->nptl->lists_whole && input->notes_whole && builder->ids_known &&
 	       !tid_exists(builder, wait->holder_tid);
+}
+
+/* The child's copy of the lock names the parent's thread, whose only descendant is the child's
+ * first thread. When there is none that does not wait for the lock itself, nobody is left to
+ * unlock. */
+static uint32_t forking_caveats(const struct wait_graph_input *input, const struct wait_root *root)
+{
+	const struct wait *wait = &input->waits->by_task[root->tasks[0]];
+	return input->powers.forks && wait_graph_anyone_unlocks(wait) &&
+			       root->num_tasks < input->tasks->list.num
+		       ? WAIT_CAVEAT_FORKED
+		       : 0;
 }
 
 static int object_compare(const void *a, const void *b, void *data)
@@ -283,6 +327,7 @@ static void find_abandoned(struct graph_builder *builder)
 			continue;
 		root.tasks = found + i;
 		sort_tasks(builder, root.tasks, root.num_tasks);
+		root.caveats |= forking_caveats(builder->input, &root);
 		*array_add(builder->arena, &builder->graph->roots) = root;
 	}
 }

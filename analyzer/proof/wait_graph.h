@@ -7,6 +7,7 @@
 #ifndef CORELEAKS_PROOF_WAIT_GRAPH_H
 #define CORELEAKS_PROOF_WAIT_GRAPH_H
 
+#include "proof/premises.h"
 #include "reason/waits.h"
 
 /* What keeps an edge from being proved. */
@@ -17,6 +18,10 @@ enum wait_caveat {
 	/* A lock records the thread that took it. What took it as a coroutine may go on, and unlock
 	 * it, in another thread, unless glibc or the kernel has only the owner unlock it. */
 	WAIT_CAVEAT_COROUTINES = 8,
+	WAIT_CAVEAT_CANCELLED_ANYWHERE = 16, /* asynchronous cancellation ends any wait */
+	WAIT_CAVEAT_LEFT = 32,		     /* a signal handler may jump out of the wait */
+	WAIT_CAVEAT_UNREAD = 64,	     /* any of these, for all that is known */
+	WAIT_CAVEAT_FORKED = 128,	     /* a child's thread may unlock for its parent's */
 };
 
 struct wait_edge {
@@ -57,8 +62,8 @@ struct wait_graph_input {
 	const struct notes *notes;
 	const struct modules *modules;
 	bool notes_whole; /* no thread's note was lost */
-	bool cancels;	  /* some module besides libc may cancel or signal threads */
 	bool coroutines;  /* some thread runs on a stack that is not its own */
+	struct program_powers powers;
 };
 
 /* Does nothing but POSIX keep others than its owner from unlocking it? True of glibc's normal and

@@ -81,8 +81,11 @@ static bool decode_owner_word(const struct futex_wait *futex, struct wait *wait)
 		      api_allows(futex, API_MUTEX, API_CONDITION);
 	if (!pi && !robust)
 		return false;
-	set_object(wait, "mutex", WAIT_MUTEX, futex->addr, true);
-	wait->mutex_kind = kind;
+	/* The kernel itself knows a PI futex's owner. Other libraries' locks may look robust. */
+	set_object(wait, "mutex", WAIT_MUTEX, futex->addr, pi || futex->api.glibc);
+	wait->mutex_kind = (kind & ~(uint32_t)MUTEX_KIND_MASK) == 0 ? kind : 0;
+	if (pi)
+		wait->mutex_kind |= MUTEX_KIND_PI;
 	if (futex->word_known)
 		set_holder(futex, wait, futex->word & FUTEX_TID_MASK);
 	return true;

@@ -317,6 +317,7 @@ static void match_tasks(struct nptl *nptl, const struct notes *notes, const stru
 		if (index < 0)
 			continue;
 		struct nptl_thread *thread = &nptl->threads.items[index];
+		thread->shared |= thread->task >= 0;
 		/* A thread cloned by hand may share another's descriptor: that one keeps it. */
 		if (thread->task >= 0 && thread->tid != (int32_t)notes->threads.items[i].tid)
 			continue;

@@ -19,6 +19,7 @@ struct nptl_thread {
 	int32_t task; /* index of its task; -1 none */
 	enum nptl_life life;
 	bool detached;
+	bool shared;	       /* by several tasks: threads cloned by hand */
 	uint64_t start_addr;   /* start routine; 0 for the main thread */
 	uint64_t arg_addr;     /* its argument, as it was */
 	uint64_t cleanup_addr; /* newest cleanup buffer; 0 none */

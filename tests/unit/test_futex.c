@@ -273,6 +273,11 @@ START_TEST(priority_inheriting_mutex)
 		put_mutex(GONE | FUTEX_WAITERS, 0, 32);
 		decode(API_MUTEX, ops[i], 0);
 		expect_holder(GONE, -1);
+		/* Another library's lock has no kind: nothing there is believed. */
+		put_mutex(SECOND | FUTEX_WAITERS, 0, 0x12345611);
+		decode(API_NONE, ops[i], 0);
+		expect_holder(SECOND, 1);
+		ck_assert_uint_eq(wait.mutex_kind, 32);
 	}
 }
 END_TEST
@@ -312,6 +317,10 @@ START_TEST(no_robust_mutex)
 	put_mutex(SECOND | FUTEX_WAITERS, SECOND, 0x410);
 	decode(API_NONE, FUTEX_WAIT, SECOND | FUTEX_WAITERS);
 	expect_nothing_certain();
+	/* A nameless function's lock that has it, too, only looks like one. */
+	put_mutex(SECOND | FUTEX_WAITERS, SECOND, 16);
+	decode(API_NONE, FUTEX_WAIT, SECOND | FUTEX_WAITERS);
+	expect("mutex", WAIT_MUTEX, false, MEMORY + LOCK);
 }
 END_TEST
 

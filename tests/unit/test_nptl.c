@@ -619,6 +619,8 @@ START_TEST(two_threads_with_one_descriptor)
 	ck_assert_int_eq(nptl_find_tid(&nptl, 102), 2);
 	/* The descriptor's own id says whose it is. */
 	ck_assert_int_eq(tasks.list.items[thread(2)->task].id, 102);
+	for (int i = 0; i < NUM_THREADS; i++)
+		ck_assert(thread(i)->shared == (i == 2));
 }
 END_TEST
 

@@ -3,6 +3,8 @@
 #include "proof/premises.h"
 
 #include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 Suite *premises_suite(void);
 
@@ -137,6 +139,141 @@ START_TEST(unknown_stacks_do_not_count)
 }
 END_TEST
 
+/* ---- What a program can do, by its files --------------------------------------------------- */
+
+enum { MAX_MODULES = 4 };
+
+static struct module module_items[MAX_MODULES];
+static struct arena arena;
+static struct gaps gaps;
+static struct elf_files files;
+
+static void powers_setup(void)
+{
+	fake_scratch_setup();
+	arena_init(&arena, 0);
+	gaps_init(&gaps, &arena);
+	elf_files_init(&files, &arena, &gaps, NULL, NULL);
+	modules = (struct modules){.list = {module_items, 0, MAX_MODULES}};
+}
+
+static void powers_teardown(void)
+{
+	elf_files_deinit(&files);
+	arena_deinit(&arena);
+	fake_scratch_teardown();
+}
+
+/* A library that uses these functions, in words. */
+static struct module *add_module(const char *name, const char *uses)
+{
+	char source[512] = ".data\n";
+	const char *problem;
+	size_t used = strlen(source);
+	int length = 0;
+	for (const char *word = uses; *word != '\0'; word += length, word += *word == ' ') {
+		length = (int)strcspn(word, " ");
+		used += (size_t)snprintf(source + used, sizeof(source) - used, ".quad %.*s\n",
+					 length, word);
+	}
+	char *path = fake_compile(name, "assembler", source, "-shared -nostdlib");
+	struct module *module = &module_items[modules.list.num++];
+	*module = (struct module){.name = name, .info = {.verified = true}};
+	module->file = elf_files_open(&files, path, &problem);
+	ck_assert_ptr_nonnull(module->file);
+	free(path);
+	return module;
+}
+
+static struct program_powers powers_of(const char *uses, const char *others)
+{
+	struct program_powers powers;
+	modules.list.num = 0;
+	add_module("libc.so.6", "fork longjmp sigaction pthread_cancel pthread_setcanceltype");
+	add_module("program", uses);
+	add_module("library.so", others);
+	premises_powers(&powers, &modules);
+	return powers;
+}
+
+START_TEST(powers_by_names)
+{
+	static const struct {
+		const char *uses, *others;
+		struct program_powers powers;
+	} rows[] = {
+		{"", "", {0}},
+		{"open pthread_create sigaction", "", {0}},
+		{"pthread_cancel", "", {.cancels = true}},
+		{"", "pthread_kill", {.cancels = true}},
+		{"tgkill", "", {.cancels = true}},
+		{"pthread_sigqueue", "", {.cancels = true}},
+		{"pthread_setcanceltype", "", {0}},
+		{"pthread_setcanceltype",
+		 "pthread_cancel",
+		 {.cancels = true, .cancels_anywhere = true}},
+		{"pthread_setcanceltype", "pthread_kill", {.cancels = true}},
+		/* One does both, or nothing is known of what they do together. */
+		{"sigaction longjmp", "", {.leaves_waits = true}},
+		{"signal siglongjmp", "", {.leaves_waits = true}},
+		{"", "__sysv_signal __longjmp_chk", {.leaves_waits = true}},
+		{"sigaction", "longjmp", {0}},
+		{"sigaction pthread_exit", "", {0}},
+		{"sigaction pthread_exit", "pthread_kill", {.cancels = true}},
+		{"sigaction pthread_exit pthread_kill",
+		 "",
+		 {.cancels = true, .leaves_waits = true}},
+		{"sigset swapcontext", "", {.leaves_waits = true, .switches_stacks = true}},
+		{"makecontext", "", {.switches_stacks = true}},
+		{"", "jump_fcontext", {.switches_stacks = true}},
+		{"", "fork", {.forks = true}},
+		{"_Fork", "", {.forks = true}},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct program_powers powers = powers_of(rows[i].uses, rows[i].others);
+		ck_assert_msg(memcmp(&powers, &rows[i].powers, sizeof(powers)) == 0, "row %zu", i);
+	}
+}
+END_TEST
+
+START_TEST(what_was_not_read_may_have_any_power)
+{
+	struct program_powers powers = powers_of("", "");
+	ck_assert(!powers.unread);
+	module_items[2].info.verified = false;
+	premises_powers(&powers, &modules);
+	ck_assert(powers.unread);
+	module_items[2].vdso = true; /* the kernel's */
+	premises_powers(&powers, &modules);
+	ck_assert(!powers.unread);
+	module_items[1].file = NULL;
+	premises_powers(&powers, &modules);
+	ck_assert(powers.unread);
+	/* Of libc nothing is asked. */
+	powers = powers_of("", "");
+	module_items[0].file = NULL;
+	premises_powers(&powers, &modules);
+	ck_assert(!powers.unread);
+	/* A static program does not say what of libc it uses. */
+	powers = powers_of("", "");
+	module_items[0].name = "libother.so";
+	premises_powers(&powers, &modules);
+	ck_assert(powers.unread);
+	modules.list.num = 0;
+	premises_powers(&powers, &modules);
+	ck_assert(powers.unread);
+}
+END_TEST
+
+static TCase *powers_case(void)
+{
+	TCase *tests = tcase_create("powers");
+	tcase_add_checked_fixture(tests, powers_setup, powers_teardown);
+	tcase_add_test(tests, powers_by_names);
+	tcase_add_test(tests, what_was_not_read_may_have_any_power);
+	return tests;
+}
+
 Suite *premises_suite(void)
 {
 	Suite *suite = suite_create("premises");
@@ -147,5 +284,6 @@ Suite *premises_suite(void)
 	tcase_add_test(tests, what_leads_back_is_no_coroutine);
 	tcase_add_test(tests, unknown_stacks_do_not_count);
 	suite_add_tcase(suite, tests);
+	suite_add_tcase(suite, powers_case());
 	return suite;
 }

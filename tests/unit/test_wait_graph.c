@@ -29,6 +29,7 @@ static struct modules modules;
 static struct wait_graph_input input;
 static struct wait_graph graph;
 static uint32_t waits_capacity;
+static int32_t by_task[MANY + 128];
 
 static void setup(void)
 {
@@ -78,7 +79,8 @@ static uint32_t add_thread(int32_t tid)
 		waits.by_task =
 			array_reserve(&arena, waits.by_task, &waits_capacity, sizeof(struct wait));
 	waits.by_task[task] = (struct wait){.reason = "running", .holder = -1};
-	add_descriptor(tid, (int32_t)task, NPTL_ALIVE);
+	nptl.by_task = by_task;
+	by_task[task] = (int32_t)add_descriptor(tid, (int32_t)task, NPTL_ALIVE);
 	return task;
 }
 
@@ -525,7 +527,7 @@ END_TEST
 START_TEST(cancelling_weakens_joins_alone)
 {
 	add_threads(4);
-	input.cancels = true;
+	input.powers.cancels = true;
 	wait_lock(0, 1);
 	wait_lock(1, 0);
 	const struct wait_root *root = only_root(WAIT_ROOT_CYCLE);
@@ -538,7 +540,7 @@ START_TEST(cancelling_weakens_joins_alone)
 	wait_join(1, 0);
 	root = only_root(WAIT_ROOT_CYCLE);
 	ck_assert_uint_ne(root->caveats, 0);
-	input.cancels = false;
+	input.powers.cancels = false;
 	root = only_root(WAIT_ROOT_CYCLE);
 	ck_assert_uint_eq(root->caveats, 0);
 	ck_assert_uint_eq(root->behind_caveats, 0);
@@ -586,10 +588,70 @@ START_TEST(coroutines_weaken_what_anyone_unlocks)
 }
 END_TEST
 
+/* What ends any wait weakens all, whatever they are for. */
+START_TEST(powers_that_end_any_wait)
+{
+	static const struct {
+		struct program_powers powers;
+		uint32_t caveat;
+	} rows[] = {
+		{{.cancels_anywhere = true}, WAIT_CAVEAT_CANCELLED_ANYWHERE},
+		{{.leaves_waits = true}, WAIT_CAVEAT_LEFT},
+		{{.unread = true}, WAIT_CAVEAT_UNREAD},
+	};
+	static const uint32_t kinds[] = {NORMAL, RECURSIVE, ERRORCHECK, NORMAL | PI,
+					 NORMAL | ROBUST};
+	add_threads(3);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		input.powers = rows[i].powers;
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+			wait_lock(0, 1)->mutex_kind = kinds[k];
+			wait_lock(1, 0)->mutex_kind = kinds[k];
+			ck_assert_uint_eq(only_root(WAIT_ROOT_CYCLE)->caveats, rows[i].caveat);
+		}
+		wait_join(0, 1);
+		wait_join(1, 0);
+		ck_assert_uint_eq(only_root(WAIT_ROOT_CYCLE)->caveats, rows[i].caveat);
+		wait_gone(0, LOCKS);
+		waits.by_task[1] = (struct wait){.holder = -1};
+		ck_assert_uint_eq(only_root(WAIT_ROOT_ABANDONED)->caveats, rows[i].caveat);
+	}
+}
+END_TEST
+
+START_TEST(switching_stacks_weakens_what_anyone_unlocks)
+{
+	add_threads(2);
+	input.powers.switches_stacks = true;
+	wait_lock(0, 1)->mutex_kind = ERRORCHECK;
+	wait_lock(1, 0)->mutex_kind = RECURSIVE;
+	ck_assert_uint_eq(only_root(WAIT_ROOT_CYCLE)->caveats, 0);
+	wait_lock(1, 0);
+	ck_assert_uint_eq(only_root(WAIT_ROOT_CYCLE)->caveats, WAIT_CAVEAT_COROUTINES);
+}
+END_TEST
+
+/* Whose locks record one descriptor's id may be any of the threads that have it. */
+START_TEST(shared_descriptors_make_no_edges)
+{
+	add_threads(3);
+	nptl.threads.items[0].shared = true;
+	wait_lock(0, 0);
+	expect_no_roots();
+	wait_lock(0, 1);
+	wait_lock(1, 0);
+	expect_no_roots();
+	ck_assert_int_eq(graph.edges[1].blocked_by, -1);
+	/* What the thread waits for itself is known as ever. */
+	wait_lock(1, 1);
+	ck_assert_uint_eq(only_root(WAIT_ROOT_CYCLE)->num_behind, 1);
+}
+END_TEST
+
 START_TEST(every_caveat_is_kept)
 {
 	add_threads(3);
-	input.coroutines = input.cancels = true;
+	input.coroutines = input.powers.cancels = true;
 	wait_lock(0, 1)->mutex_kind = SHARED;
 	wait_join(1, 0);
 	wait_lock(2, 0)->mutex_kind = ERRORCHECK;
@@ -598,7 +660,7 @@ START_TEST(every_caveat_is_kept)
 		WAIT_CAVEAT_SHARED_LOCK | WAIT_CAVEAT_CANCELLED | WAIT_CAVEAT_COROUTINES;
 	ck_assert_uint_eq(root->caveats, expected);
 	ck_assert_uint_eq(root->behind_caveats, expected);
-	for (uint32_t bit = 1; bit <= WAIT_CAVEAT_COROUTINES; bit <<= 1)
+	for (uint32_t bit = 1; bit <= WAIT_CAVEAT_FORKED; bit <<= 1)
 		ck_assert_ptr_nonnull(wait_graph_caveat((enum wait_caveat)bit));
 }
 END_TEST
@@ -781,6 +843,38 @@ START_TEST(who_may_unlock)
 END_TEST
 
 /* A thread with the owner's id that is no task: it is just being created or torn down. */
+/* In a child the first thread may unlock what its parent's had locked; where only owners unlock it
+ * cannot, and where all wait nobody is left to. */
+START_TEST(forks_weaken_what_others_may_unlock)
+{
+	add_threads(2);
+	input.powers.forks = true;
+	wait_gone(0, LOCKS);
+	ck_assert_uint_eq(only_root(WAIT_ROOT_ABANDONED)->caveats, WAIT_CAVEAT_FORKED);
+	waits.by_task[0].mutex_kind = ERRORCHECK;
+	ck_assert_uint_eq(only_root(WAIT_ROOT_ABANDONED)->caveats, 0);
+	wait_gone(0, LOCKS);
+	wait_gone(1, LOCKS);
+	ck_assert_uint_eq(only_root(WAIT_ROOT_ABANDONED)->caveats, 0);
+}
+END_TEST
+
+/* A core made outside of the process' pid namespace has other ids than the process knows: who has
+ * no descriptor may own anything. */
+START_TEST(nameless_threads_in_a_namespace_may_own)
+{
+	add_threads(2);
+	wait_gone(0, LOCKS);
+	only_root(WAIT_ROOT_ABANDONED);
+	notes.threads.items[0].tid = 70001;
+	only_root(WAIT_ROOT_ABANDONED);
+	by_task[1] = -1;
+	expect_no_roots();
+	notes.threads.items[0].tid = 1;
+	only_root(WAIT_ROOT_ABANDONED);
+}
+END_TEST
+
 START_TEST(owner_in_flight_is_not_gone)
 {
 	add_threads(1);
@@ -953,6 +1047,9 @@ static TCase *edges_case(void)
 	tcase_add_test(tests, unknown_mappings_weaken);
 	tcase_add_test(tests, cancelling_weakens_joins_alone);
 	tcase_add_test(tests, coroutines_weaken_what_anyone_unlocks);
+	tcase_add_test(tests, powers_that_end_any_wait);
+	tcase_add_test(tests, switching_stacks_weakens_what_anyone_unlocks);
+	tcase_add_test(tests, shared_descriptors_make_no_edges);
 	tcase_add_test(tests, every_caveat_is_kept);
 	return tests;
 }
@@ -969,6 +1066,8 @@ static TCase *roots_case(void)
 	tcase_add_test(tests, who_may_unlock);
 	tcase_add_test(tests, abandoned_needs_whole_lists);
 	tcase_add_test(tests, abandoned_needs_every_premise);
+	tcase_add_test(tests, forks_weaken_what_others_may_unlock);
+	tcase_add_test(tests, nameless_threads_in_a_namespace_may_own);
 	tcase_add_test(tests, owner_in_flight_is_not_gone);
 	tcase_add_test(tests, owner_with_a_note_is_not_gone);
 	tcase_add_test(tests, one_cycle_of_many);
