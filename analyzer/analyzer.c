@@ -8,6 +8,7 @@
 #include "proof/publish_go.h"
 #include "stack/creations.h"
 #include "stack/stacks.h"
+#include "task/go_queues.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ struct coreleaks_analysis {
 	struct go_runtime go;
 	struct goroutines goroutines;
 	struct go_spans go_spans;
+	struct go_queues go_queues;
 	struct go_facts go_facts;
 	struct go_origins go_origins;
 	const struct coreleaks_go *public_go;
@@ -103,6 +105,8 @@ static void unwind_floor(struct coreleaks_analysis *a)
 	go_origins_build(&a->go_origins, &a->arena, &a->go.tables, &a->goroutines, &a->stacks,
 			 &a->modules);
 	go_spans_build(&a->go_spans, &a->arena, &a->gaps, &a->go, &a->image);
+	go_queues_build(&a->go_queues, &a->arena, &a->gaps, &a->go, &a->goroutines, &a->tasks,
+			&a->go_spans, &a->image);
 	go_facts_build(&a->go_facts, &a->go, &a->goroutines, &a->go_spans, &a->image);
 	a->creations =
 		creations_build(&a->creators, &a->arena, a->stacks.calls, a->nptl.threads.num);

@@ -45,8 +45,13 @@ static const struct layout_row rows[] = {
 	{FIELD(m_id), {232, 232, 232, 232, 232, 224, 232, 232}},
 	{FIELD(m_incgo), {280, 280, 280, 280, 280, 272, 280, 280}},
 	{FIELD(m_alllink), {336, 336, 328, 328, 328, 344, 352, 352}},
-	{FIELD(sudog_elem), ALL(24)},
-	{FIELD(sudog_c), {80, 80, 80, 80, 80, 80, 88, 88}},
+	/* Pairs of pointers since 1.26 (maybeTraceablePtr): the second, which GC does not see, is
+	 * always set. */
+	{FIELD(sudog_elem), {24, 24, 24, 24, 24, 24, 32, 32}},
+	{FIELD(sudog_c), {80, 80, 80, 80, 80, 80, 96, 96}},
+	{FIELD(sudog_ticket), {48, 48, 48, 48, 48, 48, 56, 56}},
+	{FIELD(sudog_select), {52, 52, 52, 52, 52, 52, 60, 60}},
+	{FIELD(sudog_size), {88, 88, 88, 88, 88, 88, 104, 104}},
 	{FIELD(sudog_waitlink), {64, 64, 64, 64, 64, 64, 72, 72}},
 	{FIELD(sudog_parent), {56, 56, 56, 56, 56, 56, 64, 64}},
 	{FIELD(hchan_recvq), {56, 56, 56, 64, 64, 64, 64, 64}},

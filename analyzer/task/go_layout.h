@@ -47,7 +47,8 @@ struct go_layout {
 	/* m */
 	int16_t m_procid, m_gsignal, m_curg, m_p, m_id, m_incgo, m_alllink;
 	/* sudog, hchan */
-	int16_t sudog_elem, sudog_c, sudog_waitlink, sudog_parent, hchan_recvq, hchan_sendq;
+	int16_t sudog_elem, sudog_c, sudog_ticket, sudog_select, sudog_waitlink, sudog_parent;
+	int16_t sudog_size, hchan_recvq, hchan_sendq;
 	/* mspan */
 	int16_t span_state, span_class, span_elemsize, span_limit;
 	/* schedt, p */

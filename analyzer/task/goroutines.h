@@ -17,6 +17,7 @@ struct goroutine {
 	int64_t wait_since;	 /* monotonic ns when a GC first saw it blocked; 0 never */
 	uint64_t labels_addr;	 /* pprof labels; 0 none */
 	uint64_t ancestors_addr; /* 0 none */
+	uint64_t waiting_addr;	 /* its first sudog: what it stands in queues with; 0 none */
 	int32_t thread;		 /* task of the thread that runs it, or that it is locked to; -1 */
 	bool locked;		 /* to its thread */
 	bool leaked;		 /* Go's own leak profile marked it (1.26 on) */

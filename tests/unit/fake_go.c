@@ -129,7 +129,7 @@ uint64_t fake_go_alloc(struct fake_go *go, uint64_t size)
 {
 	uint64_t addr = go->next_heap;
 	go->next_heap += (size + 15) & ~UINT64_C(15);
-	ck_assert_uint_le(go->next_heap, FAKE_GO_HEAP + FAKE_GO_HEAP_SIZE);
+	ck_assert_uint_le(go->next_heap, FAKE_GO_HEAP + FAKE_GO_HEAP_SIZE - 0x4000);
 	return addr;
 }
 
@@ -326,7 +326,11 @@ static void put_module(struct fake_go *go)
 static void put_reasons(struct fake_go *go)
 {
 	static const char *const reasons[FAKE_GO_NUM_REASONS] = {
-		"", "GC assist marking", "chan receive", "select", "sync.Mutex.Lock", "sleep"};
+		"",	     "GC assist marking", "chan receive",
+		"select",    "sync.Mutex.Lock",	  "sync.Cond.Wait",
+		"chan send", "semacquire",	  "IO wait",
+		"sleep",
+	};
 	for (uint64_t i = 0; i < FAKE_GO_NUM_REASONS; i++) {
 		fake_go_put(go, FAKE_GO_REASONS + 16 * i, i > 0 ? fake_go_text(go, reasons[i]) : 0);
 		fake_go_put(go, FAKE_GO_REASONS + 16 * i + 8, strlen(reasons[i]));
@@ -469,14 +473,16 @@ static void put_spans(struct fake_go *go)
 	uint64_t array = fake_go_alloc(go, NUM_SPANS * 8);
 	put_slice(go, FAKE_GO_ALLSPANS, array, NUM_SPANS);
 	for (uint64_t i = 0; i < NUM_SPANS; i++) {
-		uint64_t span = fake_go_alloc(go, 160), start = FAKE_GO_HEAP + i * 16384;
+		uint64_t span = fake_go_alloc(go, 160);
+		/* The sixth and the seventh lie in the other order. */
+		uint64_t start = FAKE_GO_HEAP + (i == 5 || i == 6 ? 11 - i : i) * 16384;
 		fake_go_put(go, array + 8 * i, span);
 		fake_go_put(go, span + 24, start);
 		fake_go_put(go, span + 32, 2);
 		/* Six in use, three of stacks, one dead. */
 		*(unsigned char *)fake_go_at(go, span + 99) = i < 6 ? 1 : i < 9 ? 2 : 0;
-		fake_go_put(go, span + 104, 64);
-		fake_go_put(go, span + 112, start + 16384);
+		fake_go_put(go, span + 104, i == 5 ? 112 : 64);
+		fake_go_put(go, span + 112, i == 5 ? start + 16352 : start + 16384);
 	}
 }
 

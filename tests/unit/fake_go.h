@@ -18,11 +18,11 @@
 enum {
 	FAKE_GO_FUNCTION_SIZE = 0x100, /* of code; its prologue takes the first 4 bytes */
 	FAKE_GO_DATA_SIZE = 0x10000,
-	FAKE_GO_HEAP_SIZE = 0x18000,
+	FAKE_GO_HEAP_SIZE = 0x1c000, /* its last 0x4000 bytes are for objects of 112 bytes */
 	FAKE_GO_STACK_SIZE = 0x1000, /* of each */
 	FAKE_GO_NUM_STACKS = 32,
 	FAKE_GO_MAX_THREADS = 16,
-	FAKE_GO_NUM_REASONS = 6,
+	FAKE_GO_NUM_REASONS = 10,
 	FAKE_GO_FIRST_ID = 1,
 };
 

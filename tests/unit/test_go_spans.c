@@ -57,7 +57,7 @@ START_TEST(objects)
 	expect_object(second + 100, second + 96, second + 144);
 	/* Behind the last object, in a stack's span, in a dead one, outside. */
 	expect_no_object(second + 341 * UINT64_C(48));
-	expect_no_object(FAKE_GO_HEAP + 6 * UINT64_C(16384));
+	expect_no_object(FAKE_GO_HEAP + 5 * UINT64_C(16384));
 	expect_no_object(FAKE_GO_HEAP + 9 * UINT64_C(16384));
 	expect_no_object(FAKE_GO_HEAP - 1);
 	expect_no_object(0);
@@ -93,17 +93,17 @@ START_TEST(damaged_spans)
 	begin(_i);
 	switch (_i / 2) {
 	case 0:
-		fake_go_put(&go, span_at(5) + 24, FAKE_GO_HEAP + 4096 + 5 * 16384);
+		fake_go_put(&go, span_at(4) + 24, FAKE_GO_HEAP + 4096 + 4 * 16384);
 		break;
 	case 1: /* the same pages as the span before */
-		fake_go_put(&go, span_at(5) + 24, FAKE_GO_HEAP + 4 * 16384);
-		fake_go_put(&go, span_at(5) + 112, FAKE_GO_HEAP + 5 * 16384);
+		fake_go_put(&go, span_at(4) + 24, FAKE_GO_HEAP + 3 * 16384);
+		fake_go_put(&go, span_at(4) + 112, FAKE_GO_HEAP + 4 * 16384);
 		break;
 	case 2:
-		*(unsigned char *)fake_go_at(&go, span_at(5) + 99) = 3;
+		*(unsigned char *)fake_go_at(&go, span_at(4) + 99) = 3;
 		break;
 	default:
-		fake_go_put(&go, fake_go_get(&go, FAKE_GO_ALLSPANS) + 40, 0x1234);
+		fake_go_put(&go, fake_go_get(&go, FAKE_GO_ALLSPANS) + 32, 0x1234);
 		break;
 	}
 	fake_go_open(&go);
@@ -113,9 +113,9 @@ START_TEST(damaged_spans)
 	go_spans_build(&go.spans, &go.world.arena, &go.world.gaps, &go.runtime, go.world.image);
 	ck_assert_uint_eq(go.spans.num_damaged, 1);
 	ck_assert_uint_eq(go.spans.list.num, 8);
-	expect_object(FAKE_GO_HEAP + 4 * UINT64_C(16384), FAKE_GO_HEAP + 4 * UINT64_C(16384),
-		      FAKE_GO_HEAP + 4 * UINT64_C(16384) + 64);
-	expect_no_object(FAKE_GO_HEAP + 5 * UINT64_C(16384));
+	expect_object(FAKE_GO_HEAP + 3 * UINT64_C(16384), FAKE_GO_HEAP + 3 * UINT64_C(16384),
+		      FAKE_GO_HEAP + 3 * UINT64_C(16384) + 64);
+	expect_no_object(FAKE_GO_HEAP + 4 * UINT64_C(16384));
 	fake_world_expect_gap(&go.world, "go-heap", false);
 }
 END_TEST
