@@ -51,6 +51,7 @@ struct coreleaks_analysis {
 	struct wait_graph graph;
 	struct blockers blockers;
 	struct findings findings;
+	struct rules rules;
 	struct published published;
 };
 
@@ -153,7 +154,8 @@ static void reason_floor(struct coreleaks_analysis *a)
 }
 
 /* Groups are judged. */
-static void proof_floor(struct coreleaks_analysis *a, const struct groups_input *input)
+static struct coreleaks_error *proof_floor(struct coreleaks_analysis *a,
+					   const struct groups_input *input)
 {
 	const struct premises_input premises = {
 		.tasks = &a->tasks,
@@ -189,12 +191,18 @@ static void proof_floor(struct coreleaks_analysis *a, const struct groups_input 
 	findings_build(&a->findings, &a->arena, &a->groups, input);
 	lock_findings_add(&a->findings, &a->arena, &a->groups, &locks);
 	go_findings_add(&a->findings, &a->arena, &a->groups, input);
-	publish_groups(&a->published, &a->arena, &a->groups, &a->findings, &a->options,
+	struct ruled *ruled;
+	struct coreleaks_error *error =
+		rule_verdicts_build(&ruled, &a->arena, &a->findings, &a->rules, &a->groups, input);
+	if (error != NULL)
+		return error;
+	publish_groups(&a->published, &a->arena, &a->groups, &a->findings, ruled, &a->options,
 		       a->public_waits, a->tasks.list.num);
 	publish_go_groups(a->published.groups, a->published.num_groups, &a->arena, a->public_tasks,
 			  &a->go_facts);
 	publish_blockers(&a->published, &a->arena, &a->blockers, a->public_waits,
 			 a->tasks.list.num);
+	return NULL;
 }
 
 static struct coreleaks_error *run_floors(struct coreleaks_analysis *a)
@@ -213,9 +221,10 @@ static struct coreleaks_error *run_floors(struct coreleaks_analysis *a)
 		.analysis = a,
 	};
 	struct coreleaks_error *error = groups_build(&a->groups, &a->arena, &input);
+	if (error == NULL)
+		error = proof_floor(a, &input);
 	if (error != NULL)
 		return error;
-	proof_floor(a, &input);
 	if (a->progress.cancelled || a->progress.timed_out)
 		gaps_add(&a->gaps, "stopped", true, "the analysis was stopped early (%s)",
 			 a->progress.timed_out ? "--timeout" : "cancelled");
@@ -262,9 +271,12 @@ static struct coreleaks_error *copy_and_open(struct coreleaks_analysis *a)
 	options->focus = copy_option(a, options->focus);
 	options->ignore = copy_option(a, options->ignore);
 	options->reason = copy_option(a, options->reason);
+	options->rules = copy_option(a, options->rules);
+	options->rules_name = copy_option(a, options->rules_name);
 	a->core_path = copy_option(a, a->core_path);
 	gaps_init(&a->gaps, &a->arena);
-	return open_floors(a);
+	struct coreleaks_error *error = rules_build(&a->rules, &a->arena, options);
+	return error != NULL ? error : open_floors(a);
 }
 
 void coreleaks_options_init(struct coreleaks_options *options)
@@ -439,6 +451,22 @@ const struct coreleaks_module *coreleaks_module(const struct coreleaks_analysis 
 {
 	return index < analysis->modules.list.num ? &analysis->modules.list.items[index].info
 						  : NULL;
+}
+
+uint32_t coreleaks_num_rules(const struct coreleaks_analysis *analysis)
+{
+	return analysis->rules.list.num;
+}
+
+const struct coreleaks_rule *coreleaks_rule(const struct coreleaks_analysis *analysis,
+					    uint32_t index)
+{
+	return index < analysis->rules.list.num ? &analysis->rules.list.items[index].info : NULL;
+}
+
+const char *coreleaks_builtin_rules(void)
+{
+	return rule_sets_text();
 }
 
 uint32_t coreleaks_num_deselected(const struct coreleaks_analysis *analysis)

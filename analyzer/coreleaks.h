@@ -280,6 +280,8 @@ struct coreleaks_group {
 	int64_t min_wait_ns, max_wait_ns; /* of these */
 	int64_t first_gc; /* goroutines: number of the GC that first saw one of them blocked; 0
 			     unknown */
+	const struct coreleaks_rule *ignored_by; /* the rule that makes it benign; NULL none */
+	const struct coreleaks_rule *allowed_by; /* the baseline's that accepts it; NULL none */
 };
 
 struct coreleaks_evidence {
@@ -301,6 +303,27 @@ struct coreleaks_finding {
 	uint32_t num_caveats;
 	const uint64_t *pthreads; /* finished threads it is about; see coreleaks_group */
 	uint32_t num_pthreads;
+	bool allowed; /* the baseline accepts every group it names, and there is one */
+};
+
+/* A rule of the user's file or of a built-in set: what it matched, and what became of that. */
+struct coreleaks_rule {
+	const char *text;   /* without max, until and reason */
+	const char *set;    /* its section, or the built-in set; NULL none */
+	const char *reason; /* NULL none */
+	const char *until;  /* YYYY-MM-DD, the last day it holds; NULL for ever */
+	int64_t max;	    /* tasks at most; -1 any number */
+	uint32_t line;	    /* of the user's file; 0: built-in */
+	bool is_builtin;
+	bool allows;	     /* accepts a signature; else it makes what it matches benign */
+	bool expired;	     /* it hides and allows nothing any more */
+	bool over;	     /* it matches more than max, and so hides and allows nothing */
+	bool broad;	     /* it matches more than half of all tasks */
+	bool names_parking;  /* it names a function in which all waiting tasks park */
+	uint32_t num_groups; /* that it matches, hidden ones too */
+	uint64_t num_tasks;
+	uint64_t num_hidden; /* tasks that it makes benign */
+	uint64_t num_kept;   /* tasks that it matches and cannot hide: proved or likely */
 };
 
 /* A task that keeps others waiting, for what it holds or for its end, and that no finding calls
@@ -417,6 +440,11 @@ struct coreleaks_options {
 
 	bool all;	     /* shows system and benign groups too */
 	uint64_t max_age_ns; /* goroutines that wait longer are a long-wait; default 10 min */
+
+	const char *rules;	/* text of a file of rules; NULL none */
+	const char *rules_name; /* of that file, for messages; NULL "rules" */
+	int64_t now;		/* seconds since 1970, by which rules expire; 0: they don't */
+	uint32_t slack;		/* that many tasks more than a rule's max are accepted */
 };
 
 void coreleaks_options_init(struct coreleaks_options *options);
@@ -467,6 +495,12 @@ const struct coreleaks_gap *coreleaks_gap(const struct coreleaks_analysis *analy
 uint32_t coreleaks_num_modules(const struct coreleaks_analysis *analysis);
 const struct coreleaks_module *coreleaks_module(const struct coreleaks_analysis *analysis,
 						uint32_t index);
+/* The user's rules in the order of their file, then the built-in ones. */
+uint32_t coreleaks_num_rules(const struct coreleaks_analysis *analysis);
+const struct coreleaks_rule *coreleaks_rule(const struct coreleaks_analysis *analysis,
+					    uint32_t index);
+/* The built-in rules as the text of a file of rules. */
+const char *coreleaks_builtin_rules(void);
 /* Tasks that select_task() left out. */
 uint32_t coreleaks_num_deselected(const struct coreleaks_analysis *analysis);
 
@@ -517,6 +551,7 @@ struct coreleaks_write_options {
 	 * begins with a scheme, as "https:". Not of paths that are absolute in spite of
 	 * strip_prefix, nor of the runtime's. NULL: no links. */
 	const char *source_url;
+	bool explain; /* text: what every filter and rule took; default false */
 };
 
 void coreleaks_write_options_init(struct coreleaks_write_options *options);

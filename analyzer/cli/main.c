@@ -97,7 +97,9 @@ int main(int argc, char **argv)
 	atexit(check_stdout);
 	struct settings settings;
 	int code = options_parse(&settings, argc, argv);
-	if (code == 0) {
+	if (code == 0 && settings.list_rules) {
+		fputs(coreleaks_builtin_rules(), stdout);
+	} else if (code == 0) {
 		const char *name = settings.subcommand != NULL ? settings.subcommand : "report";
 		code = subcommand_find(name)->run(&settings);
 	}

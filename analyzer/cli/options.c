@@ -116,13 +116,17 @@ static const struct option_row option_rows[] = {
 	 "Goroutines that wait longer make a long-wait finding, if 100 do (default 10m)", JUDGING,
 	 BUILT(handle_duration, FIELD(analysis.max_age_ns))},
 	{"max-delta", 0, "N", "Growth that is too much", JUDGING, UNBUILT},
-	{"allow", 0, "N", "Slack of all limits", JUDGING, UNBUILT},
+	{"allow", 0, "N", "N tasks more than a rule's max are accepted", JUDGING,
+	 BUILT(handle_count, FIELD(analysis.slack))},
 	{"root-goid", 0, "N", "Only goroutine N and what it started", JUDGING, UNBUILT},
 	{"ancestor", 0, "FUNCTION", "Only what FUNCTION started", JUDGING, UNBUILT},
 	{"self-check", 0, NULL, "Test the analysis itself against the core", JUDGING, UNBUILT},
-	{"explain-filters", 0, NULL, "Say what every filter removed", JUDGING, UNBUILT},
-	{"config", 0, "FILE", "Ignore rules to use", JUDGING, UNBUILT},
-	{"list-rules", 0, NULL, "List the built-in ignore rules", JUDGING, UNBUILT},
+	{"explain-filters", 0, NULL, "Text: say what every filter and rule removed", JUDGING,
+	 BUILT(handle_flag, FIELD(write.explain))},
+	{"config", 0, "FILE", "File of ignore and allow rules", JUDGING,
+	 BUILT(handle_text, FIELD(config))},
+	{"list-rules", 0, NULL, "List the built-in ignore rules, in the form of such a file",
+	 JUDGING, BUILT(handle_flag, FIELD(list_rules))},
 	{"write-baseline", 0, "FILE", "Write allow rules for what there is now", JUDGING, UNBUILT},
 
 	{"format", 0, "FORMAT",
@@ -231,7 +235,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	/* quoted: the first argument behind "--", where nothing is a subcommand. */
 	if (key == ARGP_KEY_ARG)
 		return take_argument(settings, value, state->quoted != 0) ? 0 : EINVAL;
-	if (key == ARGP_KEY_NO_ARGS && settings->subcommand == NULL)
+	if (key == ARGP_KEY_NO_ARGS && settings->subcommand == NULL && !settings->list_rules)
 		argp_state_help(state, stderr,
 				ARGP_HELP_SHORT_USAGE | ARGP_HELP_SEE | ARGP_HELP_EXIT_ERR);
 	return ARGP_ERR_UNKNOWN;
@@ -305,5 +309,6 @@ int options_parse(struct settings *settings, int argc, char **argv)
 void options_free(struct settings *settings)
 {
 	free(settings->debug_dirs);
+	free(settings->rules);
 	free(settings->hint);
 }

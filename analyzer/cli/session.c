@@ -4,6 +4,7 @@
 #include "cli/message.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
+#include "cli/rules_file.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -112,7 +113,7 @@ static int exit_code(const struct settings *settings, const struct coreleaks_ana
 {
 	for (uint32_t i = 0; i < coreleaks_num_findings(analysis); i++) {
 		const struct coreleaks_finding *finding = coreleaks_finding(analysis, i);
-		if ((int32_t)finding->certainty <= settings->fail_on &&
+		if ((int32_t)finding->certainty <= settings->fail_on && !finding->allowed &&
 		    is_in_view(analysis, finding))
 			return EXIT_FINDINGS;
 	}
@@ -153,6 +154,8 @@ int session_run(struct settings *settings, const char *core_path, const char *na
 	int code = output_check(settings, name == NULL);
 	if (code != 0)
 		return code;
+	if (!rules_file_read(settings, false))
+		return EXIT_USAGE;
 	struct coreleaks_analysis *analysis = NULL;
 	struct coreleaks_error *error = analyse(settings, core_path, &analysis);
 	if (error != NULL)

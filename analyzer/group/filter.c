@@ -1,24 +1,15 @@
 #include "group/filter.h"
 
 #include "base/error.h"
-#include "base/intern.h"
-#include "base/text.h"
 
 #include <inttypes.h>
 #include <regex.h>
 #include <string.h>
 
-/* All distinct texts of frames, and for each whether an expression matches it. */
-struct filter {
-	struct intern texts;
-	struct text place; /* scratch for FILE:LINE */
-	bool *focused, *ignored;
-};
-
 enum { TEXTS_A_FRAME = 3 };
 
 /* The texts of a frame that expressions are tried on; NULL: the frame has none. */
-static void filter_frame_texts(struct filter *filter, const struct coreleaks_frame *frame,
+static void filter_frame_texts(struct filter_texts *filter, const struct coreleaks_frame *frame,
 			       const char *ret[TEXTS_A_FRAME])
 {
 	ret[0] = frame->function;
@@ -32,9 +23,11 @@ static void filter_frame_texts(struct filter *filter, const struct coreleaks_fra
 	}
 }
 
-static void filter_collect(struct filter *filter, const struct groups *groups,
-			   const struct groups_input *input)
+void filter_texts_build(struct filter_texts *filter, struct arena *arena,
+			const struct groups *groups, const struct groups_input *input)
 {
+	intern_init(&filter->texts, arena);
+	text_init(&filter->place, arena);
 	const char *texts[TEXTS_A_FRAME];
 	for (uint32_t i = 0; i < groups->list.num; i++) {
 		const struct coreleaks_stack *stack =
@@ -50,25 +43,27 @@ static void filter_collect(struct filter *filter, const struct groups *groups,
 }
 
 /* Takes nothing from the arena while the compiled expression lives: a trap would lose it. */
-static struct coreleaks_error *filter_match(const struct filter *filter, const char *option,
-					    const char *pattern, bool *ret)
+struct coreleaks_error *filter_texts_match(const struct filter_texts *filter, struct arena *arena,
+					   const char *what, const char *pattern, bool **ret)
 {
 	regex_t regex;
+	bool *matches = arena_alloc_array(arena, (size_t)filter->texts.keys.num + 1, sizeof(bool));
 	int code = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB);
 	if (code != 0) {
 		char message[256];
 		regerror(code, &regex, message, sizeof(message));
 		return error_new(CORELEAKS_ERROR_USAGE, 0, NULL,
-				 "%s: '%s' is no regular expression: %s", option, pattern, message);
+				 "%s: '%s' is no regular expression: %s", what, pattern, message);
 	}
 	for (uint32_t i = 0; i < filter->texts.keys.num; i++)
-		ret[i] = regexec(&regex, intern_text(&filter->texts, i), 0, NULL, 0) == 0;
+		matches[i] = regexec(&regex, intern_text(&filter->texts, i), 0, NULL, 0) == 0;
 	regfree(&regex);
+	*ret = matches;
 	return NULL;
 }
 
-static bool filter_any_frame(struct filter *filter, const struct coreleaks_stack *stack,
-			     const bool *matches)
+bool filter_texts_any(struct filter_texts *filter, const struct coreleaks_stack *stack,
+		      const bool *matches)
 {
 	const char *texts[TEXTS_A_FRAME];
 	for (uint32_t i = 0; i < stack->num_frames; i++) {
@@ -84,6 +79,12 @@ static bool filter_any_frame(struct filter *filter, const struct coreleaks_stack
 	return false;
 }
 
+/* What the expressions of the options match; NULL: there is none. */
+struct filter {
+	struct filter_texts texts;
+	bool *focused, *ignored;
+};
+
 static const char *filter_hider(struct filter *filter, const struct groups_input *input,
 				const struct group *group)
 {
@@ -98,9 +99,9 @@ static const char *filter_hider(struct filter *filter, const struct groups_input
 	if (group_count(group) < options->min_count)
 		return "--min-count";
 	const struct coreleaks_stack *stack = groups_stack(input, group->stack_id);
-	if (filter->focused != NULL && !filter_any_frame(filter, stack, filter->focused))
+	if (filter->focused != NULL && !filter_texts_any(&filter->texts, stack, filter->focused))
 		return "--focus";
-	if (filter->ignored != NULL && filter_any_frame(filter, stack, filter->ignored))
+	if (filter->ignored != NULL && filter_texts_any(&filter->texts, stack, filter->ignored))
 		return "--ignore";
 	return NULL;
 }
@@ -111,18 +112,14 @@ struct coreleaks_error *filter_groups(struct groups *groups, struct arena *arena
 	const struct coreleaks_options *options = input->options;
 	struct filter filter = {0};
 	struct coreleaks_error *error = NULL;
-	intern_init(&filter.texts, arena);
-	text_init(&filter.place, arena);
 	if (options->focus != NULL || options->ignore != NULL)
-		filter_collect(&filter, groups, input);
-	if (options->focus != NULL) {
-		filter.focused = arena_alloc_array(arena, filter.texts.keys.num + 1, sizeof(bool));
-		error = filter_match(&filter, "--focus", options->focus, filter.focused);
-	}
-	if (error == NULL && options->ignore != NULL) {
-		filter.ignored = arena_alloc_array(arena, filter.texts.keys.num + 1, sizeof(bool));
-		error = filter_match(&filter, "--ignore", options->ignore, filter.ignored);
-	}
+		filter_texts_build(&filter.texts, arena, groups, input);
+	if (options->focus != NULL)
+		error = filter_texts_match(&filter.texts, arena, "--focus", options->focus,
+					   &filter.focused);
+	if (error == NULL && options->ignore != NULL)
+		error = filter_texts_match(&filter.texts, arena, "--ignore", options->ignore,
+					   &filter.ignored);
 	if (error != NULL)
 		return error;
 	for (uint32_t i = 0; i < groups->list.num; i++) {

@@ -2,6 +2,8 @@
 #ifndef CORELEAKS_GROUP_FILTER_H
 #define CORELEAKS_GROUP_FILTER_H
 
+#include "base/intern.h"
+#include "base/text.h"
 #include "group/groups.h"
 
 /* Sets hidden_by to the first option that hides the group: --kind, --state, --reason,
@@ -9,5 +11,20 @@
  * FILE:LINE and module of the group's representative stack. */
 struct coreleaks_error *filter_groups(struct groups *groups, struct arena *arena,
 				      const struct groups_input *input);
+
+/* All distinct texts of frames that expressions are tried on. */
+struct filter_texts {
+	struct intern texts;
+	struct text place; /* scratch for FILE:LINE */
+};
+
+void filter_texts_build(struct filter_texts *ret, struct arena *arena, const struct groups *groups,
+			const struct groups_input *input);
+/* For each text, whether the expression matches. what names the expression in errors. */
+struct coreleaks_error *filter_texts_match(const struct filter_texts *texts, struct arena *arena,
+					   const char *what, const char *pattern, bool **ret);
+/* Does one of these match a frame? */
+bool filter_texts_any(struct filter_texts *texts, const struct coreleaks_stack *stack,
+		      const bool *matches);
 
 #endif

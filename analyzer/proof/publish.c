@@ -168,6 +168,7 @@ static int ranked_compare(const void *a, const void *b)
 
 static struct coreleaks_group publish_group(struct arena *arena, const struct group *group,
 					    enum coreleaks_verdict verdict,
+					    const struct ruled *ruled,
 					    const struct coreleaks_options *options)
 {
 	struct coreleaks_group result = {
@@ -194,12 +195,15 @@ static struct coreleaks_group publish_group(struct arena *arena, const struct gr
 		.stack_reserved_size = group->stack_reserved_size,
 		.stack_resident_size = group->stack_resident_size,
 		.creation = group->creation,
+		.ignored_by = ruled != NULL ? ruled->ignored_by : NULL,
+		.allowed_by = ruled != NULL ? ruled->allowed_by : NULL,
 	};
 	bool asked_for = options->all || options->verdict == CORELEAKS_VERDICT_BENIGN;
 	if (verdict == CORELEAKS_VERDICT_UNKNOWN && group->system != NULL)
 		result.verdict = CORELEAKS_VERDICT_BENIGN;
 	if (result.hidden_by == NULL && result.verdict == CORELEAKS_VERDICT_BENIGN && !asked_for)
-		result.hidden_by = system_rule(group->kind);
+		result.hidden_by = result.ignored_by != NULL ? rule_name(result.ignored_by)
+							     : system_rule(group->kind);
 	if (result.hidden_by == NULL && options->verdict >= 0 &&
 	    options->verdict != (int)result.verdict)
 		result.hidden_by = "--verdict";
@@ -335,9 +339,11 @@ static void publish_findings(struct published *ret, struct arena *arena,
 	for (uint32_t i = 0; i < ret->num_findings; i++) {
 		struct coreleaks_finding finding = findings->list.items[i];
 		uint32_t *ranks = arena_alloc_array(arena, finding.num_groups, sizeof(*ranks));
+		uint32_t num_allowed = 0;
 		for (uint32_t k = 0; k < finding.num_groups; k++) {
 			ranks[k] = rank_of[finding.groups[k]];
 			struct coreleaks_group *group = &ret->groups[ranks[k]];
+			num_allowed += group->allowed_by != NULL;
 			const char **rules = arena_alloc_array(arena, (size_t)group->num_rules + 1,
 							       sizeof(*rules));
 			for (uint32_t j = 0; j < group->num_rules; j++)
@@ -346,20 +352,23 @@ static void publish_findings(struct published *ret, struct arena *arena,
 			group->rules = rules;
 		}
 		finding.groups = ranks;
+		finding.allowed = finding.num_groups > 0 && num_allowed == finding.num_groups;
 		ret->findings[i] = finding;
 	}
 }
 
 void publish_groups(struct published *ret, struct arena *arena, const struct groups *groups,
-		    const struct findings *findings, const struct coreleaks_options *options,
-		    const struct coreleaks_wait *waits, uint32_t num_tasks)
+		    const struct findings *findings, const struct ruled *ruled,
+		    const struct coreleaks_options *options, const struct coreleaks_wait *waits,
+		    uint32_t num_tasks)
 {
 	uint32_t num = groups->list.num;
 	struct ranked *ranked = arena_alloc_array(arena, num, sizeof(*ranked));
 	uint32_t *rank_of = arena_alloc_array(arena, num, sizeof(*rank_of));
 	for (uint32_t i = 0; i < num; i++) {
-		ranked[i].group = publish_group(arena, &groups->list.items[i],
-						findings->verdict_by_group[i], options);
+		ranked[i].group =
+			publish_group(arena, &groups->list.items[i], findings->verdict_by_group[i],
+				      ruled != NULL ? &ruled[i] : NULL, options);
 		ranked[i].index = i;
 	}
 	if (num > 0)

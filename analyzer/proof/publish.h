@@ -4,6 +4,7 @@
 
 #include "proof/blockers.h"
 #include "proof/findings.h"
+#include "proof/rule_verdicts.h"
 #include "reason/holders.h"
 #include "stack/stacks.h"
 #include "task/stack_memory.h"
@@ -34,10 +35,11 @@ struct coreleaks_wait *publish_waits(struct arena *arena, const struct tasks *ta
 				     const struct stacks *stacks, const struct waits *waits,
 				     const struct holders *holders, const struct nptl *nptl,
 				     const struct publish_names *names);
-/* Applies the filter by verdict, which no lower floor could. */
+/* Applies the filter by verdict, which no lower floor could. ruled: of each group, or NULL. */
 void publish_groups(struct published *ret, struct arena *arena, const struct groups *groups,
-		    const struct findings *findings, const struct coreleaks_options *options,
-		    const struct coreleaks_wait *waits, uint32_t num_tasks);
+		    const struct findings *findings, const struct ruled *ruled,
+		    const struct coreleaks_options *options, const struct coreleaks_wait *waits,
+		    uint32_t num_tasks);
 void publish_blockers(struct published *ret, struct arena *arena, const struct blockers *blockers,
 		      const struct coreleaks_wait *waits, uint32_t num_tasks);
 

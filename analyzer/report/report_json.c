@@ -4,6 +4,7 @@
 #include "group/user_frame.h"
 #include "report/blocking.h"
 #include "report/go_json.h"
+#include "report/rules_report.h"
 #include "report/waits_json.h"
 
 #include <stdio.h>
@@ -174,6 +175,10 @@ void report_json_group(struct json_out *json, const char *key, const struct writ
 		json_out_text(json, NULL, group->rules[i]);
 	json_out_end(json, ']');
 	json_out_text(json, "hidden_by", group->hidden_by);
+	json_out_text(json, "ignored_by",
+		      group->ignored_by != NULL ? group->ignored_by->text : NULL);
+	json_out_text(json, "allowed_by",
+		      group->allowed_by != NULL ? group->allowed_by->text : NULL);
 	json_out_text(json, "key", group->key);
 	waits_json_wait_ns(json, group);
 	json_out_known_size(json, "stack_bytes", group->stack_size);
@@ -220,6 +225,7 @@ void report_json_finding(struct json_out *json, const struct write_job *job,
 	json_out_text(json, "certainty", coreleaks_verdict_name(finding->certainty));
 	json_out_text(json, "title", finding->title);
 	json_out_bool(json, "hidden", view_finding_is_hidden(job->view, finding));
+	json_out_bool(json, "allowed", finding->allowed);
 	json_out_begin(json, "groups", '[', JSON_INLINE);
 	for (uint32_t i = 0; i < finding->num_groups; i++)
 		json_out_text(json, NULL, job->view->groups[finding->groups[i]]->id);
@@ -302,6 +308,7 @@ struct text report_json_make(const struct write_job *job)
 	for (uint32_t i = 0; i < job->view->num_findings; i++)
 		report_json_finding(&json, job, job->view->findings[i]);
 	json_out_end(&json, ']');
+	rules_report_json(&json, job->view);
 	blocking_json(&json, job);
 	waits_json_tasks(&json, job);
 	report_json_gaps(&json, job->view);

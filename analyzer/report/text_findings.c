@@ -104,9 +104,10 @@ static void write_title(struct screen *screen, const struct write_job *job,
 	screen->indent = 2;
 	screen_putf(screen, words_verdict_style(finding->certainty),
 		    "%s: ", words_verdict(finding->certainty));
-	screen_words(screen,
-		     finding->certainty == CORELEAKS_VERDICT_PROVED ? STYLE_RED : STYLE_BOLD,
-		     finding->title);
+	screen_words(
+		screen, finding->certainty == CORELEAKS_VERDICT_PROVED ? STYLE_RED : STYLE_BOLD,
+		finding->allowed ? arena_format(job->arena, "%s (in the baseline)", finding->title)
+				 : finding->title);
 	screen_end_line(screen);
 	write_caveats(screen, job, finding);
 }

@@ -95,6 +95,8 @@ void report_text_group_line(struct screen *screen, const struct write_job *job,
 		screen_pad(screen, wait_end);
 	if (group->verdict != CORELEAKS_VERDICT_UNKNOWN)
 		report_text_field(screen, style, coreleaks_verdict_name(group->verdict));
+	if (group->allowed_by != NULL)
+		report_text_field(screen, STYLE_PLAIN, "in the baseline");
 	report_text_field(screen, STYLE_CYAN, group->id);
 	screen_end_line(screen);
 }

@@ -1,8 +1,10 @@
 #include "report/text_tail.h"
 
+#include "group/rules.h"
 #include "group/system_threads.h"
 
 #include "base/intern.h"
+#include "report/rules_report.h"
 #include "report/words.h"
 
 #include <inttypes.h>
@@ -76,7 +78,7 @@ static void text_tail_totals(struct screen *screen, const struct write_job *job,
 				  words_number(arena, count->num_tasks));
 		if (count->num_groups > 0)
 			text_addf(&line, " in %s", text_tail_groups(arena, count->num_groups));
-		bool is_rule = is_system_rule(count->name);
+		bool is_rule = is_rule_set(count->name) || strncmp(count->name, "ignore ", 7) == 0;
 		text_addf(&line, " by %s%s", is_rule ? "rule " : "", count->name);
 	}
 	if (num_left_out > 0)
@@ -292,6 +294,7 @@ void text_tail(struct screen *screen, const struct write_job *job, uint32_t num_
 	uint64_t num_left_out = text_tail_rest(screen, job, num_printed);
 	text_tail_totals(screen, job, num_printed, num_left_out);
 	text_tail_system(screen, job);
+	rules_report_text(screen, job);
 	text_tail_stacks(screen, job);
 	text_tail_all_gaps(screen, job);
 	text_tail_modules(screen, job);

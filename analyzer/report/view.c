@@ -29,6 +29,7 @@ void view_init(struct report_view *view, struct arena *arena,
 	     coreleaks_num_blockers);
 	FILL(view, arena, analysis, gaps, num_gaps, coreleaks_gap, coreleaks_num_gaps);
 	FILL(view, arena, analysis, modules, num_modules, coreleaks_module, coreleaks_num_modules);
+	FILL(view, arena, analysis, rules, num_rules, coreleaks_rule, coreleaks_num_rules);
 	view->num_deselected = coreleaks_num_deselected(analysis);
 	view->num_finished_threads = coreleaks_num_finished_threads(analysis);
 	view_sum(view, arena);

@@ -30,8 +30,9 @@ struct report_view {
 	const struct coreleaks_blocker **blockers;
 	const struct coreleaks_gap **gaps;
 	const struct coreleaks_module **modules;
+	const struct coreleaks_rule **rules;
 	uint32_t num_tasks, num_stacks, num_groups, num_findings, num_blockers, num_gaps;
-	uint32_t num_modules;
+	uint32_t num_modules, num_rules;
 	uint32_t num_deselected, num_waits, num_finished_threads;
 
 	/* By view_sum(). Sums are over shown groups unless they say otherwise. */

@@ -8,8 +8,7 @@ import tap
 
 USAGE = 64
 RESERVED = {
-    "--allow": "1", "--ancestor": "f", "--config": "f", "--debuginfod": None,
-    "--explain-filters": None, "--label": "k=v", "--list-rules": None,
+    "--ancestor": "f", "--debuginfod": None, "--label": "k=v",
     "--max-delta": "1", "--min-age": "1m", "--no-sandbox": None, "--on-leak": "true",
     "--pid": "1", "--root-goid": "1", "--self-check": None,
     "--write-baseline": "f",

@@ -255,7 +255,7 @@ static struct coreleaks_group published(enum coreleaks_verdict verdict, const ch
 		.system = "OpenMP",
 		.hidden_by = hidden_by,
 	};
-	publish_groups(&published, &arena, &groups, &findings, &options, NULL, 0);
+	publish_groups(&published, &arena, &groups, &findings, NULL, &options, NULL, 0);
 	return published.groups[0];
 }
 
