@@ -516,6 +516,10 @@ enum coreleaks_format {
 	CORELEAKS_FORMAT_FOLDED = 6,	 /* a stack and its count a line, for flame graphs */
 	CORELEAKS_FORMAT_PROMETHEUS = 7, /* metrics in Prometheus' text format */
 	CORELEAKS_FORMAT_LOGFMT = 8,	 /* the sums in one line of key=value */
+	CORELEAKS_FORMAT_NDJSON = 9,	 /* the JSON report's parts, one a line */
+	CORELEAKS_FORMAT_GITLAB = 10,	 /* GitLab's code quality report */
+	CORELEAKS_FORMAT_GITHUB = 11,	 /* annotations of GitHub's workflow commands */
+	CORELEAKS_FORMAT_JUNIT = 12,	 /* JUnit's XML: a suite a core, a case a rule */
 };
 
 /* "text", "json" … Formats are numbered without a hole: NULL past the last one. */
@@ -552,6 +556,9 @@ struct coreleaks_write_options {
 	 * strip_prefix, nor of the runtime's. NULL: no links. */
 	const char *source_url;
 	bool explain; /* text: what every filter and rule took; default false */
+	/* Findings of this certainty, or a higher one, are failures in formats that tell passed
+	 * from failed: enum coreleaks_verdict; default CORELEAKS_VERDICT_LIKELY; -1 none. */
+	int32_t fail_on;
 };
 
 void coreleaks_write_options_init(struct coreleaks_write_options *options);

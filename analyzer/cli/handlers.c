@@ -9,8 +9,7 @@
 
 /* Part of the contract, but not built yet. */
 static const char *const unbuilt_formats[] = {
-	"ndjson", "speedscope", "html",	  "dot",    "markdown",
-	"junit",  "sarif",	"github", "gitlab", NULL,
+	"speedscope", "html", "dot", "markdown", "sarif", NULL,
 };
 
 const char *format_list(char *buffer, size_t size,

@@ -130,14 +130,15 @@ static const struct option_row option_rows[] = {
 	{"write-baseline", 0, "FILE", "Write allow rules for what there is now", JUDGING, UNBUILT},
 
 	{"format", 0, "FORMAT",
-	 "Format of the report: text (default), json, debug2, debug1, goleak, pprof, folded, "
-	 "prometheus, logfmt; see below",
+	 "Format of the report: text (default), json, ndjson, debug2, debug1, goleak, pprof, "
+	 "folded, prometheus, logfmt, junit, github, gitlab; see below",
 	 WRITING, BUILT(handle_format, FIELD(write.format))},
 	{"json", 0, NULL, "The same as --format json", WRITING,
 	 BUILT(handle_json, FIELD(write.format))},
 	{"output", 'o', "FILE",
 	 "Write the report to FILE, not to standard output; the format follows from FILE's end: "
-	 ".txt .json .debug2 .debug1 .goleak .pb.gz .pprof .folded .prom .logfmt. May be repeated; "
+	 ".txt .json .ndjson .debug2 .debug1 .goleak .pb.gz .pprof .folded .prom .logfmt "
+	 ".junit.xml .github .gitlab.json. May be repeated; "
 	 "- is standard output",
 	 WRITING, BUILT(handle_output)},
 	{"force", 0, NULL, "Replace report files that exist", WRITING,

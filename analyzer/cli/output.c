@@ -132,6 +132,8 @@ static struct coreleaks_write_options write_options(const struct settings *setti
 	options.width = FILE_WIDTH;
 	options.color = false;
 	options.kind = settings->analysis.kind;
+	if (settings->fail_on != FAIL_ON_NONE)
+		options.fail_on = settings->fail_on;
 	return options;
 }
 

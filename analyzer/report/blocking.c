@@ -117,27 +117,33 @@ static void write_blocked(struct json_out *json, const struct write_job *job,
 	json_out_end(json, '}');
 }
 
+void blocking_json_fields(struct json_out *json, const struct write_job *job,
+			  const struct coreleaks_blocker *blocker, const char *const *group_ids)
+{
+	const struct report_view *view = job->view;
+	const struct coreleaks_task *task = view->tasks[blocker->task];
+	json_out_text(json, "title", blocking_title(job->arena, view, blocker));
+	json_out_bool(json, "hidden", view_blocker_is_hidden(view, blocker));
+	json_out_text(json, "kind", coreleaks_kind_name(task->kind));
+	json_out_int(json, "id", task->id);
+	json_out_text(json, "group", group_ids[blocker->task]);
+	json_out_text(json, "state", coreleaks_state_name(task->state));
+	json_out_text(json, "reason", task->reason);
+	json_out_begin(json, "objects", '[', JSON_LINES);
+	for (uint32_t k = 0; k < blocker->num_objects; k++)
+		waits_json_object(json, NULL, view, &blocker->objects[k]);
+	json_out_end(json, ']');
+	write_blocked(json, job, blocker);
+}
+
 void blocking_json(struct json_out *json, const struct write_job *job)
 {
 	const struct report_view *view = job->view;
 	const char **group_ids = view_group_ids(view, job->arena);
 	json_out_begin(json, "blockers", '[', JSON_LINES);
 	for (uint32_t i = 0; i < view->num_blockers; i++) {
-		const struct coreleaks_blocker *blocker = view->blockers[i];
-		const struct coreleaks_task *task = view->tasks[blocker->task];
 		json_out_begin(json, NULL, '{', JSON_LINES);
-		json_out_text(json, "title", blocking_title(job->arena, view, blocker));
-		json_out_bool(json, "hidden", view_blocker_is_hidden(view, blocker));
-		json_out_text(json, "kind", coreleaks_kind_name(task->kind));
-		json_out_int(json, "id", task->id);
-		json_out_text(json, "group", group_ids[blocker->task]);
-		json_out_text(json, "state", coreleaks_state_name(task->state));
-		json_out_text(json, "reason", task->reason);
-		json_out_begin(json, "objects", '[', JSON_LINES);
-		for (uint32_t k = 0; k < blocker->num_objects; k++)
-			waits_json_object(json, NULL, view, &blocker->objects[k]);
-		json_out_end(json, ']');
-		write_blocked(json, job, blocker);
+		blocking_json_fields(json, job, view->blockers[i], group_ids);
 		json_out_end(json, '}');
 	}
 	json_out_end(json, ']');

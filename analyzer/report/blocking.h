@@ -16,6 +16,9 @@ void blocking_text(struct screen *screen, const struct write_job *job);
 void blocking_text_of_task(struct screen *screen, const struct write_job *job, uint32_t task);
 /* The report's "blockers". */
 void blocking_json(struct json_out *json, const struct write_job *job);
+/* The inside of one of them. group_ids: of view_group_ids(). */
+void blocking_json_fields(struct json_out *json, const struct write_job *job,
+			  const struct coreleaks_blocker *blocker, const char *const *group_ids);
 /* "blocks" of one task. */
 void blocking_json_of_task(struct json_out *json, const struct write_job *job, uint32_t task);
 

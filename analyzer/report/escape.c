@@ -130,6 +130,58 @@ void escape_json(struct text *out, const char *string)
 	}
 }
 
+/* What a terminal may get, in memory of its own. */
+static struct text escape_clean(struct text *out, const char *string)
+{
+	struct text clean;
+	text_init(&clean, out->arena);
+	escape_terminal(&clean, string, false);
+	text_add(&clean, "");
+	return clean;
+}
+
+void escape_xml_lines(struct text *out, const char *clean)
+{
+	while (*clean != '\0') {
+		size_t length = strcspn(clean, "<>&\"'");
+		text_add_bytes(out, clean, length);
+		clean += length;
+		if (*clean != '\0')
+			text_addf(out, "&#%d;", *clean++);
+	}
+}
+
+void escape_xml(struct text *out, const char *string)
+{
+	escape_xml_lines(out, escape_clean(out, string).bytes);
+}
+
+void escape_markdown(struct text *out, const char *string)
+{
+	const struct text clean = escape_clean(out, string);
+	for (const char *at = clean.bytes; *at != '\0'; at++) {
+		bool is_www = strncasecmp(at, "www.", 4) == 0;
+		if (*at == '@') /* alone in an element: no name follows that could be mentioned */
+			text_add(out, "<span>&#64;</span>");
+		else if (is_www || strchr("!\"#$%&'*+:;<=>?[\\]^_`{|}~", *at) != NULL)
+			text_addf(out, "&#%d;", *at);
+		else
+			text_add_bytes(out, at, 1);
+	}
+}
+
+void escape_uri(struct text *out, const char *path)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-._~/";
+	for (; *path != '\0'; path++) {
+		if (strchr(plain, *path) != NULL)
+			text_add_bytes(out, path, 1);
+		else
+			text_addf(out, "%%%02X", (unsigned char)*path);
+	}
+}
+
 uint32_t escape_columns(const char *bytes, size_t size)
 {
 	uint32_t columns = 0;

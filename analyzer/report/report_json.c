@@ -111,6 +111,13 @@ static void report_json_summary(struct json_out *json, const struct report_view 
 	json_out_end(json, '}');
 }
 
+void report_json_whole(struct json_out *json, const struct report_view *view)
+{
+	report_json_core(json, view);
+	go_json_add(json, view->go);
+	report_json_summary(json, view);
+}
+
 static void report_json_frame(struct json_out *json, const struct coreleaks_frame *frame,
 			      enum json_stack_addrs addrs)
 {
@@ -161,6 +168,13 @@ void report_json_group(struct json_out *json, const char *key, const struct writ
 		       const struct coreleaks_group *group)
 {
 	json_out_begin(json, key, '{', JSON_LINES);
+	report_json_group_fields(json, job, group, key != NULL);
+	json_out_end(json, '}');
+}
+
+void report_json_group_fields(struct json_out *json, const struct write_job *job,
+			      const struct coreleaks_group *group, bool alone)
+{
 	json_out_text(json, "id", group->id);
 	json_out_text(json, "signature", group->signature);
 	json_out_text(json, "loose_signature", group->loose_signature);
@@ -185,7 +199,7 @@ void report_json_group(struct json_out *json, const char *key, const struct writ
 	json_out_known_size(json, "stack_reserved_bytes", group->stack_reserved_size);
 	json_out_known_size(json, "stack_resident_bytes", group->stack_resident_size);
 	const struct coreleaks_stack *stack = view_stack(job->view, group->stack_id);
-	if (key != NULL) {
+	if (alone) {
 		const struct coreleaks_task *owner = view_stack_owner(job->view, group);
 		report_json_frames(json, stack,
 				   owner != NULL ? STACK_ADDRS_KNOWN : STACK_ADDRS_UNKNOWN);
@@ -214,13 +228,19 @@ void report_json_group(struct json_out *json, const char *key, const struct writ
 	json_out_end(json, ']');
 	json_out_bool(json, "members_truncated", group->num_tasks > job->options->members);
 	waits_json_pthreads(json, group->pthreads, group->num_pthreads, job->options->members);
-	json_out_end(json, '}');
 }
 
 void report_json_finding(struct json_out *json, const struct write_job *job,
 			 const struct coreleaks_finding *finding)
 {
 	json_out_begin(json, NULL, '{', JSON_LINES);
+	report_json_finding_fields(json, job, finding);
+	json_out_end(json, '}');
+}
+
+void report_json_finding_fields(struct json_out *json, const struct write_job *job,
+				const struct coreleaks_finding *finding)
+{
 	json_out_text(json, "rule", finding->rule);
 	json_out_text(json, "certainty", coreleaks_verdict_name(finding->certainty));
 	json_out_text(json, "title", finding->title);
@@ -255,19 +275,22 @@ void report_json_finding(struct json_out *json, const struct write_job *job,
 		json_out_end(json, '}');
 	}
 	json_out_end(json, ']');
-	json_out_end(json, '}');
+}
+
+void report_json_gap_fields(struct json_out *json, const struct coreleaks_gap *gap)
+{
+	json_out_text(json, "kind", gap->kind);
+	json_out_uint(json, "count", gap->count);
+	json_out_bool(json, "incomplete", gap->incomplete);
+	json_out_text(json, "detail", gap->detail);
 }
 
 static void report_json_gaps(struct json_out *json, const struct report_view *view)
 {
 	json_out_begin(json, "gaps", '[', JSON_LINES);
 	for (uint32_t i = 0; i < view->num_gaps; i++) {
-		const struct coreleaks_gap *gap = view->gaps[i];
 		json_out_begin(json, NULL, '{', JSON_INLINE);
-		json_out_text(json, "kind", gap->kind);
-		json_out_uint(json, "count", gap->count);
-		json_out_bool(json, "incomplete", gap->incomplete);
-		json_out_text(json, "detail", gap->detail);
+		report_json_gap_fields(json, view->gaps[i]);
 		json_out_end(json, '}');
 	}
 	json_out_end(json, ']');
@@ -297,9 +320,7 @@ struct text report_json_make(const struct write_job *job)
 	json_out_init(&json, job->arena);
 	json_out_begin(&json, NULL, '{', JSON_LINES);
 	report_json_head(&json);
-	report_json_core(&json, job->view);
-	go_json_add(&json, job->view->go);
-	report_json_summary(&json, job->view);
+	report_json_whole(&json, job->view);
 	json_out_begin(&json, "groups", '[', JSON_LINES);
 	for (uint32_t i = 0; i < job->view->num_shown_groups; i++)
 		report_json_group(&json, NULL, job, job->view->groups[i]);

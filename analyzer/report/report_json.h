@@ -13,7 +13,15 @@ void report_json_frames(struct json_out *json, const struct coreleaks_stack *sta
 /* key: NULL in an array; otherwise the group stands alone, with its frames' addresses. */
 void report_json_group(struct json_out *json, const char *key, const struct write_job *job,
 		       const struct coreleaks_group *group);
+/* The inside of a group, a finding, a gap. alone: with its frames' addresses. */
+void report_json_group_fields(struct json_out *json, const struct write_job *job,
+			      const struct coreleaks_group *group, bool alone);
+void report_json_finding_fields(struct json_out *json, const struct write_job *job,
+				const struct coreleaks_finding *finding);
+void report_json_gap_fields(struct json_out *json, const struct coreleaks_gap *gap);
 void report_json_head(struct json_out *json);
+/* "core", "go" and "summary". */
+void report_json_whole(struct json_out *json, const struct report_view *view);
 void report_json_finding(struct json_out *json, const struct write_job *job,
 			 const struct coreleaks_finding *finding);
 /* An element of "why". addr 0, rule NULL: none. */

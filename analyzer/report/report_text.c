@@ -3,6 +3,7 @@
 #include "group/user_frame.h"
 #include "report/blocking.h"
 #include "report/go_words.h"
+#include "report/headline.h"
 #include "report/text_findings.h"
 #include "report/text_frames.h"
 #include "report/text_tail.h"
@@ -10,65 +11,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-
-static const struct coreleaks_finding *first_finding(const struct report_view *view)
-{
-	for (uint32_t i = 0; i < view->num_findings; i++) {
-		if (!view_finding_is_hidden(view, view->findings[i]) &&
-		    view->findings[i]->num_groups > 0)
-			return view->findings[i];
-	}
-	return NULL;
-}
-
-/* What the groups with this verdict come to. */
-static const char *report_text_claim(const struct write_job *job)
-{
-	const struct report_view *view = job->view;
-	const struct coreleaks_finding *finding = first_finding(view);
-	uint64_t total = view->num_threads + view->num_goroutines;
-	if (finding == NULL)
-		return view->findings[0]->title;
-	uint64_t num_tasks = view->tasks_by_verdict[view->verdict];
-	uint32_t num_groups = 0;
-	for (uint32_t i = 0; i < view->num_shown_groups; i++)
-		num_groups +=
-			view->groups[i]->verdict == view->verdict && view->groups[i]->num_tasks > 0;
-	if (finding->num_tasks == 0) /* of finished threads, which are none of the total */
-		return finding->title;
-	if (num_groups <= 1)
-		return arena_format(job->arena, "%s (%s of all %s)", finding->title,
-				    words_share(job->arena, finding->num_tasks, total),
-				    words_number(job->arena, total));
-	return arena_format(job->arena, "%s of %s %s (%s) in %" PRIu32 " groups; largest: %s",
-			    words_number(job->arena, num_tasks), words_number(job->arena, total),
-			    view_noun(view, total), words_share(job->arena, num_tasks, total),
-			    num_groups, finding->title);
-}
-
-/* What to say when there is no finding. Never that all is well. */
-static const char *report_text_no_claim(const struct write_job *job)
-{
-	const struct report_view *view = job->view;
-	uint64_t total = view->num_threads + view->num_goroutines;
-	if (total == 0)
-		return "nothing to judge: the core holds no thread's registers";
-	if (view->num_shown_groups == 0)
-		return arena_format(job->arena, "nothing to judge: all %s %s are hidden",
-				    words_number(job->arena, total), view_noun(view, total));
-	uint32_t largest = 0;
-	for (uint32_t i = 0; i < view->num_shown_groups; i++) {
-		if (view->groups[i]->num_tasks > largest)
-			largest = view->groups[i]->num_tasks;
-	}
-	return arena_format(job->arena,
-			    "nothing suspicious%s: %s %s in %" PRIu32 " %s, at most %s in one",
-			    view->core->complete ? "" : " in what could be read",
-			    words_number(job->arena, view->num_shown_tasks),
-			    view_noun(view, view->num_shown_tasks), view->num_shown_groups,
-			    view->num_shown_groups == 1 ? "group" : "groups",
-			    words_number(job->arena, largest));
-}
 
 static void report_text_verdict(struct screen *screen, const struct write_job *job)
 {
@@ -78,17 +20,17 @@ static void report_text_verdict(struct screen *screen, const struct write_job *j
 	if (!has_head && view->verdict < CORELEAKS_VERDICT_UNKNOWN) {
 		screen_putf(screen, words_verdict_style(view->verdict),
 			    "%s: ", words_verdict(view->verdict));
-		screen_words(screen, STYLE_BOLD, report_text_claim(job));
+		screen_words(screen, STYLE_BOLD, headline_claim(job));
 	} else if (!has_head) {
 		if (!view->core->complete)
 			screen_put(screen, STYLE_YELLOW, "INCOMPLETE: ");
-		screen_words(screen, STYLE_BOLD, report_text_no_claim(job));
+		screen_words(screen, STYLE_BOLD, headline_no_claim(job));
 	}
 	if (!has_head)
 		screen_end_line(screen);
 	for (uint32_t i = 0; i < view->num_findings; i++) {
 		const struct coreleaks_finding *finding = view->findings[i];
-		if (finding->num_groups > 0 || first_finding(view) == NULL)
+		if (finding->num_groups > 0 || headline_finding(view) == NULL)
 			continue;
 		screen_putf(screen, words_verdict_style(finding->certainty),
 			    "%s: ", words_verdict(finding->certainty));

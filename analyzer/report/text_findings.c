@@ -112,7 +112,7 @@ static void write_title(struct screen *screen, const struct write_job *job,
 	write_caveats(screen, job, finding);
 }
 
-static bool heads(const struct report_view *view, const struct coreleaks_finding *finding)
+bool text_findings_heads(const struct report_view *view, const struct coreleaks_finding *finding)
 {
 	return (is_root(finding) || is_rule(finding, "stuck-behind")) &&
 	       !view_finding_is_hidden(view, finding);
@@ -125,11 +125,11 @@ bool text_findings_head(struct screen *screen, const struct write_job *job)
 	bool *done = arena_alloc_array(job->arena, (size_t)view->num_findings + 1, sizeof(*done));
 	while (first < view->num_findings && view_finding_is_hidden(view, view->findings[first]))
 		first++;
-	if (first == view->num_findings || !heads(view, view->findings[first]))
+	if (first == view->num_findings || !text_findings_heads(view, view->findings[first]))
 		return false;
 	for (uint32_t i = first; i < view->num_findings; i++) {
 		const struct coreleaks_finding *finding = view->findings[i];
-		if (done[i] || !heads(view, finding))
+		if (done[i] || !text_findings_heads(view, finding))
 			continue;
 		uint32_t root = is_root(finding) ? i : root_of(view, finding);
 		if (root != UINT32_MAX)

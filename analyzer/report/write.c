@@ -22,6 +22,7 @@ void coreleaks_write_options_init(struct coreleaks_write_options *options)
 		.members = UINT32_MAX,
 		.width = 100,
 		.kind = -1,
+		.fail_on = CORELEAKS_VERDICT_LIKELY,
 	};
 }
 
@@ -55,7 +56,7 @@ static struct coreleaks_error *write_make(struct write_call *call)
 			return error;
 		text = json ? show_json_make(&job, &one) : show_text_make(&job, &one);
 	} else {
-		text = format_find(call->options.format)->make(&job);
+		text = format_make(format_find(call->options.format), &job);
 	}
 	write_sink(&call->stream, &text);
 	if (call->stream.failed)

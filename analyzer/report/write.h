@@ -22,11 +22,27 @@ struct write_job {
 	struct write_stream *stream; /* NULL: all output is kept for the end */
 };
 
-/* A format: one row of the table in formats.c. */
+enum { DOCUMENT_NUM_LEVELS = 3 };
+
+/* An output while it is made, of formats that may hold many cores in one: begun once, then a core
+ * at a time, then ended. Only a core's part looks at the job's view. */
+struct document {
+	struct json_out json;	 /* json.out is the text of formats that are no JSON, too */
+	uint32_t num_cores;	 /* before this one */
+	struct view_counts seen; /* fingerprints given */
+	uint64_t num_notes[DOCUMENT_NUM_LEVELS];    /* by level, as far as a format limits them */
+	const char *last_note[DOCUMENT_NUM_LEVELS]; /* held back: there may be more */
+	uint64_t size;				    /* bytes handed on already */
+};
+
+/* A format: one row of the table in formats.c. It has make, or begin, core and end. */
 struct format {
 	const char *name;
 	const char *suffixes[2]; /* of file names; the first is the usual one */
 	struct text (*make)(const struct write_job *job);
+	void (*begin)(struct document *doc, const struct write_job *job);
+	void (*core)(struct document *doc, const struct write_job *job);
+	void (*end)(struct document *doc, const struct write_job *job);
 };
 
 /* A group, a task or an object that a name stands for. */
@@ -41,6 +57,9 @@ struct one {
 
 /* NULL: there is none of that number. */
 const struct format *format_find(enum coreleaks_format format);
+
+/* The output of one core. */
+struct text format_make(const struct format *format, const struct write_job *job);
 
 /* Hands large outputs on in pieces: out is empty afterwards, or small enough to go on. */
 void write_flush(const struct write_job *job, struct text *out);
@@ -60,6 +79,20 @@ struct text show_json_make(const struct write_job *job, const struct one *one);
 /* show_text_make() and show_json_make() of an object. */
 void show_object_text(struct screen *screen, const struct write_job *job, const struct one *one);
 void show_object_json(struct json_out *json, const struct write_job *job, const struct one *one);
+
+/* The parts of formats that may hold many cores. */
+void format_ndjson_begin(struct document *doc, const struct write_job *job);
+void format_ndjson_core(struct document *doc, const struct write_job *job);
+void format_ndjson_end(struct document *doc, const struct write_job *job);
+void format_gitlab_begin(struct document *doc, const struct write_job *job);
+void format_gitlab_core(struct document *doc, const struct write_job *job);
+void format_gitlab_end(struct document *doc, const struct write_job *job);
+void format_github_begin(struct document *doc, const struct write_job *job);
+void format_github_core(struct document *doc, const struct write_job *job);
+void format_github_end(struct document *doc, const struct write_job *job);
+void format_junit_begin(struct document *doc, const struct write_job *job);
+void format_junit_core(struct document *doc, const struct write_job *job);
+void format_junit_end(struct document *doc, const struct write_job *job);
 
 /* What name stands for. */
 struct coreleaks_error *one_find(const struct report_view *view, struct arena *arena,

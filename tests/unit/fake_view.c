@@ -408,7 +408,7 @@ struct text fake_view_format(struct fake_view *fake, enum coreleaks_format forma
 {
 	struct report_view view = sum(fake);
 	struct write_job job = {&fake->arena, &view, &fake->options, NULL};
-	struct text out = format_find(format)->make(&job);
+	struct text out = format_make(format_find(format), &job);
 	text_add(&out, ""); /* NUL-terminated even when empty */
 	return out;
 }

@@ -1,0 +1,257 @@
+/* Every format with names that mean something to its readers: each stays what it is, a name. */
+#include "fake_view.h"
+
+#include "report/escape.h"
+
+#include <check.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+Suite *hostile_suite(void);
+
+static const char *const names[] = {
+	"<script>alert(1)</script>",
+	"\"><img src=x onerror=alert(1)>",
+	"' onload='alert(1)",
+	"</pre></details></td></svg><h1>",
+	"<!-- --> -->",
+	"<![CDATA[ x ]]>",
+	"]]><failure/>",
+	"&lt;b&gt; &#60; &amp",
+	"two\nlines",
+	"two\r\n::error::three",
+	"%0A::error::four%25",
+	"::set-output name=x::y",
+	"`tick` ``` ~~~",
+	"| pipe | cell |",
+	"**bold** _it_ # h",
+	"[link](https://example.invalid)",
+	"![image](https://example.invalid)",
+	"https://example.invalid/x www.example.invalid",
+	"@everyone #1",
+	"javascript:alert(1)",
+	"../../etc/passwd",
+	"quote\" back\\slash \\\" \\N \\l \\G",
+	"} node [label=x]; {",
+	"\033[31mred\033]0;title\a",
+	"bidi \342\200\256 and \342\201\246 isolate",
+	"invalid \377\300 bytes \303",
+	"nul-like \\0 and \\u0000",
+	"{file} {line}",
+	"semi;colon 7",
+	"C:\\windows\\x.c",
+	" blank ",
+	"",
+};
+enum { NUM_NAMES = sizeof(names) / sizeof(names[0]) };
+
+static struct fake_view fake;
+
+/* Every text of a view that the core or the file system decides is this name. */
+static void hostile_group(uint32_t at, const char *name)
+{
+	struct coreleaks_frame frames[] = {fake_libc_frame("futex_wait"), fake_frame(name, 7),
+					   fake_frame("plain", 8), fake_frame(NULL, 0)};
+	frames[1].module = name;
+	frames[1].module_path = name;
+	frames[2].file = name;
+	frames[3].file = NULL;
+	frames[3].module = name;
+	struct coreleaks_frame *creator = arena_alloc(&fake.arena, sizeof(*creator));
+	struct coreleaks_creation *creation = arena_alloc(&fake.arena, sizeof(*creation));
+	struct coreleaks_label *label = arena_alloc(&fake.arena, sizeof(*label));
+	*creator = frames[1];
+	*creation = (struct coreleaks_creation){.frame = creator, .num_places = 1};
+	*label = (struct coreleaks_label){name, name};
+	int64_t id = fake.next_id;
+	struct coreleaks_group *group =
+		fake_view_group(&fake, arena_format(&fake.arena, "t-%012x", (unsigned)at), 2,
+				fake_view_stack(&fake, frames, 4));
+	group->creation = creation;
+	group->labels = label;
+	group->num_labels = 1;
+	group->key = name;
+	group->reason = name;
+	for (int64_t i = id; i < id + 2; i++) {
+		fake_view_task(&fake, i)->creation = creation;
+		fake_view_task(&fake, i)->reason = name;
+		fake_view_mutex(&fake, i, 0x1000 + at, i == id ? id + 1 : id);
+		fake_view_wait(&fake, i)->symbol = name;
+		fake_view_wait(&fake, i)->type = name;
+		fake_view_wait(&fake, i)->start = name;
+	}
+}
+
+static void fill(void)
+{
+	fake_view_init(&fake);
+	for (uint32_t i = 0; i < NUM_NAMES; i++)
+		hostile_group(i, names[i]);
+	fake_view_objects(&fake);
+	for (uint32_t i = 0; i < NUM_NAMES; i++) {
+		struct coreleaks_finding *finding = fake_view_lock_finding(
+			&fake, "deadlock-cycle", names[i], i,
+			i % 2 == 0 ? CORELEAKS_VERDICT_PROVED : CORELEAKS_VERDICT_LIKELY);
+		struct coreleaks_evidence *evidence = arena_alloc(&fake.arena, sizeof(*evidence));
+		evidence->what = names[i];
+		finding->evidence = evidence;
+		finding->caveats = &names[i];
+		finding->num_caveats = 1;
+		fake_view_gap(&fake, "file-missing", i % 2 == 0, names[i], 1);
+		fake_view_module(&fake, names[i], names[i], names[i]);
+	}
+	fake.core.path = "<core>\"'&\n::error::|`]]>";
+	fake.core.command = "<command>\n::error::|`]]>";
+	fake.core.executable = "/bin/<exe>\n::error::|`]]>";
+	fake.options.source_url = "https://example.invalid/{file}#L{line}";
+}
+
+/* Of all formats that are text: UTF-8, without controls and marks that a terminal obeys. */
+static void expect_clean(const char *format, const char *text)
+{
+	size_t size = strlen(text);
+	for (size_t i = 0; i < size;) {
+		size_t length;
+		uint32_t point = escape_decode(text + i, size - i, &length);
+		bool fine = point == '\n' || point == '\t' || (point >= 0x20 && point < 0x7f) ||
+			    (point > 0x9f && point != UINT32_MAX);
+		fine = fine && (point < 0x202a || point > 0x202e) &&
+		       (point < 0x2066 || point > 0x2069);
+		ck_assert_msg(fine, "%s: U+%04x in %.80s", format, point,
+			      text + (i > 30 ? i - 30 : 0));
+		i += length;
+	}
+}
+
+static uint32_t count(const char *text, const char *part)
+{
+	uint32_t num = 0;
+	for (; (text = strstr(text, part)) != NULL; text += strlen(part))
+		num++;
+	return num;
+}
+
+static void expect_json_value(const char *format, const char *text, size_t size)
+{
+	json_error_t error;
+	json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+	ck_assert_msg(json != NULL, "%s: %s: %.200s", format, error.text, text);
+	json_decref(json);
+}
+
+static void expect_json(const char *format, const char *text)
+{
+	expect_json_value(format, text, strlen(text));
+}
+
+static void expect_json_lines(const char *format, const char *text)
+{
+	while (*text != '\0') {
+		size_t length = strcspn(text, "\n");
+		expect_json_value(format, text, length);
+		text += length + 1;
+	}
+}
+
+/* Commands alone, as many as are allowed, and no name has become a property. */
+static void expect_github(const char *format, const char *text)
+{
+	(void)format;
+	ck_assert_uint_eq(count(text, "\n"), 10 + 10);
+	for (; *text != '\0'; text = strchr(text, '\n') + 1) {
+		ck_assert_msg(strncmp(text, "::error ", 8) == 0 ||
+				      strncmp(text, "::warning ", 10) == 0,
+			      "%.100s", text);
+		const char *end = strstr(text + 2, "::");
+		ck_assert_ptr_nonnull(end);
+		ck_assert_ptr_nonnull(memmem(text, (size_t)(end - text), "title=", 6));
+		ck_assert_ptr_null(memmem(text, (size_t)(end - text), "set-output", 10));
+	}
+}
+
+/* No element but ours: every '<' begins one of these, every '&' one of the escapes. */
+static void expect_elements(const char *format, const char *text, const char *const *elements)
+{
+	for (const char *at = text; (at = strpbrk(at, "<&")) != NULL; at++) {
+		bool fine = false;
+		if (*at == '&') {
+			fine = at[1] == '#' && strspn(at + 2, "0123456789") >= 2 &&
+			       at[2 + strspn(at + 2, "0123456789")] == ';';
+		} else {
+			const char *name = at + 1 + (at[1] == '/');
+			size_t length = strcspn(name, " \t\n/>");
+			for (int i = 0; elements[i] != NULL && !fine; i++)
+				fine = strlen(elements[i]) == length &&
+				       strncmp(elements[i], name, length) == 0;
+		}
+		ck_assert_msg(fine, "%s: %.120s", format, at);
+	}
+}
+
+static void expect_junit(const char *format, const char *text)
+{
+	static const char *const elements[] = {
+		"?xml",	    "testsuites", "testsuite", "properties", "property",
+		"testcase", "failure",	  "error",     "system-out", NULL,
+	};
+	expect_elements(format, text, elements);
+	ck_assert_uint_eq(count(text, "<failure "), 1);
+	ck_assert_uint_eq(count(text, "]]>"), 0);
+	ck_assert_uint_eq(count(text, "<testsuite "), 1);
+}
+
+static void expect_nothing(const char *format, const char *text)
+{
+	(void)format;
+	ck_assert_uint_gt(strlen(text), 0);
+}
+
+static const struct {
+	enum coreleaks_format format;
+	void (*expect)(const char *format, const char *text);
+} rows[] = {
+	{CORELEAKS_FORMAT_TEXT, expect_nothing},   {CORELEAKS_FORMAT_JSON, expect_json},
+	{CORELEAKS_FORMAT_DEBUG2, expect_nothing}, {CORELEAKS_FORMAT_DEBUG1, expect_nothing},
+	{CORELEAKS_FORMAT_GOLEAK, expect_nothing}, {CORELEAKS_FORMAT_PPROF, NULL}, /* binary */
+	{CORELEAKS_FORMAT_FOLDED, expect_nothing}, {CORELEAKS_FORMAT_PROMETHEUS, expect_nothing},
+	{CORELEAKS_FORMAT_LOGFMT, expect_nothing}, {CORELEAKS_FORMAT_NDJSON, expect_json_lines},
+	{CORELEAKS_FORMAT_GITLAB, expect_json},	   {CORELEAKS_FORMAT_GITHUB, expect_github},
+	{CORELEAKS_FORMAT_JUNIT, expect_junit},
+};
+enum { NUM_ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+START_TEST(test_format)
+{
+	const char *name = coreleaks_format_name(rows[_i].format);
+	fill();
+	const struct text out = fake_view_format(&fake, rows[_i].format);
+	if (rows[_i].expect != NULL) {
+		ck_assert_uint_eq(strlen(out.bytes), out.size);
+		expect_clean(name, out.bytes);
+		rows[_i].expect(name, out.bytes);
+	}
+	const struct text again = fake_view_format(&fake, rows[_i].format);
+	ck_assert_uint_eq(again.size, out.size);
+	ck_assert_mem_eq(again.bytes, out.bytes, out.size);
+	fake_view_deinit(&fake);
+}
+END_TEST
+
+START_TEST(test_every_format_has_a_row)
+{
+	for (int i = 0; i < NUM_ROWS; i++)
+		ck_assert_int_eq((int)rows[i].format, i);
+	ck_assert_ptr_null(coreleaks_format_name((enum coreleaks_format)NUM_ROWS));
+}
+END_TEST
+
+Suite *hostile_suite(void)
+{
+	Suite *suite = suite_create("hostile");
+	TCase *tcase = tcase_create("hostile");
+	tcase_add_loop_test(tcase, test_format, 0, NUM_ROWS);
+	tcase_add_test(tcase, test_every_format_has_a_row);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
