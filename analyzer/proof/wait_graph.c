@@ -20,6 +20,7 @@ struct graph_builder {
 	int32_t *tids; /* ascending */
 	uint32_t num_tids;
 	bool ids_known; /* as the process sees them, of all threads */
+	int32_t process_id;
 };
 
 /* The file mapped at an address; NULL: none. */
@@ -275,14 +276,27 @@ static bool is_abandoned(const struct graph_builder *builder, const struct wait 
 	       !tid_exists(builder, wait->holder_tid);
 }
 
+/* The process's own id as its threads see it; INT32_MAX unknown. */
+static int32_t process_id(const struct wait_graph_input *input)
+{
+	for (uint32_t i = 0; i < input->notes->threads.num && i < input->tasks->list.num; i++)
+		if (input->notes->threads.items[i].tid == input->notes->pid &&
+		    input->nptl->by_task[i] >= 0)
+			return input->nptl->threads.items[input->nptl->by_task[i]].tid;
+	return INT32_MAX;
+}
+
 /* The child's copy of the lock names the parent's thread, whose only descendant is the child's
  * first thread. When there is none that does not wait for the lock itself, nobody is left to
- * unlock. */
-static uint32_t forking_caveats(const struct wait_graph_input *input, const struct wait_root *root)
+ * unlock. Ids are given out in ascending order: one above the process's own was one of its
+ * threads'. */
+static uint32_t forking_caveats(const struct graph_builder *builder, const struct wait_root *root)
 {
+	const struct wait_graph_input *input = builder->input;
 	const struct wait *wait = &input->waits->by_task[root->tasks[0]];
 	return input->powers.forks && wait_graph_anyone_unlocks(wait) &&
-			       root->num_tasks < input->tasks->list.num
+			       root->num_tasks < input->tasks->list.num &&
+			       wait->holder_tid < builder->process_id
 		       ? WAIT_CAVEAT_FORKED
 		       : 0;
 }
@@ -327,7 +341,7 @@ static void find_abandoned(struct graph_builder *builder)
 			continue;
 		root.tasks = found + i;
 		sort_tasks(builder, root.tasks, root.num_tasks);
-		root.caveats |= forking_caveats(builder->input, &root);
+		root.caveats |= forking_caveats(builder, &root);
 		*array_add(builder->arena, &builder->graph->roots) = root;
 	}
 }
@@ -408,6 +422,7 @@ void wait_graph_build(struct wait_graph *ret, struct arena *arena,
 		ret->edges[i] = make_edge(&builder, i);
 	find_cycles(&builder);
 	collect_tids(&builder);
+	builder.process_id = process_id(input);
 	find_abandoned(&builder);
 	if (ret->roots.num > 1)
 		qsort_r(ret->roots.items, ret->roots.num, sizeof(*ret->roots.items), root_compare,

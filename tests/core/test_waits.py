@@ -123,6 +123,12 @@ def reported(name, arguments, truth):
     return tasks, report
 
 
+def weaken_if_static(truth, flags):
+    """A static program's file does not tell whether a signal's handler may leave a wait."""
+    if "-static" in flags:
+        truth.findings = [(rule, "likely", tids) for rule, _, tids in truth.findings]
+
+
 def check_zoo(sample, how, at_least, flags=(), variant=None, arguments=()):
     """All reasons, objects, holders and findings of one program, by one dumper. Returns how many
     waits are right, and of how many."""
@@ -132,6 +138,7 @@ def check_zoo(sample, how, at_least, flags=(), variant=None, arguments=()):
     if not core_and_truth:
         return 0, 0
     core, truth = core_and_truth
+    weaken_if_static(truth, flags)
     for what in truth.skipped:
         tap.skip(name + what.split()[0], what)
     tap.check(name + "has kinds enough", truth.kinds() + len(truth.skipped) >= at_least,
@@ -196,6 +203,7 @@ def check_bare(how):
     if not core_and_truth:
         return
     core, truth = core_and_truth
+    weaken_if_static(truth, ["-static"])
     tasks_and_report = reported(name, [core], truth)
     if not tasks_and_report:
         return

@@ -851,6 +851,11 @@ START_TEST(forks_weaken_what_others_may_unlock)
 	input.powers.forks = true;
 	wait_gone(0, LOCKS);
 	ck_assert_uint_eq(only_root(WAIT_ROOT_ABANDONED)->caveats, WAIT_CAVEAT_FORKED);
+	/* Whose id is older than the process was its parent's. */
+	notes.pid = 2;
+	ck_assert_uint_eq(only_root(WAIT_ROOT_ABANDONED)->caveats, 0);
+	nptl.threads.items[1].tid = GONE + 1;
+	ck_assert_uint_eq(only_root(WAIT_ROOT_ABANDONED)->caveats, WAIT_CAVEAT_FORKED);
 	waits.by_task[0].mutex_kind = ERRORCHECK;
 	ck_assert_uint_eq(only_root(WAIT_ROOT_ABANDONED)->caveats, 0);
 	wait_gone(0, LOCKS);
