@@ -137,6 +137,7 @@ struct coreleaks_task {
 	 * code: not one of the stack's frames. pc, sp and bp above are the goroutine's own. 0: no
 	 * C. */
 	uint64_t c_call_pc, c_call_sp;
+	uint64_t g_addr; /* goroutine: of the Go runtime's record of it; 0 none */
 };
 
 struct coreleaks_frame;

@@ -216,6 +216,7 @@ void waits_json_registers(struct json_out *json, const struct write_job *job,
 void waits_json_goroutine(struct json_out *json, const struct write_job *job,
 			  const struct coreleaks_task *task)
 {
+	json_out_addr(json, "g", task->g_addr);
 	add_id(json, "creator", task->creator_id);
 	if (task->wait_ns >= 0)
 		json_out_int(json, "wait_ns", task->wait_ns);

@@ -44,21 +44,21 @@ def find(setting, package_dir):
     return os.path.abspath(path)
 
 
-def report_arguments(core, executable, sysroot, debug_dirs, timeout_s, chosen):
+def arguments(command, core, executable, sysroot, debug_dirs, timeout_s, chosen):
     """The arguments that make the analyzer see the core as GDB does, and those the user chose."""
-    arguments = ["report", "--json", "--progress=never"]
+    words = [command, "--json", "--progress=never"]
     # "target:" makes GDB read files through its target, which for a core is this machine.
     if sysroot.startswith("target:"):
         sysroot = sysroot[len("target:"):]
     if sysroot not in ("", "/"):
-        arguments.append("--sysroot=" + sysroot)
+        words.append("--sysroot=" + sysroot)
     if debug_dirs:
-        arguments.append("--debug-dir=" + debug_dirs)
+        words.append("--debug-dir=" + debug_dirs)
     if executable:
-        arguments.append("--executable=" + executable)
+        words.append("--executable=" + executable)
     if timeout_s:
-        arguments.append("--timeout=%ds" % timeout_s)
-    return arguments + chosen + [core]
+        words.append("--timeout=%ds" % timeout_s)
+    return words + chosen + [core]
 
 
 def run(argv, timeout_s, stdin=None):

@@ -1,117 +1,14 @@
 """The commands: what they take, and which report they show."""
 
-import os
-
 import gdb
 
-from . import analyzer, live, options, output, render, report, session, settings, target, waits
+from . import options, output, render, settings, target, waits
+from .context import Command, Context
 from .errors import LeaksError
 from .words import decimal
 
 
-class _Context:
-    """What the commands share: one session for each inferior."""
-
-    def __init__(self):
-        self._sessions = {}
-
-    def session(self):
-        inferior = target.stopped_inferior()
-        known = self.known_session()
-        if known is None:
-            if target.is_core(inferior):
-                known = session.Session(target.core_path(inferior), target.loaded_mark())
-            else:
-                known = live.LiveSession(inferior)
-            self._sessions[inferior.num] = known
-        return known
-
-    def known_session(self):
-        """The selected inferior's session if there is one, without looking for a core."""
-        known = self._sessions.get(gdb.selected_inferior().num)
-        return known if known is not None and known.is_current() else None
-
-    def report(self, values):
-        """The report for these options, from the analyzer if it is not known yet."""
-        current = self.session()
-        path = analyzer.find(settings.get(settings.AnalyzerPath), os.path.dirname(__file__))
-        timeout_s = settings.get(settings.Timeout)
-        values = dict(values)
-        values.setdefault("threshold", settings.get(settings.Threshold))
-        sysroot, debug_dirs = target.directories()
-        executable, sysroot = current.files(target.executable(), sysroot)
-        argv = [path] + analyzer.report_arguments(
-            current.path, executable, sysroot, debug_dirs, timeout_s,
-            options.analyzer_arguments(values))
-        files = [session.file_identity(name) for name in (path, executable) if name]
-
-        def make(core=None):
-            code, data = analyzer.run(argv, timeout_s, core)
-            made = report.load(data, code, path)
-            made.name, made.clocks = current.name, current.clocks()
-            self._check_same_process(made)
-            return made
-        return current.report((tuple(argv), tuple(files)), make)
-
-    def threads(self):
-        """{id: GDB's thread} of the core."""
-        inferior = target.stopped_inferior()
-        return self.session().threads(lambda: target.threads(inferior))
-
-    def complete_thread(self, text, word):
-        """The ids of threads that go on from text."""
-        known = self.known_session()
-        ids = known.known_thread_ids() if known is not None else []
-        try:
-            ids = ids or sorted(self.threads())
-        except LeaksError:
-            return []
-        return options.continuations(list(map(str, ids)), options.split_last(text)[1], word)
-
-    def _check_same_process(self, made):
-        """Raises when the report is of another process than GDB shows: then the file was
-        replaced after GDB had read it."""
-        reported = made.thread_ids()
-        if made.pid() == target.stopped_inferior().pid or not reported:
-            return
-        if self.threads().keys().isdisjoint(reported):
-            raise LeaksError("\"%s\" is no longer the core that GDB has loaded. Use "
-                             "\"core-file FILE\" to load it again." % self.session().path)
-
-    def look_up(self, find, everywhere):
-        """What find() finds in the last listing, else, if everywhere, in the whole report.
-
-        Returns (what was found or None, the report, whether its ranks are the last listing's).
-        """
-        last_values = self.session().last_values
-        listed = self.report(last_values)
-        found = find(listed)
-        if found is not None or not everywhere:
-            return found, listed, True
-        kept = {name: last_values[name] for name in ("group-by", "threshold")
-                if name in last_values}
-        whole = self.report(dict(kept, all=True))
-        return find(whole), whole, False
-
-
-class _Command(gdb.Command):
-    """A command whose failures are one line each."""
-
-    def invoke(self, arg, from_tty):
-        self.dont_repeat()
-        try:
-            self.run(gdb.string_to_argv(arg), from_tty)
-        except gdb.GdbError:
-            raise
-        except (LeaksError, gdb.error) as error:
-            raise gdb.GdbError(str(error))
-        except Exception as error:
-            if gdb.parameter("python print-stack") == "full":
-                raise
-            raise gdb.GdbError("Internal error in leaks: %s: %s" % (type(error).__name__, error))
-
-
-class Leaks(_Command):
+class Leaks(Command):
     __doc__ = """Group the threads of a core or a stopped program by identical stacks.
 Usage: leaks [OPTION]...
 
@@ -141,7 +38,7 @@ see "help leaks group".  Settings are listed by "show leaks".""" % options.help_
         return options.complete(text, word)
 
 
-class LeaksGroup(_Command):
+class LeaksGroup(Command):
     """Show one group of threads: all its frames and all its members.
 Usage: leaks group ID
 
@@ -165,7 +62,7 @@ ID is the group's ID, the beginning of it, or the group's place in the last list
         return options.continuations(ids, options.split_last(text)[1], word)
 
 
-class LeaksThread(_Command):
+class LeaksThread(Command):
     """Select a thread by its system's thread ID and show its group.
 Usage: leaks thread TID
 
@@ -194,7 +91,7 @@ thread becomes the selected one, as with the command "thread"."""
         return self._context.complete_thread(text, word)
 
 
-class LeaksWhy(_Command):
+class LeaksWhy(Command):
     """Show what a thread waits for, who holds it, and why.
 Usage: leaks why [TID]
 
@@ -218,14 +115,14 @@ TID is the system's ID of a thread; without it the selected thread is shown."""
             thread_id = selected.ptid[1] or selected.ptid[0]
         if thread_id not in self._context.threads():
             raise _no_thread(thread_id, self._context)
-        found = self._context.report(self._context.session().last_values)
+        found = self._context.last_report()
         output.write_lines(waits.why_lines(thread_id, found), from_tty)
 
     def complete(self, text, word):
         return self._context.complete_thread(text, word)
 
 
-class LeaksLocks(_Command):
+class LeaksLocks(Command):
     """List what threads wait for, with holders and waiters, and who blocks whom.
 Usage: leaks locks"""
 
@@ -239,7 +136,7 @@ Usage: leaks locks"""
     def run(self, argv, from_tty):
         if argv:
             raise LeaksError("\"%s\" takes no arguments." % self.name)
-        found = self._context.report(self._context.session().last_values)
+        found = self._context.last_report()
         output.write_lines(self.lines(found), from_tty)
 
 
@@ -253,7 +150,7 @@ Usage: leaks findings"""
 
 def register():
     settings.register()
-    context = _Context()
+    context = Context()
     for command in (Leaks, LeaksGroup, LeaksThread, LeaksWhy, LeaksLocks, LeaksFindings):
         command(context)
 

@@ -40,8 +40,20 @@ Wait = namedtuple("Wait", "reason object holder mutex timeout waking")
 # What tells tasks apart: a goroutine and a thread may have one id.
 Key = namedtuple("Key", "kind id")
 
-# A task and its wait. interrupted: the Wait that a signal came into, or None.
-Task = namedtuple("Task", "kind id state group wait start detached interrupted")
+# A task and its wait. interrupted: the Wait that a signal came into, or None. goroutine: None for a
+# thread.
+Task = namedtuple("Task", "kind id state group wait start detached interrupted goroutine")
+
+# What a goroutine has besides. g: address of the runtime's record; 0 unknown. creator, thread: ids,
+# None unknown. wait_ns: it waits at least so long; None unknown. registers, c_call: see there; None
+# unknown, none. stack: those with the same number have the same frames; None unknown.
+Goroutine = namedtuple("Goroutine", "g creator thread wait_ns locked labels registers stack c_call")
+
+# Where it goes on. Of a goroutine in a call of C: in Go's code.
+Registers = namedtuple("Registers", "pc sp bp")
+
+# Where a goroutine's thread, whose stack begins with frames of C, comes back to Go's code.
+CCall = namedtuple("CCall", "pc sp")
 
 # What members in signal handlers did before. reason: None when they differ. objects: WaitObjects.
 Interrupted = namedtuple("Interrupted", "count reason objects")
@@ -152,7 +164,20 @@ class Report:
 
 
 def load(data, exit_code, name):
-    """Reads what the analyzer called name has printed."""
+    """Reads the report that the analyzer called name has printed."""
+    document = _document(data, name)
+    if not all(isinstance(document.get(part), kind) for part, kind in
+               (("core", dict), ("summary", dict), ("groups", list))):
+        raise LeaksError("%s printed a report without core, summary or groups." % name)
+    return Report(document, exit_code)
+
+
+def load_task(data, name):
+    """Reads what the analyzer called name has printed of one task."""
+    return _dict(_document(data, name), "task")
+
+
+def _document(data, name):
     try:
         document = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -163,10 +188,7 @@ def load(data, exit_code, name):
     if schema != SCHEMA:
         raise LeaksError("%s prints reports of version %s, this command reads %s: install both "
                          "from the same release." % (name, json.dumps(schema)[:60], SCHEMA))
-    if not all(isinstance(document.get(name), kind) for name, kind in
-               (("core", dict), ("summary", dict), ("groups", list))):
-        raise LeaksError("%s printed a report without core, summary or groups." % name)
-    return Report(document, exit_code)
+    return document
 
 
 def holder_key(wait):
@@ -185,6 +207,15 @@ def number(raw, name):
     value = raw.get(name)
     usable = isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
     return value if usable and abs(value) != float("inf") else 0
+
+
+def address(raw, name):
+    """The number of an address "0x55d0", or None."""
+    value = text(raw, name)
+    if value is None or value[:2] != "0x" or not 3 <= len(value) <= 18 or \
+            any(c not in "0123456789abcdefABCDEF" for c in value[2:]):
+        return None
+    return int(value, 16)
 
 
 def _is_id(value):
@@ -284,7 +315,26 @@ def _task(raw):
         wait=_wait(raw),
         start=text(raw, "start"),
         detached=raw.get("detached") is True,
-        interrupted=_wait(interrupted) if interrupted else None)
+        interrupted=_wait(interrupted) if interrupted else None,
+        goroutine=_goroutine(raw) if text(raw, "kind") == "goroutine" else None)
+
+
+def _goroutine(raw):
+    registers, c_call, stack = _dict(raw, "registers"), _dict(raw, "c_call"), raw.get("stack")
+    labels = _dict(raw, "labels")
+    ids = [raw.get(name) if _is_id(raw.get(name)) else None for name in ("creator", "thread")]
+    wait_ns = raw.get("wait_ns")
+    return Goroutine(
+        address(raw, "g") or 0, *ids,
+        wait_ns=wait_ns if _is_id(wait_ns) and wait_ns >= 0 else None,
+        locked=raw.get("locked_to_thread") is True,
+        labels={key: value for key, value in labels.items() if isinstance(value, str)},
+        registers=Registers(address(registers, "pc"), address(registers, "sp"),
+                            address(registers, "bp") or 0)
+        if None not in (address(registers, "pc"), address(registers, "sp")) else None,
+        stack=stack if _is_id(stack) else None,
+        c_call=CCall(address(c_call, "pc"), address(c_call, "sp"))
+        if None not in (address(c_call, "pc"), address(c_call, "sp")) else None)
 
 
 def _interrupted(raw):

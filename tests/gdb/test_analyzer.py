@@ -60,15 +60,15 @@ def check_find(folder):
 
 
 def check_arguments():
-    tap.equal("GDB's defaults", analyzer.report_arguments(
-        "/c", "/e", "target:", "/usr/lib/debug", 300, ["--all"]),
+    tap.equal("GDB's defaults", analyzer.arguments(
+        "report", "/c", "/e", "target:", "/usr/lib/debug", 300, ["--all"]),
         ["report", "--json", "--progress=never", "--debug-dir=/usr/lib/debug", "--executable=/e",
          "--timeout=300s", "--all", "/c"])
-    tap.equal("no executable, no limit, no folders", analyzer.report_arguments(
-        "/c", None, "/", "", None, []), ["report", "--json", "--progress=never", "/c"])
+    tap.equal("no executable, no limit, no folders", analyzer.arguments(
+        "report", "/c", None, "/", "", None, []), ["report", "--json", "--progress=never", "/c"])
     for value, wanted in (("/sys", "/sys"), ("target:/sys", "/sys")):
-        tap.check("sysroot %s" % value, "--sysroot=" + wanted in analyzer.report_arguments(
-            "/c", None, value, "", None, []))
+        tap.check("sysroot %s" % value, "--sysroot=" + wanted in analyzer.arguments(
+            "report", "/c", None, value, "", None, []))
 
 
 def check_run(folder):
