@@ -2,8 +2,8 @@
 
 import gdb
 
-from . import options, output, render, settings, target, waits
-from .context import Command, Context
+from . import goroutine_commands, options, output, render, selection, settings, target, waits
+from .context import Command, Context, only_argument
 from .errors import LeaksError
 from .words import decimal
 
@@ -31,6 +31,7 @@ see "help leaks group".  Settings are listed by "show leaks".""" % options.help_
         values = options.parse(argv)
         found = self._context.report(values)
         self._context.session().last_values = values
+        self._context.session().last_report = found
         limit = values.get("limit", settings.get(settings.Limit)) or None
         output.write_lines(render.report_lines(found, limit, output.width()), from_tty)
 
@@ -49,7 +50,7 @@ ID is the group's ID, the beginning of it, or the group's place in the last list
         self._context = context
 
     def run(self, argv, from_tty):
-        name = _only_argument(argv, "a group's ID")
+        name = only_argument(argv, "a group's ID")
         group, found, ranked = self._context.look_up(
             lambda listed: listed.group(name), not name.isdigit())
         if group is None:
@@ -74,7 +75,7 @@ thread becomes the selected one, as with the command "thread"."""
         self._context = context
 
     def run(self, argv, from_tty):
-        name = _only_argument(argv, "a thread's ID")
+        name = only_argument(argv, "a thread's ID")
         thread_id = decimal(name)
         if thread_id is None:
             raise LeaksError("Invalid thread ID: %s" % name)
@@ -84,6 +85,7 @@ thread becomes the selected one, as with the command "thread"."""
             raise _no_thread(thread_id, self._context)
         group, _, ranked = self._context.look_up(
             lambda listed: listed.group_of_thread(thread_id), True)
+        selection.clear()
         target.select(inferior, thread, from_tty)
         output.write_lines(render.thread_lines(thread_id, group, ranked), from_tty)
 
@@ -103,7 +105,7 @@ TID is the system's ID of a thread; without it the selected thread is shown."""
 
     def run(self, argv, from_tty):
         if argv:
-            name = _only_argument(argv, "a thread's ID")
+            name = only_argument(argv, "a thread's ID")
             thread_id = decimal(name)
             if thread_id is None:
                 raise LeaksError("Invalid thread ID: %s" % name)
@@ -148,21 +150,17 @@ Usage: leaks findings"""
     name = "leaks findings"
 
 
+CONTEXT = Context()
+
+
 def register():
     settings.register()
-    context = Context()
+    context = CONTEXT
     for command in (Leaks, LeaksGroup, LeaksThread, LeaksWhy, LeaksLocks, LeaksFindings):
         command(context)
+    goroutine_commands.register(context)
 
 
 def _no_thread(thread_id, context):
     return LeaksError("No thread %d in this %s; see \"info threads\"." %
                       (thread_id, context.session().noun))
-
-
-def _only_argument(argv, what):
-    if not argv:
-        raise LeaksError("Argument required (%s)." % what)
-    if len(argv) > 1:
-        raise LeaksError("Only one argument is taken: %s." % what)
-    return argv[0]

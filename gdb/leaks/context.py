@@ -1,10 +1,12 @@
 """What the commands share: the sessions, one for each inferior, and how a command fails."""
 
+import contextlib
 import os
 
 import gdb
 
-from . import analyzer, live, options, report, session, settings, target
+from . import (analyzer, goroutines, live, options, report, selection, session, settings, target,
+               waits)
 from .errors import LeaksError
 
 
@@ -38,7 +40,9 @@ class Context:
 
     def last_report(self):
         """The report that was listed last, or the one without options."""
-        return self.report(self.session().last_values)
+        current = self.session()
+        current.last_report = self.report(current.last_values)
+        return current.last_report
 
     def shown_task(self, kind, number):
         """What the analyzer says of one task alone: JSON's object."""
@@ -46,7 +50,7 @@ class Context:
                               lambda data, code, path: report.load_task(data, path))
 
     def _analysis(self, command, chosen, name, load):
-        """What load() makes of the analyzer's output, unless it is known yet. name: what to show."""
+        """What load() makes of the analyzer's output, once. name: what to show."""
         current = self.session()
         path = analyzer.find(settings.get(settings.AnalyzerPath), os.path.dirname(__file__))
         timeout_s = settings.get(settings.Timeout)
@@ -73,6 +77,55 @@ class Context:
         """{id: GDB's thread} of the core."""
         inferior = target.stopped_inferior()
         return self.session().threads(lambda: target.threads(inferior))
+
+    def known_goroutines(self):
+        """The numbers of goroutines that reports are known to have, as words."""
+        known = self.known_session()
+        return list(map(str, known.known_goroutines())) if known is not None else []
+
+    def known_report(self):
+        """The last listing if the analysis is there already, else None."""
+        known = self.known_session()
+        return known.last_report if known is not None else None
+
+    @staticmethod
+    def note(report):
+        """What the selected goroutine or thread waits for, or None."""
+        selected, thread = selection.now(), gdb.selected_thread()
+        if selected is not None and thread == selected.thread:
+            task = selected.task
+        else:
+            task = report.thread(target.id_of(thread)) if thread is not None else None
+        return waits.note(task, report) if task is not None else None
+
+    def places(self, task):
+        """The Places of a goroutine. Those that have the same stack are asked for once."""
+        places, number = self.session().places, task.goroutine.stack
+        if number is None or number not in places:
+            places[number] = goroutines.places(self.shown_task("goroutine", task.id))
+        return places[number]
+
+    @contextlib.contextmanager
+    def selection_kept(self):
+        """Leaves the selected goroutine, thread and frame as they were."""
+        inferior, thread = gdb.selected_inferior(), gdb.selected_thread()
+        goroutine = selection.now()
+        frame = gdb.selected_frame() if thread is not None else None
+        try:
+            yield
+        finally:
+            if thread is not None and thread.is_valid():
+                if gdb.selected_inferior() != inferior or gdb.selected_thread() != thread:
+                    thread.switch()
+                selection.restore(goroutine)
+                if frame.is_valid():
+                    frame.select()
+
+    @staticmethod
+    def check_machine():
+        """Raises when the registers are not those that reports are about."""
+        if "x86-64" not in gdb.newest_frame().architecture().name():
+            raise LeaksError("Goroutines can be selected on x86-64 alone.")
 
     def complete_thread(self, text, word):
         """The ids of threads that go on from text."""
@@ -116,7 +169,7 @@ class Command(gdb.Command):
     def invoke(self, arg, from_tty):
         self.dont_repeat()
         try:
-            self.run(gdb.string_to_argv(arg), from_tty)
+            self.run_line(arg, from_tty)
         except gdb.GdbError:
             raise
         except (LeaksError, gdb.error) as error:
@@ -125,3 +178,15 @@ class Command(gdb.Command):
             if gdb.parameter("python print-stack") == "full":
                 raise
             raise gdb.GdbError("Internal error in leaks: %s: %s" % (type(error).__name__, error))
+
+    def run_line(self, line, from_tty):
+        """What the command does; one that takes another command wants the line as it was typed."""
+        self.run(gdb.string_to_argv(line), from_tty)
+
+
+def only_argument(argv, what):
+    if not argv:
+        raise LeaksError("Argument required (%s)." % what)
+    if len(argv) > 1:
+        raise LeaksError("Only one argument is taken: %s." % what)
+    return argv[0]

@@ -46,23 +46,30 @@ OPTIONS = (
 )
 
 
-def help_text():
+# Of "leaks goroutines".
+OF_GOROUTINES = tuple(
+    _option("limit", None, "N", "Print the first N goroutines; the default is all.", number=True)
+    if option.name == "limit" else option for option in OPTIONS
+    if option.name not in ("kind", "threshold", "group-by", "min"))
+
+
+def help_text(options=OPTIONS):
     """The part of the command's help that describes the options."""
     lines = []
-    for option in OPTIONS:
+    for option in options:
         lines.append("  -%s%s" % (option.name, " " + option.value if option.value else ""))
         lines += ["    " + line for line in option.help.splitlines()]
         lines.append("")
     return "\n".join(lines[:-1])
 
 
-def parse(argv):
+def parse(argv, options=OPTIONS):
     """Turns the words of a command line into {option name: value}; a switch's value is True."""
     values = {}
     words = iter(argv)
     for word in words:
         name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
-        option = _find(name)
+        option = _find(name, options)
         if option.value is None:
             if equals:
                 raise LeaksError("-%s takes no value." % option.name)
@@ -89,14 +96,14 @@ def analyzer_arguments(values):
     return arguments
 
 
-def complete(text, word):
+def complete(text, word, options=OPTIONS):
     """What the last word of text can become, for GDB, which takes word for its last part."""
     before, last = split_last(text)
-    option = _option_or_none(before[-1]) if before else None
+    option = _option_or_none(before[-1], options) if before else None
     if option is not None and option.value is not None:
         return continuations(option.words, last, word)
     dashes = "--" if last.startswith("--") else "-"
-    return continuations([dashes + option.name for option in OPTIONS], last, word)
+    return continuations([dashes + option.name for option in options], last, word)
 
 
 def split_last(text):
@@ -114,18 +121,18 @@ def continuations(candidates, last, word):
     return [candidate[start:] for candidate in candidates if candidate.startswith(last)]
 
 
-def _option_or_none(word):
+def _option_or_none(word, options):
     try:
-        return _find(word)
+        return _find(word, options)
     except LeaksError:
         return None
 
 
-def _find(word):
+def _find(word, options):
     name = word[2:] if word.startswith("--") else word[1:]
     if not word.startswith("-") or not name:
         raise LeaksError("\"%s\" is no option or subcommand of leaks; see \"help leaks\"." % word)
-    found = [option for option in OPTIONS if option.name.startswith(name)]
+    found = [option for option in options if option.name.startswith(name)]
     exact = [option for option in found if option.name == name]
     if not found:
         raise LeaksError("Unrecognized option at: %s" % word)

@@ -42,7 +42,7 @@ Key = namedtuple("Key", "kind id")
 
 # A task and its wait. interrupted: the Wait that a signal came into, or None. goroutine: None for a
 # thread.
-Task = namedtuple("Task", "kind id state group wait start detached interrupted goroutine")
+Task = namedtuple("Task", "kind id state reason group wait start detached interrupted goroutine")
 
 # What a goroutine has besides. g: address of the runtime's record; 0 unknown. creator, thread: ids,
 # None unknown. wait_ns: it waits at least so long; None unknown. registers, c_call: see there; None
@@ -97,6 +97,9 @@ class Report:
                           _dict(self.summary, "hidden_by").items() if isinstance(value, int)}
         self.groups = [_group(rank, raw) for rank, raw in
                        enumerate(_dicts(document, "groups"), 1)]
+        self._group_of_id = {group.id: group for group in reversed(self.groups)}
+        self.runtime_names = {frame.function for group in self.groups for frame in group.frames
+                              if frame.runtime and frame.function}
         self.findings = [
             Finding(text(raw, "rule"), text(raw, "certainty"), text(raw, "title"),
                     _texts(raw, "groups"), [(text(part, "what"), text(part, "address"))
@@ -134,6 +137,18 @@ class Report:
             if group.kind == "thread" and thread_id in group.members:
                 return group
         return None
+
+    def group_of(self, task):
+        """The shown group that has the task, or None."""
+        return self._group_of_id.get(task.group)
+
+    def goroutine(self, number):
+        """The task of that goroutine, or None."""
+        return self.task_of.get(Key("goroutine", number))
+
+    def thread(self, thread_id):
+        """The task of that thread, or None."""
+        return self.task_of.get(Key("thread", thread_id))
 
     def members(self, group):
         """The tasks of a group."""
@@ -189,6 +204,11 @@ def _document(data, name):
         raise LeaksError("%s prints reports of version %s, this command reads %s: install both "
                          "from the same release." % (name, json.dumps(schema)[:60], SCHEMA))
     return document
+
+
+def frames_of(raw):
+    """[(JSON's object, Frame)] of a group or task."""
+    return [(item, _frame(item)) for item in _dicts(raw, "frames")]
 
 
 def holder_key(wait):
@@ -254,7 +274,7 @@ def _group(rank, raw):
         reason=text(raw, "reason"),
         verdict=text(raw, "verdict") or "unknown",
         rules=_texts(raw, "rules"),
-        frames=[_frame(item) for item in _dicts(raw, "frames")],
+        frames=[frame for _, frame in frames_of(raw)],
         stack_end=text(raw, "stack_end"),
         stack_missing=text(raw, "stack_missing"),
         stacks=_stacks(raw),
@@ -311,6 +331,7 @@ def _task(raw):
         kind=text(raw, "kind") or "thread",
         id=raw["id"],
         state=text(raw, "state"),
+        reason=text(raw, "reason"),
         group=text(raw, "group"),
         wait=_wait(raw),
         start=text(raw, "start"),

@@ -33,6 +33,9 @@ class Session:
         self.is_current = is_current
         # The options of the last listing: ranks count in it.
         self.last_values = {}
+        # The last one that was asked for, and the Places of goroutines by their stacks' numbers.
+        self.last_report = None
+        self.places = {}
         self._threads = None
         self._identity = file_identity(path)
         self._reports = {}
@@ -67,11 +70,19 @@ class Session:
         return self._threads
 
     def known_thread_ids(self):
-        return sorted({thread_id for report in self._reports.values()
+        return sorted({thread_id for report in self._listings()
                        for thread_id in report.thread_ids()})
 
     def known_group_ids(self):
-        return sorted({group.id for report in self._reports.values() for group in report.groups})
+        return sorted({group.id for report in self._listings() for group in report.groups})
+
+    def known_goroutines(self):
+        return sorted({key.id for report in self._listings() for key in report.task_of
+                       if key.kind == "goroutine"})
+
+    def _listings(self):
+        """The reports of all tasks among what is known."""
+        return [each for each in self._reports.values() if hasattr(each, "groups")]
 
     def _check(self):
         identity = file_identity(self.path)

@@ -115,7 +115,37 @@ class Threshold(_Setting):
         return "The number of threads with the same stack that are suspicious is %s." % value
 
 
-_SETTINGS = (AnalyzerPath, Limit, TemporaryDirectory, Threshold, Timeout)
+class HideRuntimeFrames(_Setting):
+    """Whether "bt" leaves out frames of libc and of Go's runtime at both ends of a stack.
+These are frames that only wait, or start a thread.  What they are is known once "leaks"
+has been used."""
+
+    name = "hide-runtime-frames"
+    kind = gdb.PARAM_BOOLEAN
+    default = False
+    set_doc = "Set whether \"bt\" leaves out frames that only wait or start a thread."
+    show_doc = "Show whether \"bt\" leaves out frames that only wait or start a thread."
+
+    def get_show_string(self, value):
+        return "Leaving out frames that only wait or start a thread is %s." % value
+
+
+class FrameNotes(_Setting):
+    """Whether "bt" notes at the innermost frame what the thread or goroutine waits for.
+What that is is known once "leaks" has been used."""
+
+    name = "frame-notes"
+    kind = gdb.PARAM_BOOLEAN
+    default = False
+    set_doc = "Set whether \"bt\" notes what the thread waits for."
+    show_doc = "Show whether \"bt\" notes what the thread waits for."
+
+    def get_show_string(self, value):
+        return "Noting what a thread waits for is %s." % value
+
+
+_SETTINGS = (AnalyzerPath, FrameNotes, HideRuntimeFrames, Limit, TemporaryDirectory, Threshold,
+             Timeout)
 
 
 def register():

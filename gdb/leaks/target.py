@@ -52,7 +52,14 @@ def directories():
 
 def threads(inferior):
     """{id: GDB's thread}. GDB 13.1 with libthread_db needs time by the square of their number."""
-    return {_id(thread): thread for thread in inferior.threads()}
+    return {id_of(thread): thread for thread in inferior.threads()}
+
+
+def first_thread(inferior):
+    found = inferior.threads()
+    if not found:
+        raise LeaksError("There is no thread.")
+    return found[-1]
 
 
 def select(inferior, selected, from_tty):
@@ -60,7 +67,7 @@ def select(inferior, selected, from_tty):
     gdb.execute("thread %d.%d" % (inferior.num, selected.num), from_tty)
 
 
-def _id(thread):
+def id_of(thread):
     # A process that never had a second thread may have no LWP id.
     pid, lwp, _ = thread.ptid
     return lwp or pid

@@ -34,8 +34,10 @@ def group_lines(group, report):
 def creation_text(group):
     creation = group.creation
     if creation.place is not None:
-        return "created by (%sfrom the code): %s" % (
-            "inferred " if creation.inferred else "", place_text(creation.place, " (%s)"))
+        # Go records it.
+        source = ("" if group.kind == "goroutine" else
+                  "(%sfrom the code): " % ("inferred " if creation.inferred else ""))
+        return "created by %s%s" % (source, place_text(creation.place, " (%s)"))
     if creation.num_places:
         return "created at one of %s places in the code" % format(creation.num_places, ",")
     return ""
@@ -277,6 +279,13 @@ def edge_text(task, report):
         text += " (%s)" % (task.wait.reason or "?")
     text += _held(item, report)
     return text + (", having given up mutex %s" % task.wait.mutex if task.wait.mutex else "")
+
+
+def note(task, report):
+    """What a task waits for, in a few words."""
+    if task.wait.object is not None:
+        return clean(edge_text(task, report))
+    return clean(task.reason or task.state or "")
 
 
 def _task_text(task, report):

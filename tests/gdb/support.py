@@ -19,6 +19,8 @@ import tap
 
 LOADER = os.path.join(tap.ROOT, "gdb", "leaks.py")
 TOOL = realcore.tool()
+# Which GDB is tested: its file.
+GDB = os.environ.get("COREGDB") or "gdb"
 NUM_THREADS = 6
 MARK = "@@@"
 
@@ -126,20 +128,25 @@ class Hunt:
 
     def gdb(self, commands, load=True, core=True, analyzer=None, env=None, cwd=None):
         """Runs the commands in GDB; returns an Answer for each."""
-        argv = ["gdb", "-nx", "-q", "-batch"]
-        argv += [self.exe, self.core] if core is True else core or []
-        if load:
-            argv += ["-ex", "source " + LOADER]
-        if analyzer:
-            argv += ["-ex", "set leaks analyzer-path " + analyzer]
-        for command in commands:
-            argv += ["-ex", _mark(), "-ex", command]
-        code, out, err = tap.run(argv + ["-ex", _mark()], env=env or self.environment(),
-                                 cwd=cwd or self.folder)
-        outs, errs = (text.split(MARK + "\n")[1:-1] for text in (out, err))
-        if not len(outs) == len(errs) == len(commands):
-            raise RuntimeError("GDB ended with %d:\n%s\n%s" % (code, out, err))
-        return [Answer(*pair) for pair in zip(outs, errs)]
+        files = [self.exe, self.core] if core is True else core or []
+        return run_gdb(files, commands, load, analyzer, env=env or self.environment(),
+                       cwd=cwd or self.folder)
+
+
+def run_gdb(files, commands, load=True, analyzer=None, **kw):
+    """Runs the commands in GDB on a program and its core; returns an Answer for each."""
+    argv = [GDB, "-nx", "-q", "-batch", "-iex", "set auto-load off"] + files
+    if load:
+        argv += ["-ex", "source " + LOADER]
+    if analyzer:
+        argv += ["-ex", "set leaks analyzer-path " + analyzer]
+    for command in commands:
+        argv += ["-ex", _mark(), "-ex", command]
+    code, out, err = tap.run(argv + ["-ex", _mark()], **kw)
+    outs, errs = (text.split(MARK + "\n")[1:-1] for text in (out, err))
+    if not len(outs) == len(errs) == len(commands):
+        raise RuntimeError("GDB ended with %d:\n%s\n%s" % (code, out, err))
+    return [Answer(*pair) for pair in zip(outs, errs)]
 
 
 class Answer:

@@ -188,6 +188,38 @@ def check_failures(hunt):
     hunt.calls()
 
 
+def check_backtrace(hunt):
+    """What the settings do to "bt", once there is a report."""
+    waiting = dict(kind="thread", group="t-aaaa00000001", state="waiting", reason="condition")
+    report = support.canned(hunt.ids)
+    report["groups"][0]["frames"][0]["runtime"] = True
+    report["groups"][0]["frames"][2]["runtime"] = True
+    report["tasks"] = [dict(waiting, id=number, object={
+        "kind": "condition", "address": "0x55d0", "certain": True}) for number in hunt.ids]
+    report["groups"][0]["frames"][1:1] = [
+        dict(report["groups"][0]["frames"][0], function=name)
+        for name in ("__futex_abstimed_wait_common", "__futex_abstimed_wait_common64",
+                     "__GI___futex_abstimed_wait_cancelable64", "__pthread_cond_wait_common",
+                     "___pthread_cond_wait", "clone3")]
+    before, early, noted, hidden, after = _backtraces(hunt, report)
+    tap.check("a note before there is a report", "[" not in early and "#0 " in early, early)
+    tap.check("a note at the innermost frame", noted.splitlines()[0].count(
+        " [waits for condition 0x55d0] (") == 1 and noted.count("[waits") == 1, noted)
+    tap.check("frames that wait or start are left out", "consume" in hidden.splitlines()[0] and
+              len(hidden.splitlines()) == 1 and len(before.splitlines()) > 3, hidden)
+    tap.equal("and are there again", after, before)
+
+
+def _backtraces(hunt, report):
+    answers = hunt.gdb([
+        "python [t.switch() for t in "
+        "gdb.selected_inferior().threads() if t.ptid[1] == %d]" % hunt.ids[1], "bt",
+        "set leaks frame-notes on", "bt", "leaks", "bt", "set leaks frame-notes off",
+        "set leaks hide-runtime-frames on", "bt", "set leaks hide-runtime-frames off", "bt"],
+        analyzer=hunt.fake, env=hunt.environment(report))
+    return [answers[number].out for number in (1, 3, 5, 8, 10)]
+
+
 def check_no_core(hunt):
     message = NO_CORE
     check_clean("no core", hunt.gdb(["leaks"], core=False)[0], message)
@@ -263,6 +295,7 @@ with support.hunt() as made:
     check_group(made)
     check_ranks(made)
     check_selection(made)
+    check_backtrace(made)
     check_failures(made)
     check_no_core(made)
     check_replaced(made)

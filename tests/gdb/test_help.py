@@ -7,7 +7,8 @@ import tap
 support.import_package()
 from leaks import options
 
-WORDS = ["leaks", "leaks findings", "leaks group", "leaks locks", "leaks thread", "leaks why"]
+WORDS = ["leaks", "leaks apply", "leaks findings", "leaks goroutine", "leaks goroutines",
+         "leaks group", "leaks locks", "leaks thread", "leaks why"]
 
 COMPLETED = [
     ("leaks ", WORDS[1:]),
@@ -23,8 +24,9 @@ COMPLETED = [
                       "leaks group t-bbbb00000003"]),
     ("leaks group t-b", ["leaks group t-bbbb00000003"]),
     ("leaks group t-x", []),
-    ("set leaks ", ["set leaks analyzer-path", "set leaks limit", "set leaks temporary-directory",
-                    "set leaks threshold", "set leaks timeout"]),
+    ("set leaks ", ["set leaks " + name for name in (
+        "analyzer-path", "frame-notes", "hide-runtime-frames", "limit", "temporary-directory",
+        "threshold", "timeout")]),
     ("show leaks t", ["show leaks temporary-directory", "show leaks threshold",
                       "show leaks timeout"]),
 ]
@@ -43,6 +45,8 @@ SETTINGS = [
     ("set leaks threshold 5", ""),
     ("set leaks timeout 0", ""),
     ("show leaks", "analyzer-path:  The program that \"leaks\" runs is \"/x y\".\n"
+     "frame-notes:  Noting what a thread waits for is off.\n"
+     "hide-runtime-frames:  Leaving out frames that only wait or start a thread is off.\n"
      "limit:  The number of groups that \"leaks\" prints is unlimited.\n"
      "temporary-directory:  A core of a stopped program is kept in TMPDIR, or else in "
      "\"/var/tmp\".\n"

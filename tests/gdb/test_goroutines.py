@@ -1,0 +1,198 @@
+#!/usr/bin/python3
+"""Goroutines in GDB: from "leaks" to the line that leaks and its variables, and every goroutine of
+several programs against the report."""
+
+import os
+import re
+import sys
+
+import support
+import tap
+
+sys.path.append(os.path.join(support.TESTS, "go"))
+import gocore
+import realcore
+
+# With all variables in memory.
+gocore.MODES["debug"] = (0, ["-gcflags=-N -l"])
+EVERY = os.path.join(support.TESTS, "gdb", "every_goroutine.py")
+TOP = ["runtime.gopark", "runtime.chanrecv", "runtime.chanrecv2"]
+FRAME = re.compile(r"^(?:#\d+ +|    )(?:0x[0-9a-f]+ in )?(\S+) \(.*?\)(?: at \S*?([^/\n]+))?$",
+                   re.MULTILINE)
+
+
+def rows(text):
+    """[(function, file and line)] of a backtrace."""
+    return [(match[1], match[2]) for match in FRAME.finditer(text)]
+
+
+def names(text):
+    return [name for name, _ in rows(text)]
+
+
+def made(case, version, mode, how="kernel"):
+    exe = gocore.build(case, version, mode)
+    core, truth = gocore.dump(case, exe, how)
+    return [exe, core], truth
+
+
+def first_leaked(truth):
+    """The number of a goroutine that waits in consume, as the program itself says."""
+    return int(re.search(r"^goroutine (\d+) \[chan receive.*\]:\nmain\.consume\(", truth,
+                         re.MULTILINE)[1])
+
+
+def check_hunt(version, mode):
+    """Five commands."""
+    name = "leaky_handler by Go %s, %s: " % (version, mode)
+    files, truth = made("leaky_handler", version, mode)
+    number = first_leaked(truth)
+    listing, group, chosen, stack, variables = support.run_gdb(files, [
+        "leaks", "leaks group 1", "leaks goroutine %d" % number, "bt", "info locals"],
+        analyzer=support.TOOL)
+    tap.check(name + "1. leaks", "40 goroutines" in listing.out and "main.consume" in listing.out
+              and "created by main.handle (main.go:27)" in listing.out, listing.both)
+    tap.check(name + "2. leaks group 1", re.search(r"40 members:\s+%d " % number, group.out) or
+              " %d" % number in group.out, group.both)
+    tap.check(name + "3. leaks goroutine N: the line", chosen.out.startswith(
+        "[Current goroutine is %d (chan receive)]\n#4 " % number) and
+        re.search(r" in main\.consume \(.*\) at .*/main\.go:18$", chosen.out, re.MULTILINE) and
+        not chosen.err, chosen.both)
+    wrapper = {"1.19": "main.handle.func2", "1.27": "main.handle.gowrap2"}[version]
+    want = TOP + ["main.consume", wrapper, "runtime.goexit"]
+    # Without inlining the wrapper is there all the same.
+    tap.equal(name + "4. bt", names(stack.out), want)
+    tap.equal(name + "4. bt: the lines", [place for _, place in rows(stack.out)][3:5],
+              ["main.go:18", "main.go:27"])
+    if "stripped" not in mode:
+        tap.check(name + "5. info locals", re.search(r"^item = ", variables.out, re.MULTILINE),
+                  variables.both)
+
+
+def check_variables(version):
+    files, truth = made("leaky_handler", version, "debug")
+    answers = support.run_gdb(files, [
+        "leaks goroutine %d" % first_leaked(truth), "print sum", "print items.dataqsiz",
+        "info args", "frame function runtime.chanrecv", "print block", "up 2", "frame"],
+        analyzer=support.TOOL)
+    said = [answer.out.strip() for answer in answers]
+    # It has received 0, 1 and 2.
+    tap.equal("variables, Go %s" % version, [said[1], said[2], said[5]],
+              ["$1 = 3", "$2 = 0", "$3 = true"])
+    tap.check("arguments, Go %s" % version, said[3].startswith("items = 0x") and
+              "sum = 3" in said[3], said[3])
+    tap.check("up, Go %s" % version, " in main.consume (" in said[7], said[7])
+
+
+SELECTED = "python print(gdb.selected_thread().num, gdb.selected_frame().level())"
+
+
+def check_selection(version, mode, number):
+    """What the commands leave alone."""
+    files, _ = made("cgo_blocked", version, mode)
+    threads, infos = "thread apply all bt 4", "info threads"
+    commands = [threads, infos, "thread 3", "frame 1", SELECTED, "bt 3",
+                "leaks goroutine %d bt" % number, SELECTED, "bt 3", "leaks goroutine %d" % number,
+                threads, "bt -3", "leaks goroutine", "leaks goroutine 1 frame",
+                "leaks goroutine", "leaks apply all bt 1", "leaks goroutine", "thread",
+                "leaks goroutine off", "bt 3", infos, "leaks goroutine"]
+    answers = [answer.out for answer in support.run_gdb(files, commands, analyzer=support.TOOL)]
+    name = "cgo_blocked by Go %s, %s: " % (version, mode)
+    tap.equal(name + "one command leaves the selection", answers[7], answers[4])
+    tap.equal(name + "and the thread's stack", answers[8], answers[5])
+    tap.equal(name + "threads are threads for \"thread apply\"", answers[10], answers[0])
+    tap.equal(name + "then the goroutine is there again", names(answers[11])[-1], "runtime.goexit")
+    tap.check(name + "which is selected", answers[12].startswith(
+        "[Current goroutine is %d (" % number), answers[12])
+    # Not the source line, which GDB says differently the second time.
+    selected = [answer.splitlines()[:2] for answer in answers]
+    tap.equal(name + "another one in between", selected[14], selected[12])
+    tap.equal(name + "and all of them", selected[16], selected[12])
+    tap.equal(name + "with a heading each", len(re.findall(r"^(?:Goroutine|Thread) \d+ \(.*\):$",
+                                                          answers[15], re.MULTILINE)), 7)
+    tap.check(name + "it is off", "No goroutine is selected" in answers[21], answers[21])
+
+
+def check_c(version, mode):
+    """A goroutine in a call of C: C's frames, then Go's."""
+    files, truth = made("cgo_blocked", version, mode)
+    numbers = re.findall(r"^goroutine (\d+) \[syscall.*\]:\nmain\._Cfunc_rest", truth, re.MULTILINE)
+    stack, variable = support.run_gdb(files, [
+        "leaks goroutine %s bt" % numbers[0],
+        "leaks goroutine %s frame function main._Cfunc_rest" % numbers[0]], analyzer=support.TOOL)
+    got = names(stack.out)
+    go = got[got.index("runtime.cgocall"):] if "runtime.cgocall" in got else []
+    c_names = [name for name in got[:len(got) - len(go)] if not name.startswith("_cgo_")]
+    name = "%s, %s" % (version, mode)
+    tap.check("C's frames, then Go's, " + name, go[1:3] == ["main._Cfunc_rest", "main.inC"] and
+              go[-1] == "runtime.goexit" and "pause" in c_names[0], stack.both)
+    # A stripped program has no names of C's but libc's.
+    want = {"??"} if "stripped" in mode else {"rest"}
+    tap.equal("C's names, " + name, set(c_names[1:]), want)
+    if "stripped" not in mode:
+        tap.check("an argument of Go's behind C, " + name,
+                  re.search(r"in main\._Cfunc_rest \(p0=(?:[05]|<optimized out>), r1=0",
+                            variable.out), variable.both)
+
+
+def check_every(case, version, mode, how):
+    files, _ = made(case, version, mode, how)
+    said, = support.run_gdb(files, ["source " + EVERY], analyzer=support.TOOL, timeout=300)
+    numbers = re.search(r"^goroutines (\d+) frames (\d+)$", said.out, re.MULTILINE)
+    tap.check("every goroutine of %s by Go %s, %s, %s" % (case, version, mode, how),
+              numbers and int(numbers[1]) >= 8 and int(numbers[2]) >= 40 and
+              "DIFFERS" not in said.out, said.both)
+
+
+def check_many():
+    """One stack of many: it takes no more runs of the analyzer, and none is left out."""
+    for mode in ("plain", "stripped"):
+        files, _ = made("ten_thousand", "1.27", mode)
+        count, = support.run_gdb(files, [
+            "| leaks apply -q 1 bt | grep -c ' main.work '"], analyzer=support.TOOL, timeout=300)
+        tap.equal("10,000 backtraces, %s" % mode, count.out.strip(), "10000")
+
+
+def check_failures():
+    files, _ = made("leaky_handler", "1.27", "plain")
+    for command, wanted in (
+            ("leaks goroutine 999999", "No goroutine 999999 in this core; see \"leaks "
+                                       "goroutines\"."),
+            ("leaks goroutine x", "Invalid goroutine number: x"),
+            ("leaks goroutine off bt", "\"leaks goroutine off\" takes no command."),
+            ("leaks apply", "Argument required (a group's ID, goroutine:N, thread:TID or all)."),
+            ("leaks apply all", "Please specify a command at the end of \"leaks apply all\"."),
+            ("leaks apply 99 bt", "No group \"99\"; see \"leaks\"."),
+            ("leaks apply thread:x bt", "No thread x in this core; see \"info threads\"."),
+            ("leaks apply -x all bt", "Unrecognized option at: -x"),
+            ("leaks apply 1 nosuch", "Undefined command: \"nosuch\".  Try \"help\".")):
+        answer, after = support.run_gdb(files, [command, "leaks goroutine"], analyzer=support.TOOL)
+        tap.equal(command, answer.err, wanted)
+        tap.check(command + ": nothing is selected", "No goroutine is selected" in after.out,
+                  after.both)
+
+
+def main():
+    versions, complaints = gocore.toolchains("--two")
+    if complaints:
+        tap.check("the toolchains are to be had", False, complaints)
+    try:
+        for version, _ in versions:
+            for mode in ("plain", "cgo", "stripped"):
+                check_hunt(version, mode)
+            check_variables(version)
+            for mode in ("cgo", "cgo-stripped"):
+                check_c(version, mode)
+            check_every("panicking", version, "plain", "kernel")
+            check_every("waits_locks", version, "stripped", "kernel")
+            check_every("cgo_blocked", version, "cgo", "crash")
+            check_every("cgo_callback", version, "cgo-pie-stripped", "kernel")
+        check_selection("1.27", "cgo", 20)
+        check_many()
+        check_failures()
+    except realcore.CannotDump as reason:
+        tap.skip("goroutines in GDB", str(reason))
+    tap.done()
+
+
+main()
