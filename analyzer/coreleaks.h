@@ -521,6 +521,9 @@ enum coreleaks_format {
 	CORELEAKS_FORMAT_GITLAB = 10,	 /* GitLab's code quality report */
 	CORELEAKS_FORMAT_GITHUB = 11,	 /* annotations of GitHub's workflow commands */
 	CORELEAKS_FORMAT_JUNIT = 12,	 /* JUnit's XML: a suite a core, a case a rule */
+	CORELEAKS_FORMAT_SARIF = 13,	 /* SARIF 2.1.0 */
+	CORELEAKS_FORMAT_MARKDOWN = 14,	 /* a job's summary */
+	CORELEAKS_FORMAT_SPEEDSCOPE = 15,
 };
 
 /* "text", "json" … Formats are numbered without a hole: NULL past the last one. */

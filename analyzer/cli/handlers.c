@@ -9,7 +9,9 @@
 
 /* Part of the contract, but not built yet. */
 static const char *const unbuilt_formats[] = {
-	"speedscope", "html", "dot", "markdown", "sarif", NULL,
+	"html",
+	"dot",
+	NULL,
 };
 
 const char *format_list(char *buffer, size_t size,

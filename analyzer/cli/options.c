@@ -131,14 +131,15 @@ static const struct option_row option_rows[] = {
 
 	{"format", 0, "FORMAT",
 	 "Format of the report: text (default), json, ndjson, debug2, debug1, goleak, pprof, "
-	 "folded, prometheus, logfmt, junit, github, gitlab; see below",
+	 "folded, prometheus, logfmt, junit, sarif, markdown, github, gitlab, speedscope; see "
+	 "below",
 	 WRITING, BUILT(handle_format, FIELD(write.format))},
 	{"json", 0, NULL, "The same as --format json", WRITING,
 	 BUILT(handle_json, FIELD(write.format))},
 	{"output", 'o', "FILE",
 	 "Write the report to FILE, not to standard output; the format follows from FILE's end: "
 	 ".txt .json .ndjson .debug2 .debug1 .goleak .pb.gz .pprof .folded .prom .logfmt "
-	 ".junit.xml .github .gitlab.json. May be repeated; "
+	 ".junit.xml .sarif .md .github .gitlab.json .speedscope.json. May be repeated; "
 	 "- is standard output",
 	 WRITING, BUILT(handle_output)},
 	{"force", 0, NULL, "Replace report files that exist", WRITING,

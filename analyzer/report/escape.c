@@ -156,14 +156,29 @@ void escape_xml(struct text *out, const char *string)
 	escape_xml_lines(out, escape_clean(out, string).bytes);
 }
 
+static bool is_word(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Whether at begins something that Markdown or GitHub gives a meaning. Underscores inside words and
+ * colons before blanks have none. */
+static bool escape_is_markup(const char *start, const char *at)
+{
+	if (*at == '_')
+		return at == start || !is_word(at[-1]) || !is_word(at[1]);
+	if (*at == ':')
+		return at[1] != ' ';
+	return strncasecmp(at, "www.", 4) == 0 || strchr("!\"#$%&*+;<=>?[\\]^`{|}~", *at) != NULL;
+}
+
 void escape_markdown(struct text *out, const char *string)
 {
 	const struct text clean = escape_clean(out, string);
 	for (const char *at = clean.bytes; *at != '\0'; at++) {
-		bool is_www = strncasecmp(at, "www.", 4) == 0;
 		if (*at == '@') /* alone in an element: no name follows that could be mentioned */
 			text_add(out, "<span>&#64;</span>");
-		else if (is_www || strchr("!\"#$%&'*+:;<=>?[\\]^_`{|}~", *at) != NULL)
+		else if (escape_is_markup(clean.bytes, at))
 			text_addf(out, "&#%d;", *at);
 		else
 			text_add_bytes(out, at, 1);

@@ -21,6 +21,11 @@ static const struct format formats[] = {
 				     DOCUMENT(gitlab)},
 	[CORELEAKS_FORMAT_GITHUB] = {"github", {".github"}, DOCUMENT(github)},
 	[CORELEAKS_FORMAT_JUNIT] = {"junit", {".junit.xml", ".junit"}, DOCUMENT(junit)},
+	[CORELEAKS_FORMAT_SARIF] = {"sarif", {".sarif", ".sarif.json"}, DOCUMENT(sarif)},
+	[CORELEAKS_FORMAT_MARKDOWN] = {"markdown", {".md", ".markdown"}, DOCUMENT(markdown)},
+	[CORELEAKS_FORMAT_SPEEDSCOPE] = {"speedscope",
+					 {".speedscope.json"},
+					 .make = format_speedscope_make},
 };
 
 enum { NUM_FORMATS = sizeof(formats) / sizeof(formats[0]), NUM_SUFFIXES = 2 };

@@ -32,7 +32,6 @@ struct document {
 	struct view_counts seen; /* fingerprints given */
 	uint64_t num_notes[DOCUMENT_NUM_LEVELS];    /* by level, as far as a format limits them */
 	const char *last_note[DOCUMENT_NUM_LEVELS]; /* held back: there may be more */
-	uint64_t size;				    /* bytes handed on already */
 };
 
 /* A format: one row of the table in formats.c. It has make, or begin, core and end. */
@@ -74,6 +73,7 @@ struct text format_pprof_make(const struct write_job *job);
 struct text format_folded_make(const struct write_job *job);
 struct text format_prometheus_make(const struct write_job *job);
 struct text format_logfmt_make(const struct write_job *job);
+struct text format_speedscope_make(const struct write_job *job);
 struct text show_text_make(const struct write_job *job, const struct one *one);
 struct text show_json_make(const struct write_job *job, const struct one *one);
 /* show_text_make() and show_json_make() of an object. */
@@ -93,6 +93,12 @@ void format_github_end(struct document *doc, const struct write_job *job);
 void format_junit_begin(struct document *doc, const struct write_job *job);
 void format_junit_core(struct document *doc, const struct write_job *job);
 void format_junit_end(struct document *doc, const struct write_job *job);
+void format_sarif_begin(struct document *doc, const struct write_job *job);
+void format_sarif_core(struct document *doc, const struct write_job *job);
+void format_sarif_end(struct document *doc, const struct write_job *job);
+void format_markdown_begin(struct document *doc, const struct write_job *job);
+void format_markdown_core(struct document *doc, const struct write_job *job);
+void format_markdown_end(struct document *doc, const struct write_job *job);
 
 /* What name stands for. */
 struct coreleaks_error *one_find(const struct report_view *view, struct arena *arena,

@@ -17,7 +17,7 @@ RESERVED_VALUES = [
     ("--group-by", word) for word in ("label:user",)
 ] + [("--fail-on", word) for word in ("growth", "new")] + [
     ("--format", word) for word in (
-        "speedscope", "html", "dot", "markdown", "sarif")
+        "html", "dot")
 ]
 WRONG_VALUES = [
     ("--min-count", "12x"), ("--min-count", ""), ("--min-count", "-1"), ("--min-count", "+1"),

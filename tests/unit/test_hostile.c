@@ -201,6 +201,43 @@ static void expect_junit(const char *format, const char *text)
 	ck_assert_uint_eq(count(text, "<testsuite "), 1);
 }
 
+static void blank_out(char *text, const char *begin, const char *end)
+{
+	for (char *at = text; (at = strstr(at, begin)) != NULL;)
+		memset(at, 'x', (size_t)(strstr(at, end) - at));
+}
+
+/* Outside of <pre>: no character that Markdown gives a meaning but where the format puts it. */
+static void expect_markdown(const char *format, const char *text)
+{
+	static const char *const elements[] = {"code", "span", "details", "summary", "pre", NULL};
+	char *copy = strdup(text);
+	for (char *at = copy; (at = strstr(at, "](<")) != NULL;) {
+		ck_assert_msg(strncmp(at, "](<https://example.invalid/", 27) == 0, "%.90s", at);
+		ck_assert_uint_eq(strcspn(at + 3, ">"), strcspn(at + 3, "\n<>\"' ()"));
+		size_t length = strcspn(at, ">") + 2;
+		memset(at, 'x', length);
+	}
+	expect_elements(format, copy, elements);
+	blank_out(copy, "<pre>", "</pre>");
+	blank_out(copy, "<summary>", "</summary>"); /* an HTML block, up to the empty line */
+	ck_assert_ptr_null(strpbrk(copy, "`~@$\\]{}="));
+	ck_assert_ptr_null(strstr(copy, "www."));
+	ck_assert_ptr_null(strstr(copy, "__"));
+	ck_assert_ptr_null(strstr(copy, "!["));
+	for (char *at = copy; at != NULL; at = strchr(at, '\n')) {
+		uint32_t num_pipes = 0;
+		at += *at == '\n';
+		for (char *c = at; *c != '\0' && *c != '\n'; c++)
+			num_pipes += *c == '|';
+		ck_assert_msg(num_pipes == 0 || num_pipes == 7, "%.100s", at);
+		ck_assert_msg(strchr("#*|<x \n", *at) != NULL || at == copy ||
+				      strncmp(at, "&#60;core", 9) == 0,
+			      "a line of another kind: %.100s", at);
+	}
+	free(copy);
+}
+
 static void expect_nothing(const char *format, const char *text)
 {
 	(void)format;
@@ -211,13 +248,14 @@ static const struct {
 	enum coreleaks_format format;
 	void (*expect)(const char *format, const char *text);
 } rows[] = {
-	{CORELEAKS_FORMAT_TEXT, expect_nothing},   {CORELEAKS_FORMAT_JSON, expect_json},
-	{CORELEAKS_FORMAT_DEBUG2, expect_nothing}, {CORELEAKS_FORMAT_DEBUG1, expect_nothing},
-	{CORELEAKS_FORMAT_GOLEAK, expect_nothing}, {CORELEAKS_FORMAT_PPROF, NULL}, /* binary */
-	{CORELEAKS_FORMAT_FOLDED, expect_nothing}, {CORELEAKS_FORMAT_PROMETHEUS, expect_nothing},
-	{CORELEAKS_FORMAT_LOGFMT, expect_nothing}, {CORELEAKS_FORMAT_NDJSON, expect_json_lines},
-	{CORELEAKS_FORMAT_GITLAB, expect_json},	   {CORELEAKS_FORMAT_GITHUB, expect_github},
-	{CORELEAKS_FORMAT_JUNIT, expect_junit},
+	{CORELEAKS_FORMAT_TEXT, expect_nothing},      {CORELEAKS_FORMAT_JSON, expect_json},
+	{CORELEAKS_FORMAT_DEBUG2, expect_nothing},    {CORELEAKS_FORMAT_DEBUG1, expect_nothing},
+	{CORELEAKS_FORMAT_GOLEAK, expect_nothing},    {CORELEAKS_FORMAT_PPROF, NULL}, /* binary */
+	{CORELEAKS_FORMAT_FOLDED, expect_nothing},    {CORELEAKS_FORMAT_PROMETHEUS, expect_nothing},
+	{CORELEAKS_FORMAT_LOGFMT, expect_nothing},    {CORELEAKS_FORMAT_NDJSON, expect_json_lines},
+	{CORELEAKS_FORMAT_GITLAB, expect_json},	      {CORELEAKS_FORMAT_GITHUB, expect_github},
+	{CORELEAKS_FORMAT_JUNIT, expect_junit},	      {CORELEAKS_FORMAT_SARIF, expect_json},
+	{CORELEAKS_FORMAT_MARKDOWN, expect_markdown}, {CORELEAKS_FORMAT_SPEEDSCOPE, expect_json},
 };
 enum { NUM_ROWS = sizeof(rows) / sizeof(rows[0]) };
 
