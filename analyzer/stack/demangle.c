@@ -56,6 +56,9 @@ static size_t name_size_without_suffixes(const char *name, size_t size)
 static void collect(const char *text, size_t size, void *data)
 {
 	struct demangler *demangler = data;
+	/* Rust's demangler has pieces of no size and no address (libiberty 12, rust-demangle.c). */
+	if (size == 0)
+		return;
 	if (!demangler->too_long && size <= DEMANGLE_MAX_SIZE - demangler->output_size) {
 		memcpy(demangler->output + demangler->output_size, text, size);
 		demangler->output_size += size;

@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import tap
 
 DEPS = os.path.join(tap.ROOT, ".ci", "deps")
-SETS = ("build", "check", "bench", "lint")
+SETS = ("build", "check", "bench", "fuzz", "lint")
 
 
 class System:
