@@ -6,6 +6,7 @@
 #include "proof/names.h"
 #include "proof/premises.h"
 #include "proof/publish_go.h"
+#include "proof/publish_go_waits.h"
 #include "stack/creations.h"
 #include "stack/stacks.h"
 #include "task/go_queues.h"
@@ -42,6 +43,7 @@ struct coreleaks_analysis {
 	struct unwinder unwinder;
 	struct stacks stacks;
 	struct waits waits;
+	struct go_waits go_waits;
 	struct holders holders;
 	struct publish_names names;
 	struct finished finished;
@@ -136,6 +138,17 @@ static void reason_floor(struct coreleaks_analysis *a)
 		.image = &a->image,
 	};
 	waits_build(&a->waits, &a->arena, &a->tasks, &a->nptl, &a->stacks, &a->image);
+	const struct go_waits_input go_waits = {
+		.runtime = &a->go,
+		.goroutines = &a->goroutines,
+		.spans = &a->go_spans,
+		.queues = &a->go_queues,
+		.facts = &a->go_facts,
+		.tasks = &a->tasks,
+		.stacks = &a->stacks,
+		.image = &a->image,
+	};
+	go_waits_build(&a->go_waits, &a->arena, &a->gaps, &go_waits);
 	const struct holders_input holders_input = {
 		.tasks = &a->tasks,
 		.waits = &a->waits,
@@ -151,6 +164,7 @@ static void reason_floor(struct coreleaks_analysis *a)
 	publish_goroutines(a->public_tasks, &a->arena, &go);
 	a->public_waits = publish_waits(&a->arena, &a->tasks, &a->stacks, &a->waits, &a->holders,
 					&a->nptl, &a->names);
+	publish_go_waits(a->public_tasks, a->public_waits, &a->go_waits);
 }
 
 /* Groups are judged. */

@@ -160,6 +160,60 @@ struct coreleaks_rwlock {
 	uint32_t num_writers_waiting; /* tasks that wait for it in order to write */
 };
 
+/* One step from a context to the one it was derived from (package context). */
+struct coreleaks_context {
+	uint64_t addr;	  /* of the context; 0: it is none in memory (Background) */
+	const char *type; /* "context.cancelCtx", "context.backgroundCtx" …; NULL unknown */
+	bool timed;	  /* it ends by itself: when_ns, left_ns */
+	int64_t when_ns, left_ns; /* as in coreleaks_go_object */
+};
+
+/* Something of Go's that goroutines wait on, decoded once however many wait. Channels of timers and
+ * of contexts are channels still: what stands here of channels holds for them. */
+struct coreleaks_go_object {
+	const char *kind;     /* channel, timer, context, go-mutex, go-rwmutex, waitgroup, go-cond,
+				 semaphore */
+	uint64_t addr;	      /* of the channel or lock; semaphore: of its word */
+	bool known;	      /* its memory could be read: what is below is valid */
+	uint32_t num_waiters; /* goroutines that wait for it, in a select too */
+
+	bool is_channel;
+	const char *element;   /* channel: type of its elements; NULL unknown */
+	uint64_t element_size; /* bytes */
+	uint64_t capacity, length;
+	bool closed;
+	bool queues_known; /* its queues were read to the end: the two numbers are all */
+	uint32_t num_senders, num_receivers; /* that wait in its queues */
+
+	uint64_t owner_addr; /* of the timer or context that has the channel; 0 none */
+	bool timed;	     /* the clock ends waiting for it */
+	int64_t when_ns;     /* when, by the program's monotonic clock */
+	int64_t left_ns;     /* from the dump, at most; negative: overdue; INT64_MIN unknown */
+	int64_t period_ns;   /* of a ticker; 0: it is none */
+	const struct coreleaks_context *contexts; /* the owner first, then what it comes from */
+	uint32_t num_contexts;
+
+	bool locked;	       /* go-mutex; go-rwmutex: by a writer */
+	bool starving;	       /* go-mutex: handed on in turn */
+	bool writer_waits;     /* go-rwmutex: has closed it to new readers */
+	uint32_t num_readers;  /* go-rwmutex: that hold it */
+	uint32_t num_counted;  /* waiters by its own count: go-mutex, waitgroup */
+	int64_t counter;       /* waitgroup: calls of Done() that are missing */
+	uint64_t locker_addr;  /* go-cond: of the lock its waiters take again; 0 unknown */
+	const char *type;      /* of channels: "chan int"; NULL unknown */
+	bool candidates_known; /* goroutines that use its address were searched for */
+	const struct coreleaks_candidate *candidates; /* as in coreleaks_wait; not its waiters */
+	uint32_t num_candidates, num_all_candidates;
+	const char *use; /* what the lock is part of: "sync.Once"; NULL: nothing known */
+};
+
+/* One way for a goroutine's wait to end: a channel operation's only one, or a select's case. */
+struct coreleaks_case {
+	const struct coreleaks_go_object *channel; /* NULL: a nil channel, never ready */
+	bool send;				   /* else it receives */
+	bool queued;				   /* the channel's queue still holds it */
+};
+
 /* What one task waits for, in full. */
 struct coreleaks_wait {
 	const char *object;  /* as in the task */
@@ -187,6 +241,14 @@ struct coreleaks_wait {
 	const struct coreleaks_candidate *candidates; /* the likeliest first; at most 16 */
 	uint32_t num_candidates;		      /* elements of candidates */
 	uint32_t num_all_candidates;		      /* with those that are not listed */
+	/* Goroutines. Of a select with several channels the object is the first that is neither a
+	 * timer's nor a context's, if there is one. */
+	const struct coreleaks_go_object *go; /* the object, decoded; NULL: none of Go's */
+	const struct coreleaks_case *cases;
+	uint32_t num_cases;
+	bool is_select;
+	bool cases_ordered; /* a select's cases stand as in the source, sends first; nil ones too */
+	bool writes;	    /* fd: it waits to write, else to read */
 };
 
 struct coreleaks_frame {
@@ -241,6 +303,7 @@ struct coreleaks_object {
 	const struct coreleaks_candidate *candidates; /* the likeliest first; at most 16 */
 	uint32_t num_candidates;		      /* elements of candidates */
 	uint32_t num_all_candidates;		      /* with those that are not listed */
+	const struct coreleaks_go_object *go;	      /* decoded; NULL: none of Go's */
 };
 
 struct coreleaks_group {
@@ -283,6 +346,7 @@ struct coreleaks_group {
 			     unknown */
 	const struct coreleaks_rule *ignored_by; /* the rule that makes it benign; NULL none */
 	const struct coreleaks_rule *allowed_by; /* the baseline's that accepts it; NULL none */
+	uint32_t num_all_objects; /* with those that are not listed: objects has at most 1000 */
 };
 
 struct coreleaks_evidence {

@@ -23,17 +23,40 @@ static uint32_t find_slot(const uint32_t *slots, uint32_t num_slots, const uint6
 	return slot;
 }
 
-static void make_room(struct addresses *addresses)
+static void make_slots(struct addresses *addresses, uint32_t num_slots)
 {
-	if (addresses->num_slots != 0 && addresses->list.num < addresses->num_slots / 2)
-		return;
-	uint32_t num_slots = addresses->num_slots == 0 ? MIN_SLOTS : addresses->num_slots * 2;
 	uint32_t *slots = arena_alloc_array(addresses->arena, num_slots, sizeof(*slots));
 	for (uint32_t i = 0; i < addresses->list.num; i++)
 		slots[find_slot(slots, num_slots, addresses->list.items,
 				addresses->list.items[i])] = i + 1;
 	addresses->slots = slots;
 	addresses->num_slots = num_slots;
+}
+
+static void make_room(struct addresses *addresses)
+{
+	if (addresses->num_slots == 0)
+		make_slots(addresses, MIN_SLOTS);
+	else if (addresses->list.num >= addresses->num_slots / 2)
+		make_slots(addresses, addresses->num_slots * 2);
+}
+
+void addresses_reserve(struct addresses *addresses, uint32_t num)
+{
+	uint32_t num_slots = MIN_SLOTS;
+	if (num > UINT32_MAX / 4 || num <= addresses->list.num)
+		return;
+	while (num_slots / 2 < num)
+		num_slots *= 2;
+	if (num_slots > addresses->num_slots)
+		make_slots(addresses, num_slots);
+	if (num > addresses->list.capacity) {
+		addresses->list.items =
+			arena_grow(addresses->arena, addresses->list.items,
+				   addresses->list.capacity * sizeof(*addresses->list.items),
+				   num * sizeof(*addresses->list.items));
+		addresses->list.capacity = num;
+	}
 }
 
 uint32_t addresses_add(struct addresses *addresses, uint64_t addr, bool *new_ret)

@@ -20,6 +20,8 @@ struct addresses {
 };
 
 void addresses_init(struct addresses *addresses, struct arena *arena);
+/* Makes room for num of them, so that adding them moves nothing. */
+void addresses_reserve(struct addresses *addresses, uint32_t num);
 /* Its number; *new_ret (may be NULL) tells whether it was seen for the first time. */
 uint32_t addresses_add(struct addresses *addresses, uint64_t addr, bool *new_ret);
 /* Its number, or UINT32_MAX when never added. */

@@ -250,7 +250,7 @@ static int object_compare(const void *a, const void *b)
 	return (x->object.addr > y->object.addr) - (x->object.addr < y->object.addr);
 }
 
-/* What waiters are counted by: all tasks' waits for each object. */
+/* What waiters are counted by: all tasks' waits for each object. Go's objects count their own. */
 struct waiter_counts {
 	struct intern keys;
 	uint32_t *num_waiters; /* parallel to keys */
@@ -264,61 +264,107 @@ static struct waiter_counts count_waiters(struct arena *arena, const struct core
 	intern_init(&counts.keys, arena);
 	for (uint32_t i = 0; i < num_tasks; i++) {
 		struct object_key key = object_key(&waits[i]);
-		if (waits[i].object != NULL)
+		if (waits[i].object != NULL && waits[i].go == NULL)
 			counts.num_waiters[intern_add(&counts.keys, &key, sizeof(key), NULL)]++;
 	}
 	return counts;
 }
 
-/* What these tasks wait for; *num_ret objects, by waiters among them, then address. */
-static const struct coreleaks_object *objects_of_tasks(struct arena *arena, const uint32_t *tasks,
-						       uint32_t num_tasks,
-						       const struct coreleaks_wait *waits,
-						       const struct waiter_counts *counts,
-						       uint32_t *num_ret)
-{
+/* Objects of some tasks, each once. */
+struct object_set {
+	struct arena *arena;
+	const struct waiter_counts *counts;
 	struct intern seen;
 	struct {
 		struct counted_object *items;
 		uint32_t num, capacity;
-	} found = {0};
-	intern_init(&seen, arena);
+	} found;
+	struct object_key last; /* mostly it is the same again */
+	uint32_t last_index;
+};
+
+static void object_set_add(struct object_set *set, const struct coreleaks_object *object)
+{
+	const struct object_key key = {object->addr, (uint64_t)(uintptr_t)object->kind};
+	bool is_new = false;
+	if (set->found.num == 0 || memcmp(&set->last, &key, sizeof(key)) != 0)
+		set->last_index = intern_add(&set->seen, &key, sizeof(key), &is_new);
+	set->last = key;
+	if (is_new) {
+		struct counted_object *added = array_add(set->arena, &set->found);
+		added->object = *object;
+		added->object.num_waiters =
+			object->go != NULL ? object->go->num_waiters
+					   : set->counts->num_waiters[intern_find(
+						     &set->counts->keys, &key, sizeof(key))];
+	}
+	set->found.items[set->last_index].num_members++;
+}
+
+/* All channels of a select. */
+static void add_cases(struct object_set *set, const struct coreleaks_wait *wait)
+{
+	for (uint32_t i = 0; i < wait->num_cases; i++) {
+		const struct coreleaks_go_object *channel = wait->cases[i].channel;
+		if (channel != NULL && channel != wait->go)
+			object_set_add(set,
+				       &(struct coreleaks_object){
+					       .kind = channel->kind,
+					       .addr = channel->addr,
+					       .type = channel->type,
+					       .certain = true,
+					       .holder_task = -1,
+					       .candidates_known = channel->candidates_known,
+					       .candidates = channel->candidates,
+					       .num_candidates = channel->num_candidates,
+					       .num_all_candidates = channel->num_all_candidates,
+					       .go = channel,
+				       });
+	}
+}
+
+/* What these tasks wait for: at most max objects, by waiters among them, then address. *all_ret:
+ * all there are. */
+static const struct coreleaks_object *
+objects_of_tasks(struct arena *arena, const uint32_t *tasks, uint32_t num_tasks,
+		 const struct coreleaks_wait *waits, const struct waiter_counts *counts,
+		 uint32_t max, uint32_t *num_ret, uint32_t *all_ret)
+{
+	struct object_set set = {.arena = arena, .counts = counts};
+	intern_init(&set.seen, arena);
 	for (uint32_t i = 0; i < num_tasks; i++) {
 		const struct coreleaks_wait *wait = &waits[tasks[i]];
-		struct object_key key = object_key(wait);
-		bool is_new;
 		if (wait->object == NULL)
 			continue;
-		uint32_t index = intern_add(&seen, &key, sizeof(key), &is_new);
-		if (is_new)
-			array_add(arena, &found)->object = (struct coreleaks_object){
-				.kind = wait->object,
-				.addr = wait->addr,
-				.symbol = wait->symbol,
-				.type = wait->type,
-				.certain = wait->certain,
-				.num_waiters = counts->num_waiters[intern_find(&counts->keys, &key,
-									       sizeof(key))],
-				.holder_id = wait->holder_id,
-				.holder_task = wait->holder_task,
-				.holder_exited = wait->holder_exited,
-				.rwlock = wait->rwlock,
-				.candidates_known = wait->candidates_known,
-				.candidates = wait->candidates,
-				.num_candidates = wait->num_candidates,
-				.num_all_candidates = wait->num_all_candidates,
-			};
-		if (index < found.num)
-			found.items[index].num_members++;
+		object_set_add(&set, &(struct coreleaks_object){
+					     .kind = wait->object,
+					     .addr = wait->addr,
+					     .symbol = wait->symbol,
+					     .type = wait->type,
+					     .certain = wait->certain,
+					     .holder_id = wait->holder_id,
+					     .holder_task = wait->holder_task,
+					     .holder_exited = wait->holder_exited,
+					     .rwlock = wait->rwlock,
+					     .candidates_known = wait->candidates_known,
+					     .candidates = wait->candidates,
+					     .num_candidates = wait->num_candidates,
+					     .num_all_candidates = wait->num_all_candidates,
+					     .go = wait->go,
+				     });
+		add_cases(&set, wait);
 	}
-	if (found.num > 0)
-		qsort(found.items, found.num, sizeof(*found.items), object_compare);
-	struct coreleaks_object *objects = arena_alloc_array(arena, found.num, sizeof(*objects));
-	for (uint32_t i = 0; i < found.num; i++)
-		objects[i] = found.items[i].object;
-	*num_ret = found.num;
+	*all_ret = set.found.num;
+	*num_ret = set.found.num < max ? set.found.num : max;
+	if (set.found.num > 0)
+		qsort(set.found.items, set.found.num, sizeof(*set.found.items), object_compare);
+	struct coreleaks_object *objects = arena_alloc_array(arena, *num_ret, sizeof(*objects));
+	for (uint32_t i = 0; i < *num_ret; i++)
+		objects[i] = set.found.items[i].object;
 	return objects;
 }
+
+enum { MAX_OBJECTS = 1000 }; /* listed of a group; coreleaks.h says so */
 
 static void publish_objects(struct published *published, struct arena *arena,
 			    const struct coreleaks_wait *waits, uint32_t num_tasks)
@@ -326,8 +372,9 @@ static void publish_objects(struct published *published, struct arena *arena,
 	const struct waiter_counts counts = count_waiters(arena, waits, num_tasks);
 	for (uint32_t i = 0; i < published->num_groups; i++) {
 		struct coreleaks_group *group = &published->groups[i];
-		group->objects = objects_of_tasks(arena, group->tasks, group->num_tasks, waits,
-						  &counts, &group->num_objects);
+		group->objects =
+			objects_of_tasks(arena, group->tasks, group->num_tasks, waits, &counts,
+					 MAX_OBJECTS, &group->num_objects, &group->num_all_objects);
 	}
 }
 
@@ -399,7 +446,9 @@ void publish_blockers(struct published *ret, struct arena *arena, const struct b
 			.blocked = blocker->blocked,
 			.num_blocked = blocker->num_blocked,
 		};
-		result->objects = objects_of_tasks(arena, blocker->direct, blocker->num_direct,
-						   waits, &counts, &result->num_objects);
+		uint32_t num_all;
+		result->objects =
+			objects_of_tasks(arena, blocker->direct, blocker->num_direct, waits,
+					 &counts, MAX_OBJECTS, &result->num_objects, &num_all);
 	}
 }

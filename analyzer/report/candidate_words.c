@@ -23,7 +23,8 @@ static void add_candidates(struct text *text, const struct report_view *view,
 	text_addf(text, "; %s:", object->num_all_candidates == 1 ? "candidate" : "candidates");
 	for (uint32_t i = 0; i < object->num_candidates && i < MAX_NAMED; i++) {
 		const struct coreleaks_candidate *candidate = &object->candidates[i];
-		text_addf(text, "%s thread %" PRId64, i == 0 ? "" : ",",
+		text_addf(text, "%s %s %" PRId64, i == 0 ? "" : ",",
+			  coreleaks_kind_name(view->tasks[candidate->task]->kind),
 			  view->tasks[candidate->task]->id);
 		if (candidate->frame == NULL)
 			continue;
@@ -67,7 +68,8 @@ const char *candidate_words_one(struct arena *arena, const struct report_view *v
 {
 	struct text text;
 	text_init(&text, arena);
-	text_addf(&text, "candidate: thread %" PRId64 " has its address ",
+	text_addf(&text, "candidate: %s %" PRId64 " has its address ",
+		  coreleaks_kind_name(view->tasks[candidate->task]->kind),
 		  view->tasks[candidate->task]->id);
 	if (candidate->frame == NULL) {
 		text_add(&text, "on its stack, in a frame that is not known");

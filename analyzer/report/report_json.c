@@ -216,6 +216,7 @@ void report_json_group_fields(struct json_out *json, const struct write_job *job
 	for (uint32_t i = 0; i < group->num_objects; i++)
 		waits_json_object(json, NULL, job->view, &group->objects[i]);
 	json_out_end(json, ']');
+	json_out_uint(json, "objects_count", group->num_all_objects);
 	json_out_bool(json, "timed", group->timed);
 	waits_json_interrupted(json, job, group);
 	const struct runtime *runtime = runtime_of_stack(stack);

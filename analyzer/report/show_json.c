@@ -132,7 +132,7 @@ static void show_json_task(struct json_out *json, const struct write_job *job,
 	const uint32_t *waiters =
 		wait_chain_waiters(job->arena, job->view, one->task, &num_waiters);
 	if (task->kind == CORELEAKS_KIND_GOROUTINE)
-		waits_json_goroutine(json, job, task);
+		waits_json_goroutine(json, job, task, job->view->waits[one->task]);
 	else
 		waits_json_wait(json, job->view, one->task);
 	show_json_waiters(json, job, waiters, num_waiters);

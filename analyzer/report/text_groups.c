@@ -1,5 +1,6 @@
 #include "group/user_frame.h"
 #include "report/candidate_words.h"
+#include "report/go_wait_words.h"
 #include "report/go_words.h"
 #include "report/interrupted.h"
 #include "report/report_text.h"
@@ -150,7 +151,10 @@ static void report_text_note(struct screen *screen, enum style style, const char
 void report_text_waits(struct screen *screen, const struct write_job *job,
 		       const struct coreleaks_group *group)
 {
-	report_text_note(screen, STYLE_PLAIN, wait_words_group(job->arena, job->view, group));
+	report_text_note(screen, STYLE_PLAIN,
+			 group->kind == CORELEAKS_KIND_GOROUTINE
+				 ? go_wait_words_group(job->arena, job->view, group)
+				 : wait_words_group(job->arena, job->view, group));
 	report_text_note(screen, STYLE_PLAIN,
 			 interrupted_words_group(job->arena, job->view, group));
 	if (group->num_objects > 0)

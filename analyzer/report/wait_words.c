@@ -1,6 +1,7 @@
 #include "report/wait_words.h"
 
 #include "group/user_frame.h"
+#include "report/go_wait_words.h"
 #include "report/interrupted.h"
 #include "report/words.h"
 
@@ -161,6 +162,11 @@ static void add_task(struct text *text, const struct report_view *view, uint32_t
 	const struct coreleaks_task *about = view->tasks[task];
 	const struct coreleaks_wait *wait = view->waits[task];
 	const char *timeout = wait_words_timeout(text->arena, wait);
+	const char *go = go_wait_words_task(text->arena, view, task);
+	if (go != NULL) {
+		text_add(text, go);
+		return;
+	}
 	if (about->state == CORELEAKS_STATE_RUNNING) {
 		text_addf(text, "is %s", running(text->arena, view, task));
 		return;

@@ -1,5 +1,6 @@
 #include "report/waits_json.h"
 
+#include "report/go_waits_json.h"
 #include "report/interrupted.h"
 
 #include <stdio.h>
@@ -52,9 +53,12 @@ static void waits_json_candidates(struct json_out *json, const struct report_vie
 	json_out_uint(json, "holders_candidate_count", object->num_all_candidates);
 }
 
-static void waits_json_detail(struct json_out *json, const struct coreleaks_rwlock *rwlock)
+static void waits_json_detail(struct json_out *json, const struct coreleaks_object *object)
 {
+	const struct coreleaks_rwlock *rwlock = &object->rwlock;
 	json_out_begin(json, "detail", '{', JSON_INLINE);
+	if (object->go != NULL)
+		go_waits_json_detail(json, object->go);
 	if (rwlock->known) {
 		json_out_uint(json, "readers", rwlock->num_readers);
 		json_out_uint(json, "writers_waiting", rwlock->num_writers_waiting);
@@ -76,7 +80,7 @@ void waits_json_object(struct json_out *json, const char *key, const struct repo
 	waits_json_holder(json, view, object->holder_id, object->holder_task,
 			  object->holder_exited);
 	waits_json_candidates(json, view, object);
-	waits_json_detail(json, &object->rwlock);
+	waits_json_detail(json, object);
 	json_out_end(json, '}');
 }
 
@@ -214,7 +218,7 @@ void waits_json_registers(struct json_out *json, const struct write_job *job,
 }
 
 void waits_json_goroutine(struct json_out *json, const struct write_job *job,
-			  const struct coreleaks_task *task)
+			  const struct coreleaks_task *task, const struct coreleaks_wait *wait)
 {
 	json_out_addr(json, "g", task->g_addr);
 	add_id(json, "creator", task->creator_id);
@@ -233,6 +237,7 @@ void waits_json_goroutine(struct json_out *json, const struct write_job *job,
 	} else {
 		json_out_null(json, "c_call");
 	}
+	go_waits_json_wait(json, wait);
 	json_out_bool(json, "locked_to_thread", task->locked_to_thread);
 	json_out_bool(json, "marked_leaked", task->marked_leaked);
 	waits_json_labels(json, task->labels, task->num_labels);
@@ -266,7 +271,7 @@ void waits_json_tasks(struct json_out *json, const struct write_job *job)
 		json_out_text(json, "state", coreleaks_state_name(task->state));
 		json_out_text(json, "reason", task->reason);
 		if (task->kind == CORELEAKS_KIND_GOROUTINE)
-			waits_json_goroutine(json, job, task);
+			waits_json_goroutine(json, job, task, view->waits[i]);
 		else
 			waits_json_wait(json, view, i);
 		json_out_end(json, '}');

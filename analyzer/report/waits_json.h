@@ -20,7 +20,7 @@ void waits_json_registers(struct json_out *json, const struct write_job *job,
 			  const struct coreleaks_task *task);
 /* What a goroutine has besides, its registers too, inside an open object. */
 void waits_json_goroutine(struct json_out *json, const struct write_job *job,
-			  const struct coreleaks_task *task);
+			  const struct coreleaks_task *task, const struct coreleaks_wait *wait);
 /* "labels": by key. */
 void waits_json_labels(struct json_out *json, const struct coreleaks_label *labels, uint32_t num);
 /* "wait_ns": of those members whose wait is known. */

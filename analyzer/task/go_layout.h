@@ -48,15 +48,17 @@ struct go_layout {
 	int16_t m_procid, m_gsignal, m_curg, m_p, m_id, m_incgo, m_alllink;
 	/* sudog, hchan */
 	int16_t sudog_elem, sudog_c, sudog_ticket, sudog_select, sudog_waitlink, sudog_parent;
-	int16_t sudog_size, hchan_recvq, hchan_sendq;
+	int16_t sudog_size, hchan_recvq, hchan_sendq, hchan_elemtype, hchan_timer;
+	/* timer (its period stands behind when), pollDesc (wg stands behind rg) */
+	int16_t timer_when, timer_arg, poll_rg, poll_rd, poll_wd;
 	/* mspan */
 	int16_t span_state, span_class, span_elemsize, span_limit;
 	/* schedt, p */
 	int16_t sched_lastpoll, sched_midle, sched_maxmcount, sched_ngsys, sched_resized,
 		sched_created;
-	int16_t p_m, p_schedwhen, p_syscallwhen, p_goidcache, p_created;
+	int16_t p_m, p_schedwhen, p_syscallwhen, p_goidcache, p_created, p_timers;
 	/* moduledata */
-	int16_t module_end, module_gofunc, module_next;
+	int16_t module_end, module_gofunc, module_next, module_types, module_etypes;
 	/* mheap: from the slice allspans back to its start, and its sweepgen */
 	int32_t heap_allspans, heap_sweepgen;
 };

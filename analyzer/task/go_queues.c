@@ -131,6 +131,19 @@ static void add_goroutine(struct queue_builder *builder, uint32_t goroutine, enu
 		entries->known = add_from_stack(builder, goroutine, queue);
 }
 
+/* Most have one entry each: of a million nothing has to be moved. */
+static void make_room(struct queue_builder *builder)
+{
+	struct go_queues *queues = builder->queues;
+	uint32_t num = 0;
+	for (uint32_t i = 0; i < builder->goroutines->list.num; i++)
+		num += builder->goroutines->list.items[i].waiting_addr != 0;
+	addresses_reserve(&queues->sudog_numbers, num);
+	queues->sudogs.items =
+		arena_alloc_array(builder->arena, num, sizeof(*queues->sudogs.items));
+	queues->sudogs.capacity = num;
+}
+
 static void add_goroutines(struct queue_builder *builder)
 {
 	const struct goroutines *goroutines = builder->goroutines;
@@ -223,6 +236,7 @@ void go_queues_build(struct go_queues *ret, struct arena *arena, struct gaps *ga
 	addresses_init(&ret->object_numbers, arena);
 	if (!runtime->recognised)
 		return;
+	make_room(&builder);
 	add_goroutines(&builder);
 	/* Twice for entries of goroutines that have been woken and have not run yet; a treap's are
 	 * looked at on the way to others. */

@@ -334,6 +334,7 @@ static void add_goroutine(struct builder *builder, const struct g *g)
 		.labels_addr = g_word(g, layout->g_labels),
 		.ancestors_addr = g_word(g, layout->g_ancestors),
 		.waiting_addr = g_word(g, layout->g_waiting),
+		.timer_addr = g_word(g, layout->g_timer),
 		.thread = m != NULL ? m->thread : -1,
 		.locked = locked_addr != 0,
 		.leaked = g->status == GO_STATUS_LEAKED,

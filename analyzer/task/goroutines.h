@@ -18,6 +18,7 @@ struct goroutine {
 	uint64_t labels_addr;	 /* pprof labels; 0 none */
 	uint64_t ancestors_addr; /* 0 none */
 	uint64_t waiting_addr;	 /* its first sudog: what it stands in queues with; 0 none */
+	uint64_t timer_addr;	 /* what time.Sleep waits for; 0 it never slept */
 	int32_t thread;		 /* task of the thread that runs it, or that it is locked to; -1 */
 	bool locked;		 /* to its thread */
 	bool leaked;		 /* Go's own leak profile marked it (1.26 on) */

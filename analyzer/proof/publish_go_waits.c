@@ -1,0 +1,46 @@
+#include "proof/publish_go_waits.h"
+
+static void publish_end(struct coreleaks_wait *result, const struct go_wait *wait)
+{
+	if (!wait->timed)
+		return;
+	result->timeout_kind = wait->left_ns == INT64_MIN ? "monotonic" : "remaining";
+	result->timeout_ns = wait->left_ns == INT64_MIN ? wait->when_ns : wait->left_ns;
+}
+
+void publish_go_waits(struct coreleaks_task *tasks, struct coreleaks_wait *waits,
+		      struct go_waits *go)
+{
+	const struct goroutines *goroutines = go->input.goroutines;
+	for (uint32_t i = 0; i < goroutines->list.num; i++) {
+		struct coreleaks_task *task = &tasks[goroutines->first_task + i];
+		struct coreleaks_wait *result = &waits[goroutines->first_task + i];
+		if (task->state != CORELEAKS_STATE_WAITING)
+			continue;
+		const struct go_wait wait = go_waits_of(go, i);
+		result->waking = wait.waking;
+		result->cases = wait.cases;
+		result->num_cases = wait.num_cases;
+		result->is_select = wait.is_select;
+		result->cases_ordered = wait.cases_ordered;
+		result->writes = wait.writes;
+		publish_end(result, &wait);
+		task->timed = wait.timed;
+		if (wait.object != NULL) {
+			result->go = wait.object;
+			result->object = wait.object->kind;
+			result->addr = wait.object->addr;
+			result->type = wait.object->type;
+			result->certain = true;
+			result->candidates_known = wait.object->candidates_known;
+			result->candidates = wait.object->candidates;
+			result->num_candidates = wait.object->num_candidates;
+			result->num_all_candidates = wait.object->num_all_candidates;
+		} else if (wait.fd >= 0) {
+			result->object = "fd";
+			result->addr = (uint64_t)wait.fd;
+			result->certain = true;
+		}
+		task->object = result->object;
+	}
+}

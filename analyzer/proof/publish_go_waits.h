@@ -1,0 +1,11 @@
+/* publish_go_waits.h - what goroutines wait on, as coreleaks.h has it. */
+#ifndef CORELEAKS_PROOF_PUBLISH_GO_WAITS_H
+#define CORELEAKS_PROOF_PUBLISH_GO_WAITS_H
+
+#include "reason/go_waits.h"
+
+/* Fills in the goroutines' part of tasks and waits, which are parallel. */
+void publish_go_waits(struct coreleaks_task *tasks, struct coreleaks_wait *waits,
+		      struct go_waits *go);
+
+#endif
