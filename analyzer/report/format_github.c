@@ -80,6 +80,11 @@ static void add_result(struct document *doc, const struct write_job *job,
 				finding->rule));
 	add_lines(&line, results_words(job, finding));
 	text_add(&line, "%0A");
+	if (result->group != NULL) {
+		add_lines(&line,
+			  results_group_words(job, view_group_index(job->view, result->group)));
+		text_add(&line, "%0A");
+	}
 	add_escaped(&line, job->view->core->path, false);
 	text_add(&line, "\n");
 	note_add(doc, level, &line);

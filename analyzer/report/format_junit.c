@@ -79,14 +79,6 @@ static struct rule_cases cases_of(const struct write_job *job, const struct resu
 	return cases;
 }
 
-static uint32_t group_index(const struct report_view *view, const struct coreleaks_group *group)
-{
-	uint32_t index = 0;
-	while (view->groups[index] != group)
-		index++;
-	return index;
-}
-
 /* All findings of the rule, each with the stack of its first group. */
 static void case_words(struct text *out, const struct write_job *job, const struct results *results,
 		       const char *rule)
@@ -97,8 +89,9 @@ static void case_words(struct text *out, const struct write_job *job, const stru
 			continue;
 		escape_xml_lines(out, results_words(job, result->finding));
 		if (result->group != NULL)
-			escape_xml_lines(out, results_group_words(
-						      job, group_index(job->view, result->group)));
+			escape_xml_lines(out,
+					 results_group_words(
+						 job, view_group_index(job->view, result->group)));
 	}
 }
 

@@ -227,6 +227,14 @@ const struct coreleaks_group *view_group_of_task(const struct report_view *view,
 	return NULL;
 }
 
+uint32_t view_group_index(const struct report_view *view, const struct coreleaks_group *group)
+{
+	uint32_t index = 0;
+	while (index < view->num_groups && view->groups[index] != group)
+		index++;
+	return index;
+}
+
 const char **view_group_ids(const struct report_view *view, struct arena *arena)
 {
 	const char **ids = arena_alloc_array(arena, view->num_tasks, sizeof(*ids));
