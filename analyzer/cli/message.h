@@ -6,4 +6,8 @@
  * hold, come out as '?', so that it is always one line and no terminal sequence. */
 void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Replaces what a terminal obeys: control characters, and those that turn the direction of writing.
+ * Safe in a signal handler. */
+void message_make_harmless(char *text);
+
 #endif

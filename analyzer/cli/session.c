@@ -1,5 +1,6 @@
 #include "cli/session.h"
 
+#include "cli/bus_error.h"
 #include "cli/commands.h"
 #include "cli/message.h"
 #include "cli/output.h"
@@ -136,6 +137,7 @@ static struct coreleaks_error *analyse(const struct settings *settings, const ch
 	progress_bar_init(&bar, settings->quiet && settings->progress == WHEN_AUTO
 					? WHEN_NEVER
 					: (enum when)settings->progress);
+	bus_error_catch();
 	catch_interrupt();
 	struct coreleaks_error *error = coreleaks_open(core_path, &options, &analysis);
 	if (error == NULL)

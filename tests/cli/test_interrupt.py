@@ -21,7 +21,7 @@ FAILED, INCOMPLETE = 2, 3
 def under_gdb(arguments, *commands):
     """Runs coreleaks under GDB, stopped at coreleaks_run(): (exit code or signal, report)."""
     script = ["set pagination off", "set debuginfod enabled off", "set startup-with-shell off",
-              "handle SIGINT nostop noprint pass", "break coreleaks_run", "run"]
+              "handle SIGINT SIGBUS nostop noprint pass", "break coreleaks_run", "run"]
     script += list(commands) + ["print $_exitcode", "print $_siginfo.si_signo"]
     command = ["gdb", "-nx", "-batch"]
     for line in script:
@@ -60,6 +60,22 @@ def before_results(core):
               (code == FAILED and cli.one_line(err) and out == "")
               or (code == INCOMPLETE and out != ""), "%d %s%s" % (code, out, err))
     tap.equal("--timeout that is long enough", cli.run("--timeout=1h", core), cli.run(core))
+
+
+def shrinking_file(core):
+    """A program that becomes shorter while it is read."""
+    shutil.copy2(cli.program(), "program")
+    code, report, log = under_gdb(["--executable=program", core], "continue")
+    tap.equal("a given program: exit code", code, "0")
+    code, report, log = under_gdb(["--executable=program", core], "shell truncate -s 4096 program",
+                                  "continue")
+    tap.equal("the program is cut while it is read: exit code", code, str(FAILED))
+    said = [line for line in log.splitlines() if line.startswith("coreleaks: ")]
+    tap.check("one line names the file", len(said) == 1 and "/program: became shorter" in said[0],
+              log)
+    tap.check("and no report is left", report is None and os.listdir(".") == ["program"],
+              os.listdir("."))
+    os.unlink("program")
 
 
 def read_blocks(pid):
@@ -101,6 +117,7 @@ with cli.Scratch():
     CORE = cli.core()
     if shutil.which("gdb"):
         partial(CORE)
+        shrinking_file(CORE)
     else:
         tap.skip("Ctrl-C in the analysis", "gdb is not installed")
     before_results(CORE)
