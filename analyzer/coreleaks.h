@@ -627,6 +627,7 @@ struct coreleaks_write_options {
 	/* Findings of this certainty, or a higher one, are failures in formats that tell passed
 	 * from failed: enum coreleaks_verdict; default CORELEAKS_VERDICT_LIKELY; -1 none. */
 	int32_t fail_on;
+	bool brief;   /* JSON: no tasks, no modules: enough for coreleaks_summary_read() */
 };
 
 void coreleaks_write_options_init(struct coreleaks_write_options *options);
@@ -643,6 +644,103 @@ struct coreleaks_error *coreleaks_write_one(const struct coreleaks_analysis *ana
 					    const char *name,
 					    const struct coreleaks_write_options *options,
 					    coreleaks_sink sink, void *sink_data);
+
+/* ---- Many dumps -------------------------------------------------------------------------- */
+
+/* What is known of one dump. Yours; release with coreleaks_summary_free(). */
+struct coreleaks_summary;
+
+/* Reads a JSON report of coreleaks, or a goroutine profile or dump of Go's own (pprof, debug=1,
+ * debug=2). name: the file's, for messages; time: seconds since 1970, INT64_MIN unknown. */
+struct coreleaks_error *coreleaks_summary_read(const char *name, int64_t time, const char *bytes,
+					       size_t size, struct coreleaks_summary **ret);
+/* Stands for a dump that could not be analysed; why is one line. */
+struct coreleaks_error *coreleaks_summary_failed(const char *name, const char *why,
+						 struct coreleaks_summary **ret);
+/* Why it could not be analysed; NULL: it could. */
+const char *coreleaks_summary_failure(const struct coreleaks_summary *summary);
+void coreleaks_summary_free(struct coreleaks_summary *summary);
+
+/* What dumps come to; several at once: the strongest counts, in the order findings, failed,
+ * incomplete. */
+enum coreleaks_outcome {
+	CORELEAKS_OUTCOME_CLEAN = 0,
+	CORELEAKS_OUTCOME_FINDINGS = 1,
+	CORELEAKS_OUTCOME_FAILED = 2, /* some dump could not be analysed */
+	CORELEAKS_OUTCOME_INCOMPLETE = 3,
+};
+
+struct coreleaks_check_options {
+	size_t size;	     /* set by coreleaks_check_options_init() */
+	int32_t fail_on;     /* enum coreleaks_verdict; -1 nothing; default likely */
+	bool fail_on_growth; /* more than the baseline allows, too */
+	bool fail_on_new;    /* waiting groups that are not in the baseline, too */
+	uint32_t slack;	     /* so many tasks in red groups of a dump are let pass */
+};
+
+struct coreleaks_check_info {
+	enum coreleaks_outcome outcome;
+	uint32_t num_dumps;
+	uint32_t num_by_outcome[4]; /* dumps */
+	uint32_t num_incomplete;    /* dumps, those with findings too */
+	uint32_t num_signatures;
+	uint32_t num_red;	    /* signatures */
+	uint32_t num_by_verdict[5]; /* signatures */
+};
+
+void coreleaks_check_options_init(struct coreleaks_check_options *options);
+/* Judges dumps and merges their groups by signature. The summaries are borrowed until
+ * coreleaks_check_free(). */
+struct coreleaks_check;
+struct coreleaks_error *coreleaks_check_new(const struct coreleaks_summary *const *summaries,
+					    uint32_t num,
+					    const struct coreleaks_check_options *options,
+					    struct coreleaks_check **ret);
+const struct coreleaks_check_info *coreleaks_check_info(const struct coreleaks_check *check);
+/* Formats: text, goleak, json. CORELEAKS_ERROR_USAGE for others. */
+struct coreleaks_error *coreleaks_check_write(const struct coreleaks_check *check,
+					      const struct coreleaks_write_options *options,
+					      coreleaks_sink sink, void *sink_data);
+/* Allow rules for all groups with a finding, or with all set for every group. */
+struct coreleaks_error *coreleaks_check_write_baseline(const struct coreleaks_check *check,
+						       bool all, coreleaks_sink sink,
+						       void *sink_data);
+void coreleaks_check_free(struct coreleaks_check *check);
+
+struct coreleaks_compare_options {
+	size_t size;	     /* set by coreleaks_compare_options_init() */
+	int32_t fail_on;     /* of groups that are new or have grown; default likely */
+	bool fail_on_growth; /* default true */
+	bool fail_on_new;
+	bool idle;	     /* the last dump is of the program at rest: fewer tasks are expected */
+	uint32_t max_delta;  /* that many tasks more than in the first dump; default 100 */
+	uint32_t slack;	     /* a rise by so many is none */
+	uint64_t iterations; /* of what the program did between first and last; 0 unknown */
+};
+
+struct coreleaks_comparison_info {
+	enum coreleaks_outcome outcome;
+	uint32_t num_by_change[5];		 /* new, grown, same, shrunk, resolved */
+	uint32_t num_growth;			 /* findings: growth and over-baseline */
+	uint32_t num_new;			 /* findings: new-group */
+	enum coreleaks_verdict verdict_of_risen; /* the strongest; benign: nothing rose */
+};
+
+void coreleaks_compare_options_init(struct coreleaks_compare_options *options);
+/* Compares dumps in the order of time: two at least that could be analysed, else
+ * CORELEAKS_ERROR_NOT_FOUND. The summaries are borrowed. */
+struct coreleaks_comparison;
+struct coreleaks_error *coreleaks_comparison_new(const struct coreleaks_summary *const *summaries,
+						 uint32_t num,
+						 const struct coreleaks_compare_options *options,
+						 struct coreleaks_comparison **ret);
+const struct coreleaks_comparison_info *
+coreleaks_comparison_info(const struct coreleaks_comparison *comparison);
+/* Formats: text and json. CORELEAKS_ERROR_USAGE for others. */
+struct coreleaks_error *coreleaks_comparison_write(const struct coreleaks_comparison *comparison,
+						   const struct coreleaks_write_options *options,
+						   coreleaks_sink sink, void *sink_data);
+void coreleaks_comparison_free(struct coreleaks_comparison *comparison);
 
 #ifdef __GNUC__
 #pragma GCC visibility pop

@@ -6,6 +6,8 @@
 
 int report_command(struct settings *settings);
 int show_command(struct settings *settings);
+int check_command(struct settings *settings);
+int compare_command(struct settings *settings);
 
 struct subcommand {
 	const char *name;

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 static const struct subcommand subcommands[] = {
-	{"report", report_command}, {"show", show_command}, {"check", NULL},
-	{"compare", NULL},	    {"watch", NULL},
+	{"report", report_command},   {"show", show_command}, {"check", check_command},
+	{"compare", compare_command}, {"watch", NULL},
 };
 
 enum { NUM_SUBCOMMANDS = sizeof(subcommands) / sizeof(subcommands[0]) };

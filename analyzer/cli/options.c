@@ -54,8 +54,8 @@ static const struct word fail_on_words[] = {
 	{"proved", CORELEAKS_VERDICT_PROVED, false},
 	{"likely", CORELEAKS_VERDICT_LIKELY, false},
 	{"suspect", CORELEAKS_VERDICT_SUSPECT, false},
-	{"growth", 0, true},
-	{"new", 0, true},
+	{"growth", FAIL_ON_GROWTH, false},
+	{"new", FAIL_ON_NEW, false},
 	{"none", FAIL_ON_NONE, false},
 	{NULL, 0, false},
 };
@@ -109,15 +109,22 @@ static const struct option_row option_rows[] = {
 	{"no-proof", 0, NULL, "Leave out the search for proofs", JUDGING,
 	 BUILT(handle_flag, FIELD(no_proof))},
 	{"fail-on", 0, "LEVEL",
-	 "Exit with 1 for findings of this certainty or a higher one: proved, likely, suspect; "
-	 "none (default)",
+	 "Exit with 1 for findings of this certainty or a higher one: proved, likely (default of "
+	 "check), suspect; none (default of report and show); check and compare: growth (default "
+	 "of compare), new",
 	 JUDGING, BUILT(handle_word, FIELD(fail_on), .words = fail_on_words)},
 	{"max-age", 0, "DURATION",
 	 "Goroutines that wait longer make a long-wait finding, if 100 do (default 10m)", JUDGING,
 	 BUILT(handle_duration, FIELD(analysis.max_age_ns))},
-	{"max-delta", 0, "N", "Growth that is too much", JUDGING, UNBUILT},
-	{"allow", 0, "N", "N tasks more than a rule's max are accepted", JUDGING,
-	 BUILT(handle_count, FIELD(analysis.slack))},
+	{"max-delta", 0, "N",
+	 "Compare: N tasks more than in the first dump are too many (default 100)", JUDGING,
+	 BUILT(handle_count, FIELD(max_delta))},
+	{"iterations", 0, "N", "Compare: what the program did N times between the dumps", JUDGING,
+	 BUILT(handle_size, FIELD(iterations))},
+	{"idle", 0, NULL, "Compare: the last dump is of the program at rest", JUDGING,
+	 BUILT(handle_flag, FIELD(idle))},
+	{"allow", 0, "N", "N tasks pass: more than a rule's max; check: stuck; compare: risen",
+	 JUDGING, BUILT(handle_count, FIELD(analysis.slack))},
 	{"root-goid", 0, "N", "Only goroutine N and what it started", JUDGING, UNBUILT},
 	{"ancestor", 0, "FUNCTION", "Only what FUNCTION started", JUDGING, UNBUILT},
 	{"self-check", 0, NULL, "Test the analysis itself against the core", JUDGING, UNBUILT},
@@ -127,7 +134,8 @@ static const struct option_row option_rows[] = {
 	 BUILT(handle_text, FIELD(config))},
 	{"list-rules", 0, NULL, "List the built-in ignore rules, in the form of such a file",
 	 JUDGING, BUILT(handle_flag, FIELD(list_rules))},
-	{"write-baseline", 0, "FILE", "Write allow rules for what there is now", JUDGING, UNBUILT},
+	{"write-baseline", 0, "FILE", "Check: write allow rules for what is found now", JUDGING,
+	 BUILT(handle_text, FIELD(write_baseline))},
 
 	{"format", 0, "FORMAT",
 	 "Format of the report: text (default), json, ndjson, debug2, debug1, goleak, pprof, "
@@ -166,7 +174,9 @@ static const struct option_row option_rows[] = {
 	 "html, markdown, sarif: links to source lines, as "
 	 "https://HOST/REPO/blob/REV/{file}#L{line}",
 	 WRITING, BUILT(handle_source_url, FIELD(write.source_url))},
-	{"on-leak", 0, "COMMAND", "Run COMMAND when there are findings", WRITING, UNBUILT},
+	{"on-leak", 0, "COMMAND",
+	 "Run COMMAND by the shell when the exit code is 1, the JSON report on its standard input",
+	 WRITING, BUILT(handle_text, FIELD(on_leak))},
 
 	{"max-frames", 0, "N", "Frames a stack (default 512)", BOUNDS,
 	 BUILT(handle_count, FIELD(analysis.max_frames), .minimum = 1, .in_hint = true)},
@@ -174,8 +184,12 @@ static const struct option_row option_rows[] = {
 	 BUILT(handle_size, FIELD(analysis.max_memory))},
 	{"timeout", 0, "DURATION", "Stop after this time, as 30s, and report what is known", BOUNDS,
 	 BUILT(handle_duration, FIELD(analysis.timeout_ns))},
-	{"spool", 0, "DIR", "Where compressed cores are unpacked (default TMPDIR, else /var/tmp)",
+	{"spool", 0, "DIR",
+	 "Where compressed cores are unpacked (default TMPDIR, else /var/tmp); check -: where a "
+	 "core that is not clean is kept",
 	 BOUNDS, BUILT(handle_text, FIELD(analysis.spool_dir))},
+	{"max-core-size", 0, "SIZE", "What a core may unpack to (default 1T); the rest is cut off",
+	 BOUNDS, BUILT(handle_size, FIELD(analysis.max_core_size))},
 	{"no-sandbox", 0, NULL, "Do not confine the analysis", BOUNDS, UNBUILT},
 	{"pid", 'p', "PID", "Analyse a running process", BOUNDS, UNBUILT},
 };
@@ -220,11 +234,15 @@ static bool take_argument(struct settings *settings, const char *argument, bool 
 		settings->subcommand = subcommand->name;
 		return subcommand->run != NULL;
 	}
-	if (settings->num_arguments == MAX_ARGUMENTS) {
-		message("too many arguments: '%s'", argument);
+	const char **longer = realloc(settings->arguments,
+				      ((size_t)settings->num_arguments + 1) * sizeof(*longer));
+	if (longer == NULL) {
+		message("out of memory");
 		return false;
 	}
+	settings->arguments = longer;
 	settings->arguments[settings->num_arguments++] = argument;
+	settings->num_plain_arguments += !quoted;
 	return true;
 }
 
@@ -243,12 +261,18 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static const char args_doc[] = "[report] CORE [EXE]\nshow CORE ID";
+static const char args_doc[] = "[report] CORE [EXE]\nshow CORE ID\n"
+			       "check CORE|DIR... [-- EXE...]\ncompare DUMP|DIR...";
 static const char doc[] =
 	"Groups the threads of an ELF core dump by identical stacks and says which of them are "
 	"suspicious. CORE may be compressed; - is standard input. ID is a group's id or rank in "
 	"the report, thread:NUMBER or goroutine:NUMBER.\v"
-	"Subcommands: report (the default), show; reserved, not built yet: check, compare, watch."
+	"Subcommands: report (the default), show, check (the gate of a pipeline: many cores, a "
+	"short "
+	"message, the exit code), compare (what is new, grew or went away over dumps in the order "
+	"of "
+	"time; JSON reports, pprof profiles and Go's goroutine text too); reserved, not built yet: "
+	"watch."
 	"\n\n"
 	"Limits of every run: 512 frames a stack (--max-frames), 10000000 tasks, names of 64 KiB, "
 	"1 TiB for an unpacked core; memory and time by --max-memory and --timeout. The network "
@@ -288,7 +312,8 @@ static void settings_init(struct settings *settings)
 	memset(settings, 0, sizeof(*settings));
 	coreleaks_options_init(&settings->analysis);
 	coreleaks_write_options_init(&settings->write);
-	settings->fail_on = FAIL_ON_NONE;
+	settings->fail_on = FAIL_ON_DEFAULT;
+	settings->max_delta = 100;
 }
 
 /* The C library looks for it by name. */
@@ -310,6 +335,7 @@ int options_parse(struct settings *settings, int argc, char **argv)
 
 void options_free(struct settings *settings)
 {
+	free(settings->arguments);
 	free(settings->debug_dirs);
 	free(settings->rules);
 	free(settings->hint);

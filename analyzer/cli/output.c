@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -106,14 +108,11 @@ int output_check(const struct settings *settings, bool whole_report)
 	return 0;
 }
 
-/* Writes one report to fd. path is for messages. */
-static bool write_to(int fd, const char *path, const struct coreleaks_write_options *options,
-		     const struct coreleaks_analysis *analysis, const char *name)
+bool output_write_to(int fd, const char *path, const struct output_source *source,
+		     const struct coreleaks_write_options *options)
 {
 	struct sink sink = {.fd = fd};
-	struct coreleaks_error *error =
-		name == NULL ? coreleaks_write(analysis, options, sink_write, &sink)
-			     : coreleaks_write_one(analysis, name, options, sink_write, &sink);
+	struct coreleaks_error *error = source->write(source, options, sink_write, &sink);
 	/* A reader that has seen enough is no failure. */
 	bool fine = (error == NULL && sink_flush(&sink)) || sink.errno_value == EPIPE;
 	if (!fine && sink.errno_value != 0)
@@ -122,6 +121,15 @@ static bool write_to(int fd, const char *path, const struct coreleaks_write_opti
 		message("%s", error->message);
 	coreleaks_error_free(error);
 	return fine;
+}
+
+struct coreleaks_error *output_write_analysis(const struct output_source *source,
+					      const struct coreleaks_write_options *options,
+					      coreleaks_sink sink, void *sink_data)
+{
+	if (source->name == NULL)
+		return coreleaks_write(source->of, options, sink, sink_data);
+	return coreleaks_write_one(source->of, source->name, options, sink, sink_data);
 }
 
 /* What suits the reader of all outputs alike. */
@@ -137,24 +145,23 @@ static struct coreleaks_write_options write_options(const struct settings *setti
 	return options;
 }
 
-static bool write_stdout(const struct settings *settings, const struct coreleaks_analysis *analysis,
-			 const char *name)
+static bool write_stdout(const struct settings *settings, const struct output_source *source)
 {
 	struct coreleaks_write_options options = write_options(settings);
 	options.color = terminal_wants_color((enum when)settings->color);
 	options.width = terminal_width(FILE_WIDTH);
-	return write_to(STDOUT_FILENO, "standard output", &options, analysis, name);
+	return output_write_to(STDOUT_FILENO, "standard output", source, &options);
 }
 
 static bool write_file(const struct settings *settings, const char *path,
-		       const struct coreleaks_analysis *analysis, const char *name)
+		       const struct output_source *source)
 {
 	struct coreleaks_write_options options = write_options(settings);
 	options.format = (enum coreleaks_format)format_of(settings, path);
 	struct report_file file;
 	if (!report_file_open(&file, path))
 		return false;
-	bool fine = write_to(file.fd, path, &options, analysis, name) &&
+	bool fine = output_write_to(file.fd, path, source, &options) &&
 		    report_file_commit(&file, settings->force);
 	report_file_close(&file);
 	return fine;
@@ -163,13 +170,101 @@ static bool write_file(const struct settings *settings, const char *path,
 bool output_write(const struct settings *settings, const struct coreleaks_analysis *analysis,
 		  const char *name)
 {
+	const struct output_source source = {analysis, name, output_write_analysis};
 	if (settings->num_outputs == 0)
-		return write_stdout(settings, analysis, name);
+		return write_stdout(settings, &source);
 	bool fine = true;
 	for (uint32_t i = 0; i < settings->num_outputs; i++) {
 		const char *path = settings->outputs[i];
-		fine &= is_stdout(path) ? write_stdout(settings, analysis, name)
-					: write_file(settings, path, analysis, name);
+		fine &= is_stdout(path) ? write_stdout(settings, &source)
+					: write_file(settings, path, &source);
+	}
+	return fine;
+}
+
+/* ---- Many dumps ---------------------------------------------------------------------------- */
+
+static const char *place_of_name(const char *path)
+{
+	return strstr(path, "{}");
+}
+
+static bool is_for_many(const struct settings *settings, int32_t format)
+{
+	return format >= 0 && (settings->many_formats >> format & 1) != 0;
+}
+
+static bool is_of_dump(const struct settings *settings, const char *path, uint32_t num_dumps)
+{
+	if (is_stdout(path))
+		return false;
+	return place_of_name(path) != NULL ||
+	       (num_dumps == 1 && !is_for_many(settings, format_of(settings, path)));
+}
+
+static bool check_path_of_many(const struct settings *settings, const char *path,
+			       uint32_t num_dumps)
+{
+	int32_t format = format_of(settings, path);
+	if (!check_output(settings, path, true))
+		return false;
+	if (is_of_dump(settings, path, num_dumps) || is_for_many(settings, format))
+		return true;
+	const char *name = coreleaks_format_name((enum coreleaks_format)format);
+	if (is_stdout(path))
+		message("%s writes no %s on standard output; use -o FILE", settings->subcommand,
+			name);
+	else
+		message("--output %s: %s holds one dump; put {} into the name for a file a dump",
+			path, name);
+	return false;
+}
+
+int output_check_many(const struct settings *settings, uint32_t num_dumps)
+{
+	if (!check_path_of_many(settings, "-", num_dumps))
+		return EXIT_USAGE;
+	for (uint32_t i = 0; i < settings->num_outputs; i++) {
+		const char *path = settings->outputs[i];
+		if (!check_path_of_many(settings, path, num_dumps))
+			return EXIT_USAGE;
+		if (!is_stdout(path) && place_of_name(path) == NULL &&
+		    !report_file_check(path, settings->force))
+			return EXIT_FAILED;
+	}
+	return 0;
+}
+
+bool output_write_of_dump(const struct settings *settings,
+			  const struct coreleaks_analysis *analysis, const char *name,
+			  uint32_t num_dumps)
+{
+	const struct output_source source = {analysis, NULL, output_write_analysis};
+	bool fine = true;
+	for (uint32_t i = 0; i < settings->num_outputs; i++) {
+		const char *path = settings->outputs[i], *place = place_of_name(path);
+		char *own = NULL;
+		if (!is_of_dump(settings, path, num_dumps))
+			continue;
+		if (place != NULL &&
+		    asprintf(&own, "%.*s%s%s", (int)(place - path), path, name, place + 2) < 0) {
+			message("out of memory");
+			return false;
+		}
+		fine &= write_file(settings, own != NULL ? own : path, &source);
+		free(own);
+	}
+	return fine;
+}
+
+bool output_write_many(const struct settings *settings, const struct output_source *source,
+		       uint32_t num_dumps)
+{
+	bool fine = write_stdout(settings, source);
+	for (uint32_t i = 0; i < settings->num_outputs; i++) {
+		const char *path = settings->outputs[i];
+		if (!is_stdout(path) && !is_of_dump(settings, path, num_dumps))
+			fine &= write_file(settings, path, source);
 	}
 	return fine;
 }

@@ -14,4 +14,35 @@ int output_check(const struct settings *settings, bool whole_report);
 bool output_write(const struct settings *settings, const struct coreleaks_analysis *analysis,
 		  const char *name);
 
+/* What can be written, and how the library writes it. */
+struct output_source {
+	const void *of;
+	const char *name; /* of output_write(); NULL the whole */
+	struct coreleaks_error *(*write)(const struct output_source *source,
+					 const struct coreleaks_write_options *options,
+					 coreleaks_sink sink, void *sink_data);
+};
+
+/* The write of a source that is an analysis. */
+struct coreleaks_error *output_write_analysis(const struct output_source *source,
+					      const struct coreleaks_write_options *options,
+					      coreleaks_sink sink, void *sink_data);
+/* Writes to fd in large pieces. path is for messages. False after a message. */
+bool output_write_to(int fd, const char *path, const struct output_source *source,
+		     const struct coreleaks_write_options *options);
+
+/* ---- Of many dumps: standard output always, and the files of -o. A path with {} in it is a file a
+ * dump, {} standing for the dump's name; so is, of a single dump, one in a format that has no form
+ * for many. ---- */
+
+/* As output_check(). */
+int output_check_many(const struct settings *settings, uint32_t num_dumps);
+/* Writes the files of one dump. */
+bool output_write_of_dump(const struct settings *settings,
+			  const struct coreleaks_analysis *analysis, const char *name,
+			  uint32_t num_dumps);
+/* Writes standard output and the other files. */
+bool output_write_many(const struct settings *settings, const struct output_source *source,
+		       uint32_t num_dumps);
+
 #endif

@@ -41,6 +41,21 @@ static char *read_text(FILE *file, const char *path)
 	return NULL;
 }
 
+bool rules_file_text(const char *path, char **ret)
+{
+	FILE *file = fopen(path, "re");
+	*ret = NULL;
+	if (file == NULL) {
+		if (errno == ENOENT)
+			return true;
+		message("cannot read %s: %s", path, strerror(errno));
+		return false;
+	}
+	*ret = read_text(file, path);
+	fclose(file);
+	return *ret != NULL;
+}
+
 bool rules_file_read(struct settings *settings, bool may_guess)
 {
 	const char *path = settings->config;
@@ -48,17 +63,14 @@ bool rules_file_read(struct settings *settings, bool may_guess)
 		path = usual_name;
 	if (path == NULL)
 		return true;
-	FILE *file = fopen(path, "re");
-	if (file == NULL) {
-		if (settings->config == NULL && errno == ENOENT)
-			return true;
-		message("cannot read %s: %s", path, strerror(errno));
+	if (!rules_file_text(path, &settings->rules))
+		return false;
+	if (settings->rules == NULL && settings->config != NULL) {
+		message("cannot read %s: %s", path, strerror(ENOENT));
 		return false;
 	}
-	settings->rules = read_text(file, path);
-	fclose(file);
 	settings->analysis.rules = settings->rules;
 	settings->analysis.rules_name = path;
 	settings->analysis.now = (int64_t)time(NULL);
-	return settings->rules != NULL;
+	return true;
 }

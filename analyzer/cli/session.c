@@ -3,6 +3,7 @@
 #include "cli/bus_error.h"
 #include "cli/commands.h"
 #include "cli/message.h"
+#include "cli/on_leak.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
 #include "cli/rules_file.h"
@@ -125,8 +126,8 @@ static int exit_code(const struct settings *settings, const struct coreleaks_ana
 	return EXIT_CLEAN;
 }
 
-static struct coreleaks_error *analyse(const struct settings *settings, const char *core_path,
-				       struct coreleaks_analysis **ret)
+struct coreleaks_error *session_analyse(const struct settings *settings, const char *core_path,
+					struct coreleaks_analysis **ret)
 {
 	struct progress_bar bar;
 	struct coreleaks_options options = settings->analysis;
@@ -153,17 +154,28 @@ static struct coreleaks_error *analyse(const struct settings *settings, const ch
 
 int session_run(struct settings *settings, const char *core_path, const char *name)
 {
+	if (settings->fail_on == FAIL_ON_GROWTH || settings->fail_on == FAIL_ON_NEW) {
+		message("--fail-on %s is for check and compare",
+			settings->fail_on == FAIL_ON_NEW ? "new" : "growth");
+		return EXIT_USAGE;
+	}
 	int code = output_check(settings, name == NULL);
 	if (code != 0)
 		return code;
 	if (!rules_file_read(settings, false))
 		return EXIT_USAGE;
 	struct coreleaks_analysis *analysis = NULL;
-	struct coreleaks_error *error = analyse(settings, core_path, &analysis);
+	struct coreleaks_error *error = session_analyse(settings, core_path, &analysis);
 	if (error != NULL)
 		return report_error(settings, error, core_path);
 	warn_of_executable(settings, analysis);
-	code = output_write(settings, analysis, name) ? exit_code(settings, analysis) : EXIT_FAILED;
+	code = exit_code(settings, analysis);
+	bool fine = output_write(settings, analysis, name);
+	if (settings->on_leak != NULL && code == EXIT_FINDINGS) {
+		const struct output_source source = {analysis, NULL, output_write_analysis};
+		on_leak_run(settings, &source);
+	}
+	code = fine ? code : EXIT_FAILED;
 	coreleaks_close(analysis);
 	return code;
 }

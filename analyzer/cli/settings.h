@@ -15,16 +15,16 @@ enum {
 
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 
-/* --fail-on none; the others are enum coreleaks_verdict. */
-enum { FAIL_ON_NONE = -1 };
+/* --fail-on; the others are enum coreleaks_verdict. */
+enum { FAIL_ON_DEFAULT = -2, FAIL_ON_NONE = -1, FAIL_ON_GROWTH = 100, FAIL_ON_NEW = 101 };
 
-enum { MAX_ARGUMENTS = 3, MAX_OUTPUTS = 16 };
+enum { MAX_OUTPUTS = 16 };
 
 struct settings {
 	struct coreleaks_options analysis;
 	struct coreleaks_write_options write; /* what all outputs share; format: of stdout */
 	bool format_given;
-	int32_t fail_on;	 /* enum coreleaks_verdict or FAIL_ON_NONE */
+	int32_t fail_on;	 /* enum coreleaks_verdict or one of FAIL_ON_… */
 	int32_t color, progress; /* enum when */
 	bool quiet;
 	bool force;
@@ -36,9 +36,18 @@ struct settings {
 	char *hint;			  /* of write.hint */
 	const char *outputs[MAX_OUTPUTS]; /* of -o, in order; "-": standard output */
 	uint32_t num_outputs;
-	const char *subcommand;		      /* of the table in main.c; NULL: none was named */
-	const char *arguments[MAX_ARGUMENTS]; /* behind the subcommand */
+	const char *subcommand; /* of the table in main.c; NULL: none was named */
+	const char **arguments; /* behind the subcommand */
 	uint32_t num_arguments;
+	uint32_t num_plain_arguments; /* of these, before "--" */
+	/* Of check and compare. */
+	uint32_t many_formats;	    /* a bit for each format that has a form for many dumps */
+	bool reads_reports;	    /* reports and profiles, as if they were dumps */
+	const char *write_baseline; /* FILE; NULL none */
+	const char *on_leak;	    /* command for the shell; NULL none */
+	uint32_t max_delta;
+	uint64_t iterations;
+	bool idle;
 };
 
 #endif

@@ -20,13 +20,14 @@ _coreleaks()
 	--verdict) words="proved likely suspect unknown benign" ;;
 	--group-by) words="line function pc creator reason object" ;;
 	--format) words="text json debug2 debug1 goleak pprof folded prometheus logfmt" ;;
-	--fail-on) words="proved likely suspect none" ;;
+	--fail-on) words="proved likely suspect growth new none" ;;
 	--color | --progress) words="auto always never" ;;
 	--sysroot | --debug-dir | --spool | --strip-prefix)
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		compopt -o filenames
 		return
 		;;
+	--allow | --iterations | --max-delta | --max-core-size | --on-leak) return ;;
 	--focus | --ignore | --reason | --min-count | --threshold | --max-total | --members | \
 		--limit | --max-frames | --max-memory | --timeout)
 		return

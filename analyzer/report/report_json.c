@@ -332,9 +332,11 @@ struct text report_json_make(const struct write_job *job)
 	json_out_end(&json, ']');
 	rules_report_json(&json, job->view);
 	blocking_json(&json, job);
-	waits_json_tasks(&json, job);
+	if (!job->options->brief)
+		waits_json_tasks(&json, job);
 	report_json_gaps(&json, job->view);
-	report_json_modules(&json, job->view);
+	if (!job->options->brief)
+		report_json_modules(&json, job->view);
 	json_out_end(&json, '}');
 	return json.out;
 }

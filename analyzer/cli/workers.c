@@ -1,0 +1,336 @@
+#include "cli/workers.h"
+
+#include "cli/message.h"
+#include "cli/output.h"
+#include "cli/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* How a worker ends: its file holds a report, or one line about why there is none. */
+enum { WORKER_DONE = 0, WORKER_FAILED = 2, WORKER_OUTPUT_FAILED = 4 };
+
+enum { MAX_WORKERS = 256 };
+
+struct worker {
+	pid_t pid; /* 0: none */
+	int fd;	   /* what it writes */
+	uint32_t input;
+};
+
+/* ---- In the worker ------------------------------------------------------------------------- */
+
+static bool sink_fd(void *data, const char *bytes, size_t size)
+{
+	int fd = *(int *)data;
+	while (size > 0) {
+		ssize_t put = write(fd, bytes, size);
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return false;
+		bytes += put;
+		size -= (size_t)put;
+	}
+	return true;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash != NULL ? slash + 1 : path;
+}
+
+/* Of several candidates the one that has the name of the core's own executable. A single one that
+ * the user named is meant whatever its name. */
+static const char *choose_executable(const struct inputs *inputs, const char *path,
+				     const struct settings *settings)
+{
+	struct coreleaks_analysis *analysis;
+	const char *chosen = NULL;
+	if (settings->analysis.executable != NULL || inputs->num_executables == 0)
+		return settings->analysis.executable;
+	if (inputs->num == 1 && inputs->num_executables == 1 && !inputs->from_folder)
+		return inputs->executables[0];
+	/* Standard input can be read only once. */
+	if (strcmp(path, "-") == 0)
+		return inputs->executables[0];
+	struct coreleaks_options options = settings->analysis;
+	options.rules = NULL;
+	struct coreleaks_error *error = coreleaks_open(path, &options, &analysis);
+	if (error != NULL) {
+		coreleaks_error_free(error);
+		return NULL;
+	}
+	const char *own = coreleaks_core_info(analysis)->executable;
+	bool found = coreleaks_core_info(analysis)->executable_verified;
+	for (uint32_t i = 0; i < inputs->num_executables && own != NULL && !found; i++)
+		if (strcmp(base_name(inputs->executables[i]), base_name(own)) == 0)
+			chosen = inputs->executables[i];
+	coreleaks_close(analysis);
+	return chosen;
+}
+
+static int work(const struct settings *settings, const struct inputs *inputs, const char *path,
+		uint32_t members, int fd)
+{
+	struct coreleaks_analysis *analysis = NULL;
+	struct settings own = *settings;
+	own.progress = WHEN_NEVER;
+	own.analysis.executable = choose_executable(inputs, path, settings);
+	struct coreleaks_error *error = session_analyse(&own, path, &analysis);
+	if (error != NULL) {
+		sink_fd(&fd, error->message, strlen(error->message));
+		return WORKER_FAILED;
+	}
+	struct coreleaks_write_options options = settings->write;
+	options.format = CORELEAKS_FORMAT_JSON;
+	options.members = members;
+	options.brief = true;
+	error = coreleaks_write(analysis, &options, sink_fd, &fd);
+	if (error != NULL) {
+		if (ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0)
+			sink_fd(&fd, error->message, strlen(error->message));
+		return WORKER_FAILED;
+	}
+	return output_write_of_dump(&own, analysis, base_name(path), inputs->num)
+		       ? WORKER_DONE
+		       : WORKER_OUTPUT_FAILED;
+}
+
+/* ---- Around it ----------------------------------------------------------------------------- */
+
+static uint32_t num_processors(void)
+{
+	cpu_set_t set;
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 1;
+	int num = CPU_COUNT(&set);
+	return num < 1 ? 1 : num > MAX_WORKERS ? MAX_WORKERS : (uint32_t)num;
+}
+
+static bool start(struct worker *worker, const struct settings *settings,
+		  const struct inputs *inputs, uint32_t members)
+{
+	worker->fd = memfd_create("coreleaks", MFD_CLOEXEC);
+	if (worker->fd < 0) {
+		message("cannot make a file in memory: %s", strerror(errno));
+		return false;
+	}
+	pid_t parent = getpid();
+	fflush(stdout);
+	worker->pid = fork();
+	if (worker->pid < 0) {
+		message("cannot start a process: %s", strerror(errno));
+		close(worker->fd);
+		worker->pid = 0;
+		return false;
+	}
+	if (worker->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(WORKER_FAILED);
+		_exit(work(settings, inputs, inputs->paths[worker->input], members, worker->fd));
+	}
+	return true;
+}
+
+static char *read_whole(int fd, size_t *size_ret)
+{
+	struct stat status;
+	if (fstat(fd, &status) != 0 || status.st_size < 0)
+		return NULL;
+	size_t size = (size_t)status.st_size, used = 0;
+	char *bytes = malloc(size + 1);
+	while (bytes != NULL && used < size) {
+		ssize_t got = pread(fd, bytes + used, size - used, (off_t)used);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		used += (size_t)got;
+	}
+	if (bytes != NULL)
+		bytes[used] = '\0';
+	*size_ret = used;
+	return bytes;
+}
+
+/* A summary that says what went wrong; NULL after a message. */
+static struct coreleaks_summary *failed(const char *path, const char *why)
+{
+	struct coreleaks_summary *summary = NULL;
+	size_t size = strlen(path);
+	/* Errors name the file; so do reports. */
+	if (strncmp(why, path, size) == 0 && strncmp(why + size, ": ", 2) == 0)
+		why += size + 2;
+	struct coreleaks_error *error = coreleaks_summary_failed(path, why, &summary);
+	if (error != NULL)
+		message("%s", error->message);
+	coreleaks_error_free(error);
+	return summary;
+}
+
+static struct coreleaks_summary *read_summary(const char *path, int64_t time, const char *bytes,
+					      size_t size)
+{
+	struct coreleaks_summary *summary = NULL;
+	struct coreleaks_error *error = coreleaks_summary_read(path, time, bytes, size, &summary);
+	if (error != NULL)
+		summary = failed(path, error->message);
+	coreleaks_error_free(error);
+	return summary;
+}
+
+/* A report, or a profile; an error in it is a summary too. */
+static struct coreleaks_summary *read_report(const char *path)
+{
+	struct coreleaks_summary *summary;
+	struct stat status;
+	size_t size;
+	char *bytes = NULL;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+		bytes = read_whole(fd, &size);
+	summary = bytes != NULL ? read_summary(path, (int64_t)status.st_mtim.tv_sec, bytes, size)
+				: failed(path, "cannot be read");
+	free(bytes);
+	if (fd >= 0)
+		close(fd);
+	return summary;
+}
+
+static struct coreleaks_summary *result_of(const struct worker *worker, const char *path,
+					   int status, bool reports, bool *output_failed)
+{
+	struct coreleaks_summary *summary;
+	char why[128];
+	size_t size = 0;
+	char *bytes = read_whole(worker->fd, &size);
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	*output_failed |= code == WORKER_OUTPUT_FAILED;
+	if (bytes == NULL) {
+		summary = failed(path, "out of memory");
+	} else if (code == WORKER_DONE || code == WORKER_OUTPUT_FAILED) {
+		summary = read_summary(path, INT64_MIN, bytes, size);
+	} else if (code == WORKER_FAILED && size > 0) {
+		/* What is packed may be a profile. */
+		summary = reports && inputs_is_report(path) < 0 ? read_report(path)
+								: failed(path, bytes);
+	} else {
+		snprintf(why, sizeof(why), "the analysis ended unexpectedly (%s %d)",
+			 WIFSIGNALED(status) ? "signal" : "exit code",
+			 WIFSIGNALED(status) ? WTERMSIG(status) : code);
+		summary = failed(path, why);
+	}
+	free(bytes);
+	close(worker->fd);
+	return summary;
+}
+
+static struct worker *worker_of(struct worker *workers, uint32_t num, pid_t pid)
+{
+	for (uint32_t i = 0; i < num; i++)
+		if (workers[i].pid == pid)
+			return &workers[i];
+	return NULL;
+}
+
+struct run {
+	const struct settings *settings;
+	const struct inputs *inputs;
+	uint32_t members;
+	struct worker workers[MAX_WORKERS];
+	uint32_t num_running;
+	struct workers_result result;
+};
+
+/* Waits for one worker to end. */
+static bool collect(struct run *run)
+{
+	int status;
+	pid_t pid = wait(&status);
+	if (pid < 0)
+		return errno == EINTR;
+	struct worker *worker = worker_of(run->workers, MAX_WORKERS, pid);
+	if (worker == NULL)
+		return true;
+	worker->pid = 0;
+	run->num_running--;
+	struct coreleaks_summary *summary =
+		result_of(worker, run->inputs->paths[worker->input], status,
+			  run->settings->reads_reports, &run->result.output_failed);
+	run->result.summaries[worker->input] = summary;
+	return summary != NULL;
+}
+
+static bool next(struct run *run, uint32_t index)
+{
+	const char *path = run->inputs->paths[index];
+	if (run->settings->reads_reports && inputs_is_report(path) > 0) {
+		run->result.summaries[index] = read_report(path);
+		return run->result.summaries[index] != NULL;
+	}
+	uint32_t limit = num_processors();
+	while (run->num_running >= limit)
+		if (!collect(run))
+			return false;
+	struct worker *worker = worker_of(run->workers, MAX_WORKERS, 0);
+	if (worker == NULL)
+		return false;
+	worker->input = index;
+	if (!start(worker, run->settings, run->inputs, run->members))
+		return false;
+	run->num_running++;
+	return true;
+}
+
+bool workers_run(struct workers_result *ret, const struct settings *settings,
+		 const struct inputs *inputs, uint32_t members)
+{
+	bool fine = true;
+	struct run *run = calloc(1, sizeof(*run));
+	struct coreleaks_summary **summaries =
+		calloc((size_t)inputs->num + 1, sizeof(struct coreleaks_summary *));
+	if (run == NULL || summaries == NULL) {
+		free(run);
+		free(summaries);
+		message("out of memory");
+		return false;
+	}
+	run->settings = settings;
+	run->inputs = inputs;
+	run->members = members;
+	run->result.summaries = summaries;
+	run->result.num = inputs->num;
+	for (uint32_t i = 0; i < inputs->num && fine; i++)
+		fine = next(run, i);
+	while (run->num_running > 0 && fine)
+		fine = collect(run);
+	for (uint32_t i = 0; i < MAX_WORKERS && !fine; i++)
+		if (run->workers[i].pid > 0)
+			kill(run->workers[i].pid, SIGKILL);
+	*ret = run->result;
+	free(run);
+	if (!fine)
+		workers_free(ret);
+	return fine;
+}
+
+void workers_free(struct workers_result *result)
+{
+	for (uint32_t i = 0; i < result->num; i++)
+		coreleaks_summary_free(result->summaries[i]);
+	free(result->summaries);
+	memset(result, 0, sizeof(*result));
+}
