@@ -140,7 +140,7 @@ static struct coreleaks_write_options write_options(const struct settings *setti
 	options.width = FILE_WIDTH;
 	options.color = false;
 	options.kind = settings->analysis.kind;
-	if (settings->fail_on != FAIL_ON_NONE)
+	if (settings->fail_on >= FAIL_ON_NONE && settings->fail_on <= CORELEAKS_VERDICT_SUSPECT)
 		options.fail_on = settings->fail_on;
 	return options;
 }

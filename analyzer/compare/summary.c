@@ -24,9 +24,10 @@ uint64_t summary_num_waiting(const struct coreleaks_summary *summary)
 {
 	uint64_t num = 0;
 	for (uint32_t i = 0; i < summary->groups.num; i++) {
-		const char *state = summary->groups.items[i].state;
-		if (state != NULL && strcmp(state, "waiting") == 0)
-			num += summary->groups.items[i].count;
+		const struct summary_group *group = &summary->groups.items[i];
+		if (!group->is_system && group->state != NULL &&
+		    strcmp(group->state, "waiting") == 0)
+			num += group->count;
 	}
 	return num;
 }
@@ -42,6 +43,8 @@ uint64_t summary_num_tasks(const struct coreleaks_summary *summary)
 static bool is_printed(const struct summary_frame *frame)
 {
 	const char *name = frame->function;
+	if (frame->wrapper)
+		return false;
 	return name == NULL || strncmp(name, "runtime.", 8) != 0 ||
 	       (name[8] >= 'A' && name[8] <= 'Z');
 }
@@ -92,6 +95,7 @@ static struct summary_frame frame_from_json(const struct json *json)
 		.module = json_text(json, "module"),
 		.module_offset = offset != NULL ? strtoull(offset, NULL, 16) : 0,
 		.runtime = json_bool(json, "runtime"),
+		.wrapper = json_bool(json, "wrapper"),
 	};
 }
 
@@ -211,8 +215,6 @@ bool summary_from_json(struct coreleaks_summary *summary, const struct json *jso
 	if (schema == NULL || strcmp(schema, "coreleaks/1") != 0 || core == NULL || sums == NULL)
 		return false;
 	summary->source = SUMMARY_REPORT;
-	if (json_text(core, "path") != NULL && strcmp(json_text(core, "path"), "-") != 0)
-		summary->name = json_text(core, "path");
 	summary->pid = json_int(core, "pid", 0);
 	summary->command = json_text(core, "command");
 	summary->executable = json_text(json_get(core, "executable"), "path");
@@ -223,6 +225,9 @@ bool summary_from_json(struct coreleaks_summary *summary, const struct json *jso
 	summary->verdict = verdict_named(json_text(sums, "verdict"));
 	summary->num_threads = json_int(sums, "threads", -1);
 	summary->num_goroutines = json_int(sums, "goroutines", -1);
+	/* As runtime.NumGoroutine() counts, and all of Go's own profiles: without the runtime's. */
+	if (json_int(go, "num_goroutine", -1) >= 0)
+		summary->num_goroutines = json_int(go, "num_goroutine", -1);
 	summary->num_hidden = json_count(sums, "hidden");
 	summary->stack_size = json_count(sums, "stack_bytes");
 	summary->num_created = json_int(go, "created_goroutines", -1);

@@ -21,6 +21,7 @@ struct summary_frame {
 	const char *function, *file, *module; /* NULL unknown */
 	uint64_t module_offset, line;
 	bool runtime; /* libc's, or the language's */
+	bool wrapper; /* made by Go's compiler: Go prints it nowhere */
 };
 
 struct summary_group {
@@ -105,7 +106,7 @@ bool summary_from_pprof(struct coreleaks_summary *summary, const void *bytes, si
 
 /* Sets functions and functions_of from frames, creator and reason. */
 void summary_name_group(struct coreleaks_summary *summary, struct summary_group *group);
-/* How many of its tasks wait. */
+/* How many of its tasks wait, but a runtime's own. */
 uint64_t summary_num_waiting(const struct coreleaks_summary *summary);
 uint64_t summary_num_tasks(const struct coreleaks_summary *summary);
 /* Seconds since 1970 of "2026-11-20T20:20:00Z"; INT64_MIN: no such time. */

@@ -60,9 +60,10 @@ static void add_monitor(struct text *out, const struct coreleaks_comparison *com
 		add_time(out, dump->time);
 		text_addf(out,
 			  " %s: %" PRIu64 " (baseline: %" PRIu64 ", delta: %+" PRId64
-			  "), blocked: %" PRIu64,
-			  capital(noun), comparison->totals[i], baseline, delta,
-			  summary_num_waiting(dump));
+			  ")",
+			  capital(noun), comparison->totals[i], baseline, delta);
+		if (dump->source != SUMMARY_FRAMES)
+			text_addf(out, ", blocked: %" PRIu64, summary_num_waiting(dump));
 		if (dump->num_created >= 0)
 			text_addf(out, ", created: %" PRId64, dump->num_created);
 		if (dump->stack_size > 0)

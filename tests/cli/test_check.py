@@ -1,0 +1,318 @@
+#!/usr/bin/python3
+"""coreleaks check: a pipeline that turns red, green and red again; many dumps in one view; dumps
+that cannot be read; files, folders, executables; baseline, spool, --on-leak."""
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+
+import cli
+import realcore
+import tap
+
+CLEAN, FINDINGS, FAILED, INCOMPLETE, USAGE = 0, 1, 2, 3, 64
+SCHEMA = os.path.join(tap.ROOT, "analyzer", "report", "coreleaks-check-1.schema.json")
+THREADS = {"hang": 3, "fixed": 1, "second": 5}
+
+
+def check(*arguments, **kw):
+    return cli.run("check", *arguments, **kw)
+
+
+def checked(*arguments):
+    """(exit code, the JSON document)."""
+    code, out, err = check("--json", *arguments)
+    try:
+        return code, json.loads(out)
+    except ValueError:
+        tap.check("JSON of check " + " ".join(arguments), False, out + err)
+        return code, {"summary": {}, "groups": [], "dumps": [], "rules": []}
+
+
+def write(name, text):
+    with open(name, "w", encoding="utf-8") as file:
+        file.write(text)
+    return name
+
+
+def orders():
+    """{mode: a core of samples/ci/orders in that mode}."""
+    exe = os.path.join(tap.BUILD, "cores", "ci-orders")
+    source = os.path.join(tap.ROOT, "samples", "ci", "orders.c")
+    with realcore.locked(exe + ".lock"):
+        if not os.path.exists(exe) or os.path.getmtime(exe) < os.path.getmtime(source):
+            code, _, err = tap.run(["gcc", "-std=gnu11", "-g", "-O1", "-pthread", source,
+                                    "-o", exe])
+            if code:
+                raise RuntimeError("the program does not compile:\n" + err)
+    return {mode: realcore.make_core(exe, [mode], threads=number)
+            for mode, number in THREADS.items()}
+
+
+def schema_of(document):
+    import jsonschema
+    with open(SCHEMA, encoding="utf-8") as file:
+        jsonschema.validate(document, json.load(file))
+
+
+def pipeline(cores):
+    """Red on the hang, green after the fix, red again for a new hang alone."""
+    code, out, err = check(cores["hang"])
+    tap.equal("a hung program is red", (code, err), (FINDINGS, ""))
+    tap.check("the message is goleak's", out.startswith("FAIL: 1 dump, 2 distinct signatures in 1 of them (2 proved)\n") and
+              "found unexpected threads:\n[Thread " in out and
+              "in state mutex, with pack_order on top of the stack:\n" in out and
+              "# proved t-" in out and "deadlock-cycle, 2 threads in 1 of 1 dump" in out, out)
+    code, out, err = check(cores["fixed"])
+    tap.check("after the fix it is green", code == CLEAN and err == "" and
+              out.startswith("PASS: 1 dump") and "no leak is proved" in out, out)
+    code, _, err = check("--write-baseline", "known", cores["hang"])
+    tap.equal("writing the baseline is green", (code, err), (CLEAN, ""))
+    with open("known", encoding="utf-8") as file:
+        text = file.read()
+    tap.check("the baseline is an allow rule a group: the clerks, and main that joins them",
+              text.count("\nallow t-") == 2 and
+              'max=2 reason="proved: mutex in pack_order"' in text and
+              'max=1 reason="proved: join in main"' in text, text)
+    code, out, _ = check("--config", "known", cores["hang"])
+    tap.check("what the baseline knows is green", code == CLEAN and
+              "the baseline accepts 2 signatures" in out, out)
+    code, document = checked("--config", "known", cores["second"])
+    red = [group["frames"] for group in document["groups"] if group["red"]]
+    tap.check("a second hang is red, and it alone", code == FINDINGS and len(red) == 1 and
+              any(frame["function"] == "book_bill" for frame in red[0]), red)
+    os.rename("known", ".coreleaks")
+    tap.equal(".coreleaks of the current folder is read", check(cores["hang"])[0], CLEAN)
+    tap.equal("... and no word of it with --config", check("--config", "/dev/null",
+                                                           cores["hang"])[0], FINDINGS)
+    os.unlink(".coreleaks")
+
+
+def levels(cores, core):
+    for level, want in (("proved", FINDINGS), ("likely", FINDINGS), ("suspect", FINDINGS),
+                        ("growth", FINDINGS), ("none", CLEAN)):
+        tap.equal("--fail-on %s of a proved deadlock" % level,
+                  check("--fail-on", level, cores["hang"])[0], want)
+    many = ["--threshold", str(cli.NUM_CONSUMERS)]
+    tap.equal("a suspect is not red by default", check(*many, core)[0], CLEAN)
+    tap.equal("... but with --fail-on suspect", check("--fail-on", "suspect", *many, core)[0],
+              FINDINGS)
+    tap.equal("--allow lets as many tasks pass",
+              check("--allow", "3", cores["hang"])[0], CLEAN)
+    tap.equal("... and no more", check("--allow", "2", cores["hang"])[0], FINDINGS)
+    code, _, err = check("--fail-on", "new", core)
+    tap.check("--fail-on new needs a baseline", code == USAGE and "baseline" in err, err)
+    code, _, _ = check("--fail-on", "new", "--write-baseline", "all", core)
+    tap.equal("a baseline of all groups", code, CLEAN)
+    tap.equal("nothing is new", check("--fail-on", "new", "--config", "all", core)[0], CLEAN)
+    code, document = checked("--fail-on", "new", "--config", "all", cores["hang"])
+    red = [group["reason"] for group in document["groups"] if group["red"]]
+    tap.check("another program's groups are", code == FINDINGS and "mutex" in red, red)
+    with open("all", encoding="utf-8") as file:
+        text = file.read()
+    write("few", text.replace("max=%d" % cli.NUM_CONSUMERS, "max=%d" % (cli.NUM_CONSUMERS - 1)))
+    tap.equal("more than the baseline is no leak", check("--config", "few", core)[0], CLEAN)
+    code, out, _ = check("--fail-on", "growth", "--config", "few", core)
+    tap.check("... but growth", code == FINDINGS and "over-baseline" in out, out)
+
+
+def baseline_file(cores):
+    write("known", "# mine\nignore main.worker reason=x\nallow t-000000000000 max=1\n")
+    code, _, err = check("--write-baseline", "known", cores["hang"])
+    tap.check("a file that exists is not replaced", code == FAILED and "--force" in err, err)
+    code, _, err = check("--write-baseline", "known", "--force", cores["hang"])
+    with open("known", encoding="utf-8") as file:
+        text = file.read()
+    tap.check("with --force its allow rules are", code == CLEAN and
+              text.startswith("# mine\nignore main.worker reason=x\n# Baseline") and
+              "t-000000000000" not in text and "allow t-" in text, text)
+    code, _, err = check("--write-baseline", "/nowhere/x", cores["hang"])
+    tap.check("a baseline that cannot be written", code == FAILED and cli.one_line(err), err)
+
+
+def many(cores, core):
+    """12 dumps, some of them the same, one cut, one no core at all."""
+    os.mkdir("dumps")
+    sources = [cores["hang"], cores["fixed"], core, cores["second"]]
+    for i in range(12):
+        shutil.copyfile(sources[i % 4], "dumps/core.%d" % i)
+    code, document = checked("dumps")
+    summary = document["summary"]
+    tap.equal("12 dumps: outcomes", (code, summary["by_outcome"]),
+              (FINDINGS, {"clean": 6, "findings": 6, "failed": 0, "incomplete": 0}))
+    red = {group["rules"]: (group["count"], [part["dump"] for part in group["dumps"]])
+           for group in document["groups"] if group["red"] and group["reason"] == "mutex"
+           and any(frame["function"] == "pack_order" for frame in group["frames"])}
+    tap.equal("the clerks' deadlock is one group over the dumps that have it", red,
+              {"deadlock-cycle": (12, [0, 3, 4, 7, 8, 11])})
+    tap.equal("dumps stand in order of their names",
+              [os.path.basename(dump["path"]) for dump in document["dumps"]],
+              ["core.%d" % i for i in range(12)])
+    schema_of(document)
+    tap.equal("the same again, byte for byte", check("--json", "dumps")[1],
+              check("--json", "dumps")[1])
+    _, out, _ = check("dumps")
+    tap.check("text: the sum comes first", out.startswith(
+        "FAIL: 12 dumps, %d distinct signatures in 6 of them (" % summary["red_signatures"]), out)
+    code, out, err = check("-q", "--format", "goleak", "dumps")
+    tap.check("goleak: the list alone", code == FINDINGS and err == "" and
+              out.startswith("found unexpected threads:\n[Thread ") and out.endswith("]\n"), out)
+
+    write("dumps/core.bad", "no core")
+    write("dumps/core.empty", "")
+    write("dumps/notes.txt", "no dump")
+    os.symlink("/etc/passwd", "dumps/core.link")
+    with open(core, "rb") as file, open("dumps/core.cut", "wb") as cut:
+        cut.write(file.read(os.path.getsize(core) // 3))
+    code, out, err = check("--json", "dumps")
+    document = json.loads(out)
+    tap.equal("bad dumps stop nobody", (code, document["summary"]["by_outcome"]),
+              (FINDINGS, {"clean": 6, "findings": 6, "failed": 2, "incomplete": 1}))
+    tap.equal("they are named", sorted(os.path.basename(dump["path"])
+                                       for dump in document["dumps"] if dump["error"]),
+              ["core.bad", "core.empty"])
+    tap.check("what is left out is said", "1 entries that are no dumps are left out" in err and
+              ("1 symbolic links are not followed" in err or os.geteuid() != 0), err)
+    tap.equal("bad and clean: could not be analysed",
+              check("dumps/core.1", "dumps/core.bad")[0], FAILED)
+    code, out, _ = check("dumps/core.1", "dumps/core.cut")
+    tap.check("cut and clean: never clean", code == INCOMPLETE and
+              out.startswith("INCOMPLETE: 2 dumps") and "core.cut" in out, out)
+    os.mkdir("empty")
+    for arguments in (["empty"], ["missing"], ["empty", "dumps"]):
+        code, out, err = check(*arguments)
+        tap.check("check %s" % arguments, code == FAILED, out + err)
+
+
+def killed(core):
+    """A worker that dies is a line of the report."""
+    code, out, err = tap.run(["sh", "-c", "ulimit -v 60000; exec \"$@\"", "sh", cli.CORELEAKS,
+                              "check", core], env=cli.environment())
+    tap.check("out of memory in a worker is no clean dump", code in (FAILED, INCOMPLETE), out + err)
+
+
+def packed(cores):
+    with open(cores["hang"], "rb") as file, gzip.open("hang.gz", "wb", 1) as packed_file:
+        shutil.copyfileobj(file, packed_file)
+    tap.equal("a compressed dump", check("hang.gz")[0], FINDINGS)
+    with open(cores["hang"], "rb") as file:
+        code, out, _ = check("-", stdin=file)
+    tap.check("standard input", code == FINDINGS and "[Thread " in out, out)
+    code, _, err = check("-", "hang.gz")
+    tap.check("standard input stands alone", code == USAGE and cli.one_line(err), err)
+
+
+def outputs(cores):
+    code, _, err = check("-o", "all.json", "-o", "one-{}.txt", "-o", "{}.folded",
+                         "-o", "all.goleak", cores["hang"])
+    names = sorted(name for name in os.listdir(".") if name.endswith((".txt", ".folded", ".json",
+                                                                      ".goleak")))
+    tap.equal("reports of all and of each dump", (code, err, names),
+              (FINDINGS, "", ["all.goleak", "all.json", "core.folded", "one-core.txt"]))
+    with open("all.json", encoding="utf-8") as file:
+        tap.equal("the one of all is a check", json.load(file)["schema"], "coreleaks-check/1")
+    with open("one-core.txt", encoding="utf-8") as file:
+        tap.check("the one of a dump is a report", "PROVED: " in file.read())
+    tap.equal("any format of a single dump", check("-o", "p.pb.gz", cores["fixed"])[0], CLEAN)
+    code, _, err = check("-o", "q.pb.gz", cores["fixed"], cores["hang"])
+    tap.check("not of several", code == USAGE and "{}" in err, err)
+    code, _, err = check("-o", "one-{}.txt", cores["fixed"])
+    tap.check("a report that cannot be written is a failure", code == FAILED and
+              "--force" in err, err)
+
+
+def executables(core):
+    """The program is elsewhere: beside the dump, or behind --."""
+    program = os.path.join(os.getcwd(), "gone", "cli-moved")
+    os.makedirs("gone")
+    shutil.copyfile(cli.program(), program)
+    os.chmod(program, 0o755)
+    moved = realcore.make_core(program, threads=cli.NUM_THREADS)
+    os.mkdir("with")
+    shutil.copyfile(moved, "with/core.1")
+    os.rename(program, "with/cli-moved")
+
+    def names(*arguments):
+        document = checked(*arguments)[1]
+        return {frame["function"] for group in document["groups"] for frame in group["frames"]}
+    tap.check("without it there are no names", "consume" not in names("with/core.1"))
+    tap.check("a program beside the dumps is found", "consume" in names("with"))
+    tap.check("so is one behind --", "consume" in names("with/core.1", "--", "with/cli-moved"))
+    tap.check("of several the one with the right name",
+              "consume" in names("with/core.1", "--", "/bin/true", "with/cli-moved"))
+    tap.check("a core of another program has its own",
+              "consume" in names("with/core.1", core, "--", "with/cli-moved"))
+
+
+def spool(cores):
+    """What core_pattern would do, by a pipe."""
+    os.mkdir("spool")
+    with open(cores["fixed"], "rb") as file:
+        code, _, err = check("-q", "--spool", "spool", "-", stdin=file)
+    tap.equal("a clean core is removed", (code, err, os.listdir("spool")), (CLEAN, "", []))
+    with open(cores["hang"], "rb") as file:
+        code, _, err = check("-q", "--spool", "spool", "-", stdin=file)
+    kept = os.listdir("spool")
+    tap.check("one that is not is kept", code == FINDINGS and len(kept) == 1 and
+              "kept: spool/" + kept[0] in err, err)
+    status = os.stat("spool/" + kept[0])
+    tap.equal("whole, for its owner alone", (status.st_size, status.st_mode & 0o777),
+              (os.path.getsize(cores["hang"]), 0o600))
+    tap.check("with holes", status.st_blocks * 512 < status.st_size, str(status))
+    tap.equal("and readable", check("spool/" + kept[0])[0], FINDINGS)
+    os.unlink("spool/" + kept[0])
+    with open(cores["fixed"], "rb") as file:
+        code, out, err = check("--spool", "spool", "--max-core-size", "64K", "-", stdin=file)
+    kept = os.listdir("spool")
+    tap.check("one beyond the limit is cut, kept and never clean",
+              code in (INCOMPLETE, FAILED) and len(kept) == 1 and
+              os.path.getsize("spool/" + kept[0]) == 65536 and "cut off" in err, out + err)
+    code, _, err = check("--spool", "nowhere", "-")
+    tap.check("no such folder", code == FAILED and cli.one_line(err), err)
+
+
+def on_leak(cores):
+    code, _, err = check("--on-leak", "cat >leak.json; echo told; exit 0", cores["hang"])
+    with open("leak.json", encoding="utf-8") as file:
+        document = json.load(file)
+    tap.equal("--on-leak gets the JSON; its output is on stderr",
+              (code, err, document["schema"], document["summary"]["outcome"]),
+              (FINDINGS, "told\n", "coreleaks-check/1", "findings"))
+    check("--on-leak", "touch called", cores["fixed"])
+    tap.check("it is not run when nothing is red", not os.path.exists("called"))
+    code, _, err = check("--on-leak", "exit 7", cores["hang"])
+    tap.check("its failure is said, the exit code stays", code == FINDINGS and "code 7" in err, err)
+    code, _, err = cli.run("-q", "--fail-on", "proved", "--on-leak", "cat >report.json",
+                           cores["hang"])
+    with open("report.json", encoding="utf-8") as file:
+        tap.equal("report has it too", (code, json.load(file)["schema"]),
+                  (FINDINGS, "coreleaks/1"))
+
+
+def usage():
+    for arguments in ([], ["--", "x"], ["--config", "nowhere", "core"]):
+        code, out, err = check(*arguments)
+        tap.check("usage: check %s" % arguments, code == USAGE and out == "" and err, err)
+
+
+with cli.Scratch():
+    CORE = cli.core()
+    try:
+        CORES = orders()
+    except realcore.CannotDump as reason:
+        tap.skip("cores of orders", str(reason))
+        tap.done()
+    pipeline(CORES)
+    levels(CORES, CORE)
+    baseline_file(CORES)
+    many(CORES, CORE)
+    killed(CORE)
+    packed(CORES)
+    outputs(CORES)
+    executables(CORE)
+    spool(CORES)
+    on_leak(CORES)
+    usage()
+tap.done()
