@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "core/image.h"
 #include "proof/go_findings.h"
+#include "proof/go_leaks.h"
 #include "proof/lock_findings.h"
 #include "proof/names.h"
 #include "proof/premises.h"
@@ -52,6 +53,7 @@ struct coreleaks_analysis {
 	struct groups groups;
 	struct wait_graph graph;
 	struct blockers blockers;
+	struct go_reach go_reach;
 	struct findings findings;
 	struct rules rules;
 	struct published published;
@@ -167,7 +169,33 @@ static void reason_floor(struct coreleaks_analysis *a)
 	publish_go_waits(a->public_tasks, a->public_waits, &a->go_waits);
 }
 
+/* No thread's registers were lost. */
+static bool notes_whole(const struct coreleaks_analysis *a)
+{
+	return !gaps_has(&a->gaps, "notes-damaged") && !gaps_has(&a->gaps, "core-truncated") &&
+	       !gaps_has(&a->gaps, "task-limit");
+}
+
 /* Groups are judged. */
+static void go_proof(struct coreleaks_analysis *a)
+{
+	const struct go_reach_input input = {
+		.runtime = &a->go,
+		.goroutines = &a->goroutines,
+		.tasks = &a->tasks,
+		.origins = &a->go_origins,
+		.queues = &a->go_queues,
+		.spans = &a->go_spans,
+		.notes = &a->notes,
+		.image = &a->image,
+		.modules = &a->modules,
+		.notes_whole = notes_whole(a),
+		.keep_parents = a->options.explain,
+	};
+	if (!a->options.no_proof)
+		go_reach_build(&a->go_reach, &a->arena, &a->gaps, &a->progress, &input);
+}
+
 static struct coreleaks_error *proof_floor(struct coreleaks_analysis *a,
 					   const struct groups_input *input)
 {
@@ -184,9 +212,7 @@ static struct coreleaks_error *proof_floor(struct coreleaks_analysis *a,
 		.nptl = &a->nptl,
 		.notes = &a->notes,
 		.modules = &a->modules,
-		.notes_whole = !gaps_has(&a->gaps, "notes-damaged") &&
-			       !gaps_has(&a->gaps, "core-truncated") &&
-			       !gaps_has(&a->gaps, "task-limit"),
+		.notes_whole = notes_whole(a),
 		.coroutines = premises_coroutines(&premises),
 	};
 	const struct lock_findings_input locks = {
@@ -197,14 +223,24 @@ static struct coreleaks_error *proof_floor(struct coreleaks_analysis *a,
 		.public_waits = a->public_waits,
 	};
 	premises_powers(&graph_input.powers, &a->modules);
+	const struct go_leaks_input leaks = {
+		.groups = input,
+		.reach = &a->go_reach,
+		.goroutines = &a->goroutines,
+		.queues = &a->go_queues,
+		.runtime = &a->go,
+	};
 	wait_graph_build(&a->graph, &a->arena, &graph_input);
 	blockers_build(&a->blockers, &a->arena, &a->graph, &a->tasks);
 	enum coreleaks_verdict *verdicts = lock_findings_verdicts(&a->arena, &locks);
+	go_proof(a);
 	go_findings_verdicts(verdicts, input);
+	go_leaks_verdicts(verdicts, &leaks);
 	groups_split(&a->groups, &a->arena, input, verdicts);
 	findings_build(&a->findings, &a->arena, &a->groups, input);
 	lock_findings_add(&a->findings, &a->arena, &a->groups, &locks);
 	go_findings_add(&a->findings, &a->arena, &a->groups, input);
+	go_leaks_add(&a->findings, &a->arena, &a->groups, &leaks);
 	struct ruled *ruled;
 	struct coreleaks_error *error =
 		rule_verdicts_build(&ruled, &a->arena, &a->findings, &a->rules, &a->groups, input);

@@ -368,7 +368,8 @@ struct coreleaks_finding {
 	uint32_t num_caveats;
 	const uint64_t *pthreads; /* finished threads it is about; see coreleaks_group */
 	uint32_t num_pthreads;
-	bool allowed; /* the baseline accepts every group it names, and there is one */
+	bool allowed;	  /* the baseline accepts every group it names, and there is one */
+	const char *hint; /* how the like is usually avoided: advice, no proof; NULL none */
 };
 
 /* A rule of the user's file or of a built-in set: what it matched, and what became of that. */
@@ -510,6 +511,9 @@ struct coreleaks_options {
 	const char *rules_name; /* of that file, for messages; NULL "rules" */
 	int64_t now;		/* seconds since 1970, by which rules expire; 0: they don't */
 	uint32_t slack;		/* that many tasks more than a rule's max are accepted */
+	bool no_proof;		/* do not search for what can never be woken */
+	bool explain; /* keep what it takes to say what keeps a waiting task reachable: eight bytes
+			 for each object of the heap */
 };
 
 void coreleaks_options_init(struct coreleaks_options *options);

@@ -28,7 +28,6 @@ struct settings {
 	int32_t color, progress; /* enum when */
 	bool quiet;
 	bool force;
-	bool no_proof;	    /* nothing is proved as yet: nothing to leave out */
 	const char *config; /* file of rules; NULL none was named */
 	char *rules;	    /* its text */
 	bool list_rules;

@@ -220,6 +220,18 @@ static void note_fpregset(struct notes_builder *builder, const struct note *note
 		notes->threads.items[notes->threads.num - 1].fpregs_off = note->desc_off;
 }
 
+/* The extended state (AVX and later), as XSAVE writes it: at least the 512 bytes of NT_FPREGSET and
+ * a header of 64 (Linux arch/x86/kernel/fpu/regset.c). */
+static void note_xstate(struct notes_builder *builder, const struct note *note)
+{
+	enum { MIN_SIZE = 576, MAX_SIZE = 1 << 16 };
+	struct notes *notes = builder->notes;
+	if (notes->threads.num == 0 || note->desc_size < MIN_SIZE || note->desc_size > MAX_SIZE)
+		return;
+	notes->threads.items[notes->threads.num - 1].xstate_off = note->desc_off;
+	notes->threads.items[notes->threads.num - 1].xstate_size = (uint32_t)note->desc_size;
+}
+
 static void note_read(struct notes_builder *builder, const struct note *note)
 {
 	static const struct {
@@ -230,6 +242,7 @@ static void note_read(struct notes_builder *builder, const struct note *note)
 		{"CORE", NT_PRSTATUS, note_prstatus}, {"CORE", NT_FPREGSET, note_fpregset},
 		{"CORE", NT_PRPSINFO, note_prpsinfo}, {"CORE", NT_SIGINFO, note_siginfo},
 		{"CORE", NT_AUXV, note_auxv},	      {"CORE", NT_FILE, note_file},
+		{"LINUX", NT_X86_XSTATE, note_xstate},
 	};
 	/* The kernel writes the first thread before NT_PRPSINFO, GDB after it. */
 	if (builder->num_notes++ == 0 && strcmp(note->name, "CORE") == 0)

@@ -268,6 +268,7 @@ void report_json_finding_fields(struct json_out *json, const struct write_job *j
 	for (uint32_t i = 0; i < finding->num_caveats; i++)
 		json_out_text(json, NULL, finding->caveats[i]);
 	json_out_end(json, ']');
+	json_out_text(json, "hint", finding->hint);
 	json_out_begin(json, "evidence", '[', JSON_LINES);
 	for (uint32_t i = 0; i < finding->num_evidence; i++) {
 		json_out_begin(json, NULL, '{', JSON_INLINE);

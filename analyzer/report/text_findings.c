@@ -26,6 +26,14 @@ static void write_caveats(struct screen *screen, const struct write_job *job,
 				   arena_format(job->arena, "not proved: %s", finding->caveats[i]));
 }
 
+static void write_hint(struct screen *screen, const struct write_job *job,
+		       const struct coreleaks_finding *finding)
+{
+	if (finding->hint != NULL)
+		text_findings_line(screen, 2, STYLE_DIM,
+				   arena_format(job->arena, "hint: %s", finding->hint));
+}
+
 void text_findings_all(struct screen *screen, const struct write_job *job,
 		       const struct coreleaks_finding *finding)
 {
@@ -43,6 +51,7 @@ void text_findings_all(struct screen *screen, const struct write_job *job,
 			     : arena_format(job->arena, "%s (at %s)", evidence->what, addr));
 	}
 	write_caveats(screen, job, finding);
+	write_hint(screen, job, finding);
 }
 
 static bool is_rule(const struct coreleaks_finding *finding, const char *rule)

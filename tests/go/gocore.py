@@ -89,7 +89,7 @@ def build(case, version, mode):
     """Path of the sample built by a Go version in a mode; the same path for the same content."""
     cgo, flags = MODES[mode]
     root = os.path.join(TOOLCHAINS, version, "usr", "lib", "go-" + version)
-    env = _build_env(root, version, cgo, goexpect.Expectation(case).experiment(version))
+    env = build_env(root, version, cgo, goexpect.Expectation(case).experiment(version))
     folder = os.path.join(PROGRAMS, version, mode)
     exe = os.path.join(folder, case)
     os.makedirs(folder, exist_ok=True)
@@ -109,7 +109,7 @@ def build(case, version, mode):
     return exe
 
 
-def _build_env(root, version, cgo, experiment):
+def build_env(root, version, cgo, experiment):
     env = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     env.update(GOROOT=root, GOTOOLCHAIN="local", GOPROXY="off", GOFLAGS="-mod=mod", GOENV="off",
                GOWORK="off", GOTELEMETRY="off", CGO_ENABLED=str(cgo), GOEXPERIMENT=experiment,

@@ -1,0 +1,230 @@
+#include "proof/go_goroutine_roots.h"
+
+enum {
+	/* Of the vector registers that a preempted goroutine keeps (runtime/preempt_amd64.go,
+	 * xRegs: 32 of 64 bytes, 8 masks). */
+	VECTORS_SIZE = 32 * 64 + 8 * 8,
+	MAX_FRAMES = 4096,    /* of stacks with more all words count */
+	MAX_OBJECTS = 4096,   /* variables; the same */
+	ARGUMENTS_SIZE = 512, /* that a function without maps may have */
+	MAX_DEFERS = 1 << 20,
+	DEFER_FUNCTION = 24, /* runtime/runtime2.go, _defer, 1.19 to 1.27 */
+};
+
+void go_goroutine_roots_init(struct go_goroutine_roots *roots, struct arena *arena,
+			     struct image *image)
+{
+	roots->arena = arena;
+	roots->frames = arena_alloc_array(arena, MAX_FRAMES, sizeof(*roots->frames));
+	go_unwinder_init(&roots->unwinder, arena, image, &roots->runtime->tables, MAX_FRAMES);
+	go_stack_maps_init(&roots->maps, arena, image, &roots->runtime->tables);
+}
+
+static uint64_t word_at(struct go_marker *marker, uint64_t addr)
+{
+	uint64_t value;
+	if (pages_read(&marker->pages, addr, &value, sizeof(value)))
+		return value;
+	go_marker_unreadable(marker, addr, 1);
+	return 0;
+}
+
+/* ---- The runtime's record ------------------------------------------------------------------ */
+
+/* Any word of it may lead somewhere, but for the M that runs it and that M's: these lead to all. */
+static void mark_record(const struct go_goroutine_roots *roots, struct go_marker *marker,
+			uint64_t g)
+{
+	const struct go_layout *layout = &roots->runtime->layout;
+	go_marker_words(marker, g + GO_G_PANIC, g + GO_G_M);
+	go_marker_words(marker, g + GO_G_M + 8, g + (uint64_t)layout->g_lockedm);
+	go_marker_words(marker, g + (uint64_t)layout->g_lockedm + 8, g + (uint64_t)layout->g_size);
+	if (roots->layout->g_vectors < 0)
+		return;
+	uint64_t vectors = word_at(marker, g + (uint64_t)roots->layout->g_vectors);
+	if (vectors != 0)
+		go_marker_words(marker, vectors, vectors + VECTORS_SIZE);
+}
+
+/* ---- Stacks by map ------------------------------------------------------------------------- */
+
+/* value was found at addr, on the stack or where pointers into it may be. */
+static void mark_pointer(struct go_goroutine_roots *roots, struct go_marker *marker, uint64_t addr,
+			 uint64_t value)
+{
+	if (!range_contains(roots->stack, value)) {
+		go_marker_pointer(marker, addr, value);
+		return;
+	}
+	for (uint32_t i = 0; i < roots->objects.num; i++) {
+		const struct range object = roots->objects.items[i];
+		if (!range_contains(object, value))
+			continue;
+		*array_add(roots->arena, &roots->found) = object;
+		roots->objects.items[i] = roots->objects.items[--roots->objects.num];
+		return;
+	}
+}
+
+static void mark_words(struct go_goroutine_roots *roots, struct go_marker *marker, uint64_t low,
+		       uint64_t high)
+{
+	if (high > roots->stack.high)
+		high = roots->stack.high;
+	for (uint64_t addr = (low + 7) & ~UINT64_C(7); addr < high; addr += 8)
+		mark_pointer(roots, marker, addr, word_at(marker, addr));
+}
+
+static void mark_bits(struct go_goroutine_roots *roots, struct go_marker *marker, uint64_t addr,
+		      const uint8_t *bits, uint32_t num)
+{
+	for (uint32_t i = 0; i < num; i++) {
+		if (bits[i / 8] == 0)
+			i |= 7;
+		else if ((bits[i / 8] >> (i % 8) & 1) != 0)
+			mark_pointer(roots, marker, addr + 8 * (uint64_t)i,
+				     word_at(marker, addr + 8 * (uint64_t)i));
+	}
+}
+
+/* Locals end below the return address and the saved frame pointer, if there are any. */
+static uint64_t end_of_locals(const struct raw_frame *frame)
+{
+	uint64_t end = frame->cfa - 8;
+	return end > frame->sp ? end - 8 : end;
+}
+
+static bool lies_within(const struct range *stack, uint64_t low, uint64_t size)
+{
+	return low >= stack->low && low <= stack->high && size <= stack->high - low;
+}
+
+/* False: the frame does not lie on the stack as its map says. */
+static bool add_objects(struct go_goroutine_roots *roots, const struct raw_frame *frame,
+			const struct go_frame_map *map)
+{
+	uint64_t end = end_of_locals(frame);
+	if (!lies_within(&roots->stack, end - 8 * (uint64_t)map->num_locals,
+			 8 * (uint64_t)map->num_locals) ||
+	    !lies_within(&roots->stack, frame->cfa, 8 * (uint64_t)map->num_args) ||
+	    roots->objects.num + map->num_objects > MAX_OBJECTS)
+		return false;
+	for (uint32_t i = 0; i < map->num_objects; i++) {
+		const struct go_stack_object *object = &map->objects[i];
+		uint64_t low =
+			(object->off < 0 ? end : frame->cfa) + (uint64_t)(int64_t)object->off;
+		if (!lies_within(&roots->stack, low, object->size))
+			return false;
+		if (object->size > 0)
+			*array_add(roots->arena, &roots->objects) =
+				(struct range){low, low + object->size};
+	}
+	return true;
+}
+
+static void mark_frames(struct go_goroutine_roots *roots, struct go_marker *marker, uint32_t num)
+{
+	bool interrupted = false;
+	for (uint32_t i = 0; i < num; i++) {
+		const struct raw_frame *frame = &roots->frames[i];
+		const struct go_frame_map map = *go_stack_maps_at(&roots->maps, frame->pc);
+		if (!map.known || interrupted) {
+			mark_words(roots, marker, frame->sp, frame->cfa + ARGUMENTS_SIZE);
+			interrupted = map.interrupted;
+			continue;
+		}
+		uint64_t end = end_of_locals(frame);
+		mark_bits(roots, marker, end - 8 * (uint64_t)map.num_locals, map.locals,
+			  map.num_locals);
+		mark_bits(roots, marker, frame->cfa, map.args, map.num_args);
+	}
+}
+
+/* Deferred calls lead to functions, and from the heap back into the stack. */
+static void mark_defers(struct go_goroutine_roots *roots, struct go_marker *marker, uint64_t g)
+{
+	uint64_t defer = word_at(marker, g + GO_G_PANIC + 8);
+	for (uint32_t i = 0; defer != 0 && i < MAX_DEFERS; i++) {
+		mark_pointer(roots, marker, g, defer);
+		mark_pointer(roots, marker, defer + DEFER_FUNCTION,
+			     word_at(marker, defer + DEFER_FUNCTION));
+		defer = word_at(marker, defer + (uint64_t)roots->layout->defer_link);
+	}
+}
+
+/* What it waits for, and what it sends there. */
+static void mark_waits(struct go_goroutine_roots *roots, struct go_marker *marker,
+		       uint32_t goroutine)
+{
+	const struct go_queue_entries *entries = &roots->queues->of[goroutine];
+	for (uint32_t i = 0; i < entries->num; i++) {
+		const struct go_sudog *sudog = &roots->queues->sudogs.items[entries->first + i];
+		mark_pointer(roots, marker, sudog->addr, sudog->object_addr);
+		mark_pointer(roots, marker, sudog->addr, sudog->elem_addr);
+	}
+}
+
+/* False: the maps do not hold. */
+static bool mark_by_maps(struct go_goroutine_roots *roots, struct go_marker *marker,
+			 const struct goroutine *g, const struct task *task)
+{
+	const struct go_start start = {
+		.pc = task->registers.values[REGISTER_RIP],
+		.sp = task->registers.values[REGISTER_RSP],
+		.exact = g->exact,
+		.stack = g->stack,
+	};
+	const struct raw_stack stack = go_unwinder_walk(&roots->unwinder, &start, roots->frames, 0);
+	if (stack.end != CORELEAKS_STACK_COMPLETE)
+		return false;
+	roots->objects.num = roots->found.num = 0;
+	for (uint32_t i = 0; i < stack.num_frames; i++) {
+		if (roots->frames[i].cfa == 0 ||
+		    !add_objects(roots, &roots->frames[i],
+				 go_stack_maps_at(&roots->maps, roots->frames[i].pc)))
+			return false;
+	}
+	mark_frames(roots, marker, stack.num_frames);
+	mark_defers(roots, marker, g->addr);
+	return true;
+}
+
+/* Maps tell of goroutines at rest only: not while one runs or panics, nor while the garbage
+ * collector may be moving its stack. */
+static bool may_use_maps(const struct go_goroutine_roots *roots, struct go_marker *marker,
+			 const struct goroutine *g)
+{
+	uint32_t status =
+		(uint32_t)word_at(marker, g->addr + (uint64_t)roots->runtime->layout.g_status);
+	return (status == GO_STATUS_WAITING || status == GO_STATUS_LEAKED ||
+		status == GO_STATUS_RUNNABLE || status == GO_STATUS_PREEMPTED ||
+		status == GO_STATUS_SYSCALL) &&
+	       word_at(marker, g->addr + GO_G_PANIC) == 0;
+}
+
+void go_goroutine_roots_mark(struct go_goroutine_roots *roots, struct go_marker *marker,
+			     uint32_t goroutine)
+{
+	const struct goroutine *g = &roots->goroutines->list.items[goroutine];
+	const struct task *task =
+		&roots->tasks->list.items[roots->goroutines->first_task + goroutine];
+	uint64_t sp = task->registers.values[REGISTER_RSP];
+	mark_record(roots, marker, g->addr);
+	roots->stack = (struct range){sp, g->stack.high};
+	roots->objects.num = roots->found.num = 0;
+	bool resting = range_contains(g->stack, sp) && may_use_maps(roots, marker, g);
+	if (resting && mark_by_maps(roots, marker, g, task)) {
+		mark_waits(roots, marker, goroutine);
+		while (roots->found.num > 0) {
+			struct range object = roots->found.items[--roots->found.num];
+			mark_words(roots, marker, object.low, object.high);
+		}
+		roots->num_mapped++;
+		return;
+	}
+	mark_waits(roots, marker, goroutine);
+	/* Of a running one its registers count only when they are those of its own code. */
+	bool from_sp = resting || (range_contains(g->stack, sp) && g->exact);
+	go_marker_words(marker, from_sp ? sp : g->stack.low, g->stack.high);
+	roots->num_whole++;
+}

@@ -1,0 +1,38 @@
+/* go_goroutine_roots.h - what a goroutine that may go on can reach: its stack, by the compiler's
+ * maps where they hold, and the runtime's record of it. */
+#ifndef CORELEAKS_PROOF_GO_GOROUTINE_ROOTS_H
+#define CORELEAKS_PROOF_GO_GOROUTINE_ROOTS_H
+
+#include "proof/go_mark.h"
+#include "proof/go_stack_maps.h"
+#include "stack/go_unwind.h"
+#include "task/go_queues.h"
+
+struct go_goroutine_roots {
+	const struct go_runtime *runtime;
+	const struct go_heap_layout *layout;
+	const struct goroutines *goroutines;
+	const struct tasks *tasks;
+	const struct go_queues *queues;
+	struct arena *arena;
+	struct go_unwinder unwinder;
+	struct go_stack_maps maps;
+	struct raw_frame *frames;
+	struct {
+		struct range *items; /* variables of the stack at hand that nothing led to yet */
+		uint32_t num, capacity;
+	} objects;
+	struct {
+		struct range *items; /* that something led to, to be looked into */
+		uint32_t num, capacity;
+	} found;
+	struct range stack;		/* at hand: of the frames in use */
+	uint64_t num_mapped, num_whole; /* stacks */
+};
+
+void go_goroutine_roots_init(struct go_goroutine_roots *roots, struct arena *arena,
+			     struct image *image);
+void go_goroutine_roots_mark(struct go_goroutine_roots *roots, struct go_marker *marker,
+			     uint32_t goroutine);
+
+#endif

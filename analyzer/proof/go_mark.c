@@ -1,0 +1,347 @@
+#include "proof/go_mark.h"
+
+enum {
+	SMALL_SIZE = 512, /* objects up to here have bits in their span (1.22 on, mbitmap.go) */
+	INLINE_MARKS_SIZE = 128, /* at the end of a span of them (1.26 on, mgcmark_greenteagc.go) */
+	INLINE_MARKS_MIN = 16,	 /* smallest object of such a span */
+	HEADER_SIZE = 8,
+	PAGE = 4096,
+};
+
+/* ---- Spans --------------------------------------------------------------------------------- */
+
+/* How many bits a span's words need, in bytes. */
+static uint64_t bitmap_size(const struct go_span *span)
+{
+	return (span->pages_high - span->base) / 64;
+}
+
+static bool may_hold_marks(const struct go_span *span)
+{
+	return span->pages_high - span->base == GO_PAGE_SIZE &&
+	       span->element_size >= INLINE_MARKS_MIN && span->element_size <= SMALL_SIZE &&
+	       !span->noscan;
+}
+
+/* How many objects fit before the bitmap, and before marks behind it. */
+static uint64_t capacity(const struct go_span *span, uint64_t marks_size)
+{
+	uint64_t size = span->pages_high - span->base, rest = bitmap_size(span) + marks_size;
+	return size > rest ? (size - rest) / span->element_size : 0;
+}
+
+/* The bitmap stands last, or before the mark bits. In most sizes the number of objects tells which;
+ * where it does not, *inline_marks does: what the other spans have. */
+static bool find_bitmap(const struct go_span *span, struct go_scan *scan, bool inline_marks)
+{
+	uint64_t without = capacity(span, 0), with = capacity(span, INLINE_MARKS_SIZE);
+	uint64_t marks_size = 0;
+	if (may_hold_marks(span) && inline_marks)
+		marks_size = INLINE_MARKS_SIZE;
+	if (scan->num_objects != (marks_size != 0 ? with : without))
+		return false;
+	scan->bitmap_addr = span->pages_high - bitmap_size(span) - marks_size;
+	return true;
+}
+
+/* Do spans hold their marks? Those in which that makes a difference to the number of objects vote.
+ * With GOEXPERIMENT=nogreenteagc they do not. */
+static bool spans_hold_marks(const struct go_marker *marker)
+{
+	uint64_t yes = 0, no = 0;
+	for (uint32_t i = 0; i < marker->spans->list.num; i++) {
+		const struct go_span *span = &marker->spans->list.items[i];
+		if (span->state != GO_SPAN_IN_USE || !may_hold_marks(span))
+			continue;
+		uint64_t without = capacity(span, 0), with = capacity(span, INLINE_MARKS_SIZE);
+		if (with == without)
+			continue;
+		yes += marker->scans[i].num_objects == with;
+		no += marker->scans[i].num_objects == without;
+	}
+	return yes > no || (yes == no && marker->layout->minor >= 26);
+}
+
+static uint64_t span_field(const unsigned char *span, int off, int size)
+{
+	uint64_t value = 0;
+	if (off >= 0)
+		memcpy(&value, span + off, (size_t)size);
+	return value;
+}
+
+/* A large object may end before its only element does. */
+static uint64_t most_objects(const struct go_span *span)
+{
+	return span->size_class == 0 ? 1 : (span->limit - span->base) / span->element_size;
+}
+
+static bool read_scan(struct go_marker *marker, const struct go_span *span, struct image *image,
+		      struct go_scan *scan)
+{
+	const struct go_heap_layout *layout = marker->layout;
+	unsigned char bytes[160];
+	if (image_read(image, span->addr, bytes, sizeof(bytes)) != sizeof(bytes))
+		return false;
+	scan->num_objects = span_field(bytes, layout->span_num, layout->span_num_size);
+	scan->specials_addr = span_field(bytes, layout->span_specials, 8);
+	scan->type_addr = span_field(bytes, layout->span_large_type, 8);
+	bool user_arena = span_field(bytes, layout->span_user_arena, 1) == 1;
+	marker->user_arenas |= user_arena;
+	if (span->noscan)
+		scan->how = GO_SCAN_NONE;
+	else if (!layout->precise_heap || user_arena)
+		scan->how = GO_SCAN_ALL;
+	else if (span->size_class == 0)
+		scan->how = GO_SCAN_TYPE;
+	else
+		scan->how = span->element_size <= SMALL_SIZE ? GO_SCAN_BITMAP : GO_SCAN_HEADER;
+	return scan->num_objects > 0 && scan->num_objects <= most_objects(span);
+}
+
+void go_marker_init(struct go_marker *marker, struct arena *arena, struct image *image,
+		    const struct go_spans *spans, const struct go_heap_layout *layout,
+		    bool keep_parents)
+{
+	*marker = (struct go_marker){.arena = arena, .spans = spans, .layout = layout};
+	pages_init(&marker->pages, arena, image->dump);
+	addresses_init(&marker->watched, arena);
+	go_type_masks_init(&marker->types, arena, image, layout);
+	marker->scans = arena_alloc_array(arena, spans->list.num, sizeof(*marker->scans));
+	for (uint32_t i = 0; i < spans->list.num; i++) {
+		const struct go_span *span = &spans->list.items[i];
+		struct go_scan *scan = &marker->scans[i];
+		if (span->state != GO_SPAN_IN_USE)
+			continue;
+		if (!read_scan(marker, span, image, scan)) {
+			/* Its objects are found by its limit, and looked into word by word. */
+			marker->num_odd_spans++;
+			scan->num_objects = most_objects(span);
+			scan->how = span->noscan ? GO_SCAN_NONE : GO_SCAN_ALL;
+		}
+		scan->first_object = marker->num_objects;
+		marker->num_objects += scan->num_objects;
+	}
+	bool inline_marks = layout->inline_marks && spans_hold_marks(marker);
+	for (uint32_t i = 0; i < spans->list.num; i++)
+		if (marker->scans[i].how == GO_SCAN_BITMAP &&
+		    !find_bitmap(&spans->list.items[i], &marker->scans[i], inline_marks))
+			marker->scans[i].how = GO_SCAN_ALL;
+	marker->marks = arena_alloc(arena, (size_t)(marker->num_objects / 8 + 1));
+	if (keep_parents)
+		marker->parents = arena_alloc_array(arena, (size_t)marker->num_objects,
+						    sizeof(*marker->parents));
+}
+
+/* ---- Objects ------------------------------------------------------------------------------- */
+
+bool go_marker_find(const struct go_marker *marker, uint64_t addr, struct go_object *ret)
+{
+	const struct go_span *span = go_spans_find(marker->spans, addr);
+	if (span == NULL || span->state != GO_SPAN_IN_USE || addr >= span->limit)
+		return false;
+	uint32_t number = (uint32_t)(span - marker->spans->list.items);
+	uint64_t index = span->size_class == 0 ? 0 : (addr - span->base) / span->element_size;
+	if (index >= marker->scans[number].num_objects)
+		return false;
+	*ret = (struct go_object){number, (uint32_t)index};
+	return true;
+}
+
+uint64_t go_marker_addr(const struct go_marker *marker, struct go_object object)
+{
+	const struct go_span *span = &marker->spans->list.items[object.span];
+	return span->base + object.index * span->element_size;
+}
+
+static uint64_t number_of(const struct go_marker *marker, struct go_object object)
+{
+	return marker->scans[object.span].first_object + object.index;
+}
+
+bool go_marker_is_marked(const struct go_marker *marker, struct go_object object)
+{
+	uint64_t number = number_of(marker, object);
+	return (marker->marks[number / 8] >> (number % 8) & 1) != 0;
+}
+
+uint64_t go_marker_parent(const struct go_marker *marker, struct go_object object)
+{
+	return marker->parents != NULL ? marker->parents[number_of(marker, object)] : 0;
+}
+
+void go_marker_mask(struct go_marker *marker, uint64_t addr)
+{
+	struct go_object object;
+	if (!go_marker_find(marker, addr, &object))
+		return;
+	uint64_t number = number_of(marker, object);
+	marker->marks[number / 8] |= (uint8_t)(1u << number % 8);
+	marker->scans[object.span].masked = true;
+}
+
+void go_marker_watch(struct go_marker *marker, struct go_object object, uint32_t *ret)
+{
+	*ret = addresses_add(&marker->watched, go_marker_addr(marker, object), NULL);
+	marker->scans[object.span].watched = true;
+}
+
+void go_marker_pointer(struct go_marker *marker, uint64_t addr, uint64_t value)
+{
+	struct go_object object;
+	if (value < marker->spans->low || value >= marker->spans->high ||
+	    !go_marker_find(marker, value, &object))
+		return;
+	uint64_t number = number_of(marker, object);
+	uint8_t bit = (uint8_t)(1u << number % 8);
+	const struct go_scan *scan = &marker->scans[object.span];
+	if (marker->note_touched && scan->masked)
+		*array_add(marker->arena, &marker->touched) = go_marker_addr(marker, object);
+	if ((marker->marks[number / 8] & bit) != 0)
+		return;
+	marker->marks[number / 8] |= bit;
+	marker->num_marked++;
+	if (marker->parents != NULL)
+		marker->parents[number] = addr;
+	if (scan->watched) {
+		uint32_t watched = addresses_find(&marker->watched, go_marker_addr(marker, object));
+		if (watched != UINT32_MAX)
+			*array_add(marker->arena, &marker->woken) = watched;
+	}
+	if (scan->how != GO_SCAN_NONE)
+		*array_add(marker->arena, &marker->queue) = object;
+}
+
+/* ---- Looking into them --------------------------------------------------------------------- */
+
+void go_marker_unreadable(struct go_marker *marker, uint64_t addr, uint64_t num)
+{
+	if (marker->num_unreadable == 0)
+		marker->first_unreadable_addr = addr;
+	marker->num_unreadable += num;
+}
+
+void go_marker_words(struct go_marker *marker, uint64_t low, uint64_t high)
+{
+	uint64_t addr = (low + 7) & ~UINT64_C(7);
+	high &= ~UINT64_C(7);
+	while (addr < high && addr >= low) {
+		size_t size;
+		const unsigned char *bytes =
+			pages_at(&marker->pages, addr, (size_t)(high - addr), &size);
+		if (bytes == NULL || size < 8) {
+			uint64_t next = (addr | (PAGE - 1)) + 1;
+			if (next > high)
+				next = high;
+			go_marker_unreadable(marker, addr, (next - addr) / 8);
+			addr = next;
+			continue;
+		}
+		size &= ~(size_t)7;
+		for (size_t off = 0; off < size; off += 8) {
+			uint64_t value;
+			memcpy(&value, bytes + off, sizeof(value));
+			go_marker_pointer(marker, addr + off, value);
+		}
+		marker->scanned_size += size;
+		addr += size;
+	}
+}
+
+static void scan_word(struct go_marker *marker, uint64_t addr)
+{
+	size_t size;
+	uint64_t value;
+	const unsigned char *bytes = pages_at(&marker->pages, addr, sizeof(value), &size);
+	if (bytes == NULL || size < sizeof(value)) {
+		go_marker_unreadable(marker, addr, 1);
+		return;
+	}
+	memcpy(&value, bytes, sizeof(value));
+	go_marker_pointer(marker, addr, value);
+}
+
+/* Only the words with a bit. */
+static void scan_bitmap(struct go_marker *marker, const struct go_span *span,
+			const struct go_scan *scan, uint64_t addr)
+{
+	uint64_t first = (addr - span->base) / 8, num = span->element_size / 8;
+	uint8_t bits[SMALL_SIZE / 64 + 2];
+	size_t size = (size_t)((first + num + 7) / 8 - first / 8);
+	if (size > sizeof(bits) ||
+	    !pages_read(&marker->pages, scan->bitmap_addr + first / 8, bits, size)) {
+		go_marker_unreadable(marker, addr, num);
+		return;
+	}
+	for (uint64_t i = 0; i < num; i++) {
+		uint64_t bit = first % 8 + i;
+		if (bits[bit / 8] == 0)
+			i += 7 - bit % 8;
+		else if ((bits[bit / 8] >> (bit % 8) & 1) != 0)
+			scan_word(marker, addr + 8 * i);
+	}
+	marker->scanned_size += span->element_size;
+}
+
+/* Values of that type, one behind the other, fill [low, high). */
+static void scan_type(struct go_marker *marker, uint64_t type_addr, uint64_t low, uint64_t high)
+{
+	const struct go_type_mask *mask =
+		type_addr != 0 ? go_type_masks_at(&marker->types, type_addr) : NULL;
+	if (mask == NULL || !mask->valid || (mask->words == NULL && mask->num_words > 0)) {
+		go_marker_words(marker, low, high);
+		return;
+	}
+	const struct go_type_mask kept = *mask;
+	if (kept.num_words == 0)
+		return;
+	for (uint64_t addr = low; addr < high && high - addr >= kept.num_words * 8;
+	     addr += kept.size) {
+		for (uint64_t i = 0; i < kept.num_words; i++) {
+			if (kept.words[i / 8] == 0)
+				i |= 7;
+			else if ((kept.words[i / 8] >> (i % 8) & 1) != 0)
+				scan_word(marker, addr + 8 * i);
+		}
+		if (high - addr <= kept.size)
+			break;
+	}
+	marker->scanned_size += high - low;
+}
+
+void go_marker_scan(struct go_marker *marker, struct go_object object)
+{
+	const struct go_span *span = &marker->spans->list.items[object.span];
+	const struct go_scan *scan = &marker->scans[object.span];
+	uint64_t addr = go_marker_addr(marker, object), type_addr = 0;
+	size_t size;
+	switch (scan->how) {
+	case GO_SCAN_NONE:
+		break;
+	case GO_SCAN_ALL:
+		go_marker_words(marker, addr,
+				span->size_class == 0 ? span->limit : addr + span->element_size);
+		break;
+	case GO_SCAN_BITMAP:
+		scan_bitmap(marker, span, scan, addr);
+		break;
+	case GO_SCAN_HEADER: {
+		const unsigned char *bytes = pages_at(&marker->pages, addr, HEADER_SIZE, &size);
+		if (bytes != NULL && size == HEADER_SIZE)
+			memcpy(&type_addr, bytes, sizeof(type_addr));
+		scan_type(marker, type_addr, addr + HEADER_SIZE, addr + span->element_size);
+		break;
+	}
+	case GO_SCAN_TYPE:
+		scan_type(marker, scan->type_addr, addr, span->limit);
+		break;
+	}
+}
+
+void go_marker_drain(struct go_marker *marker)
+{
+	while (marker->queue.num > 0) {
+		struct go_object object = marker->queue.items[--marker->queue.num];
+		go_marker_scan(marker, object);
+	}
+}

@@ -1,0 +1,97 @@
+/* go_mark.h - marks what can be reached in a Go program's heap: one bit an object, and a queue of
+ * those still to be looked into.
+ *
+ * Whether an object is free is never asked: during a GC the runtime's own record of that is out of
+ * date (runtime/mbitmap.go, freeIndexForScan), and a pointer refused is a false proof. */
+#ifndef CORELEAKS_PROOF_GO_MARK_H
+#define CORELEAKS_PROOF_GO_MARK_H
+
+#include "base/addresses.h"
+#include "core/pages.h"
+#include "proof/go_type_masks.h"
+#include "task/go_spans.h"
+
+/* Where the pointers of a span's objects are. */
+enum go_scan_how {
+	GO_SCAN_NONE,	/* they have none */
+	GO_SCAN_ALL,	/* not known: every word may be one */
+	GO_SCAN_BITMAP, /* a bit a word, behind the objects */
+	GO_SCAN_HEADER, /* by the type that each object begins with */
+	GO_SCAN_TYPE,	/* by the span's type: one large object */
+};
+
+struct go_scan {
+	uint64_t first_object; /* number of its first object among all */
+	uint64_t num_objects;
+	uint64_t bitmap_addr;
+	uint64_t type_addr;
+	uint64_t specials_addr; /* finalizers and the like; 0 none */
+	enum go_scan_how how;
+	bool masked;  /* some of its objects are */
+	bool watched; /* some of its objects are */
+};
+
+struct go_object {
+	uint32_t span; /* index of the span */
+	uint32_t index;
+};
+
+struct go_marker {
+	struct arena *arena;
+	const struct go_spans *spans;
+	const struct go_heap_layout *layout;
+	struct pages pages;
+	struct go_type_masks types;
+	struct go_scan *scans; /* parallel to spans->list */
+	uint64_t num_objects;
+	uint8_t *marks;
+	uint64_t *parents; /* by object: where the pointer to it was found; NULL: not kept */
+	struct {
+		struct go_object *items;
+		uint32_t num, capacity;
+	} queue;
+	struct addresses watched; /* objects to tell of when they are marked */
+	struct go_marker_list {
+		uint32_t *items;
+		uint32_t num, capacity;
+	} woken; /* numbers of these, in the order in which they were marked; yours to empty */
+	bool note_touched; /* collect the masked objects that pointers lead to … */
+	struct {
+		uint64_t *items;
+		uint32_t num, capacity;
+	} touched; /* … here: their addresses */
+	uint64_t num_marked, scanned_size;
+	uint64_t num_unreadable; /* words */
+	uint64_t first_unreadable_addr;
+	uint32_t num_odd_spans; /* their parts do not fit together */
+	bool user_arenas;
+};
+
+/* keep_parents: for go_marker_parent(); costs eight bytes an object. */
+void go_marker_init(struct go_marker *marker, struct arena *arena, struct image *image,
+		    const struct go_spans *spans, const struct go_heap_layout *layout,
+		    bool keep_parents);
+
+/* The object that addr points to or into. */
+bool go_marker_find(const struct go_marker *marker, uint64_t addr, struct go_object *ret);
+uint64_t go_marker_addr(const struct go_marker *marker, struct go_object object);
+bool go_marker_is_marked(const struct go_marker *marker, struct go_object object);
+/* Where the pointer that marked it stands; 0 unknown. */
+uint64_t go_marker_parent(const struct go_marker *marker, struct go_object object);
+
+/* value was found at addr. Marks what it points to, for go_marker_drain() to look into. */
+void go_marker_pointer(struct go_marker *marker, uint64_t addr, uint64_t value);
+/* Every aligned word of [low, high) may be a pointer. */
+void go_marker_words(struct go_marker *marker, uint64_t low, uint64_t high);
+/* Counts words that could not be read. */
+void go_marker_unreadable(struct go_marker *marker, uint64_t addr, uint64_t num);
+/* Looks into that object now, marked or not. */
+void go_marker_scan(struct go_marker *marker, struct go_object object);
+/* Marks it without ever looking into it. */
+void go_marker_mask(struct go_marker *marker, uint64_t addr);
+/* Tells (in woken) when it is marked; its number in watched. Call before anything is marked. */
+void go_marker_watch(struct go_marker *marker, struct go_object object, uint32_t *ret);
+/* Until the queue is empty. */
+void go_marker_drain(struct go_marker *marker);
+
+#endif
