@@ -234,6 +234,14 @@ static bool is_g(const struct finder *finder, uint64_t addr)
 	       word_at(finder, addr + GO_G_SCHED_G) == addr;
 }
 
+/* Was there memory at this address of which the core has none, as when it was cut? */
+static bool is_missing(const struct finder *finder, uint64_t addr)
+{
+	uint64_t word;
+	return (addr & 7) == 0 && image_segment_high(finder->image, addr) != 0 &&
+	       !image_read_u64(finder->image, addr, &word);
+}
+
 static bool is_slice(const uint64_t *words, uint64_t max_num)
 {
 	return words[0] >= 4096 && (words[0] & 7) == 0 && words[1] >= 1 && words[2] >= words[1] &&
@@ -246,7 +254,7 @@ static uint64_t sample_step(uint64_t num, uint64_t samples)
 	return num / samples + 1;
 }
 
-/* All goroutines that ever were: the first is goroutine 1. */
+/* All goroutines that ever were: the first is goroutine 1. What a cut core lacks tells nothing. */
 static bool is_allgs(const struct finder *finder, const uint64_t *words)
 {
 	enum { GOID_LOW = 136, GOID_HIGH = 192 };
@@ -258,8 +266,11 @@ static bool is_allgs(const struct finder *finder, const uint64_t *words)
 		return false;
 	for (uint64_t off = GOID_LOW; off <= GOID_HIGH; off += 8)
 		first |= word_at(finder, g + off) == 1;
-	for (uint64_t i = 0; first && i < words[1]; i += sample_step(words[1], 64))
-		first = is_g(finder, word_at(finder, words[0] + 8 * i));
+	for (uint64_t i = 0; first && i < words[1]; i += sample_step(words[1], 64)) {
+		uint64_t place = words[0] + 8 * i;
+		g = word_at(finder, place);
+		first = is_g(finder, g) || is_missing(finder, place) || is_missing(finder, g);
+	}
 	return first;
 }
 
@@ -524,8 +535,10 @@ static void choose_layout(struct finder *finder, const uint64_t *words, uint64_t
 		.num_ms = find_ms(finder, words, num, ms),
 	};
 	for (uint64_t i = 0; i < runtime->allgs.num && evidence.num_gs < NUM_SAMPLES;
-	     i += sample_step(runtime->allgs.num, NUM_SAMPLES))
-		gs[evidence.num_gs++] = word_at(finder, runtime->allgs.data_addr + 8 * i);
+	     i += sample_step(runtime->allgs.num, NUM_SAMPLES)) {
+		gs[evidence.num_gs] = word_at(finder, runtime->allgs.data_addr + 8 * i);
+		evidence.num_gs += is_g(finder, gs[evidence.num_gs]);
+	}
 	bool known = go_layout_for(runtime->minor, &runtime->layout);
 	if (known && go_layout_check(&runtime->layout, &evidence, &field)) {
 		runtime->recognised = true;

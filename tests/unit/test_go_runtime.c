@@ -242,6 +242,33 @@ START_TEST(damaged_goroutines_are_counted)
 }
 END_TEST
 
+/* The core was cut: what it lacks of the list, and of the goroutines on it, hides no others. */
+START_TEST(goroutines_beyond_the_end_of_the_core)
+{
+	const uint64_t missing = FAKE_GO_HEAP - 0x100000;
+	begin_known(_i);
+	fake_go_program(&go);
+	fake_segment(&go.world.core, missing, NULL, 0, 4096, PF_R | PF_W);
+	fake_go_put(&go, fake_go_get(&go, FAKE_GO_ALLGS) + 2 * 8, missing + 64);
+	fake_go_open(&go);
+	ck_assert(go.runtime.recognised);
+	ck_assert_uint_eq(go.goroutines.num_damaged, 1);
+	ck_assert_uint_eq(go.goroutines.list.num, 6);
+	fake_world_expect_gap(&go.world, "goroutines-unreadable", true);
+}
+END_TEST
+
+/* Where nothing was mapped no goroutine can have been: that is no list of them. */
+START_TEST(goroutines_where_nothing_was)
+{
+	begin_known(_i);
+	fake_go_program(&go);
+	fake_go_put(&go, fake_go_get(&go, FAKE_GO_ALLGS) + 2 * 8, FAKE_GO_HEAP - 0x100000);
+	fake_go_open(&go);
+	expect_native_only("was not found");
+}
+END_TEST
+
 static void expect_given_up_chain(void)
 {
 	ck_assert(go.runtime.recognised);
@@ -533,6 +560,8 @@ Suite *go_runtime_suite(void)
 	tcase_add_loop_test(tests, no_list_of_goroutines, 0, 2);
 	tcase_add_loop_test(tests, overlapping_lists, 0, 2);
 	tcase_add_loop_test(tests, huge_lists, 0, 2);
+	tcase_add_loop_test(tests, goroutines_beyond_the_end_of_the_core, 0, 2);
+	tcase_add_loop_test(tests, goroutines_where_nothing_was, 0, 2);
 	tcase_add_loop_test(tests, damaged_goroutines_are_counted, 0, 2);
 	tcase_add_loop_test(tests, a_ring_of_ms, 0, 2);
 	tcase_add_loop_test(tests, many_ways_into_a_ring_of_ms, 0, 2);
