@@ -5,9 +5,11 @@
 #include "proof/go_leaks.h"
 #include "proof/lock_findings.h"
 #include "proof/names.h"
+#include "proof/native_why.h"
 #include "proof/premises.h"
 #include "proof/publish_go.h"
 #include "proof/publish_go_waits.h"
+#include "proof/reach_findings.h"
 #include "stack/creations.h"
 #include "stack/stacks.h"
 #include "task/go_queues.h"
@@ -54,6 +56,7 @@ struct coreleaks_analysis {
 	struct wait_graph graph;
 	struct blockers blockers;
 	struct go_reach go_reach;
+	struct native_reach native_reach;
 	struct findings findings;
 	struct rules rules;
 	struct published published;
@@ -176,7 +179,37 @@ static bool notes_whole(const struct coreleaks_analysis *a)
 	       !gaps_has(&a->gaps, "task-limit");
 }
 
-/* Groups are judged. */
+/* Threads that wait for what nobody can reach become roots of the graph of waiting. */
+static void prove_threads(struct coreleaks_analysis *a, const struct program_powers *powers)
+{
+	const struct native_reach_input input = {
+		.memory = {.tasks = &a->tasks,
+			   .nptl = &a->nptl,
+			   .notes = &a->notes,
+			   .modules = &a->modules,
+			   .dump = &a->dump,
+			   .image = &a->image},
+		.waits = &a->waits,
+		.graph = &a->graph,
+		.powers = powers,
+		.gaps = &a->gaps,
+		.explain = a->options.explain,
+		.progress = &a->progress,
+	};
+	const struct native_why_input why = {
+		.reach = &a->native_reach,
+		.tasks = &a->tasks,
+		.waits = &a->waits,
+		.stacks = &a->stacks,
+		.modules = &a->modules,
+		.files = &a->files,
+	};
+	if (!a->options.no_proof)
+		native_reach_build(&a->native_reach, &a->arena, &input);
+	reach_findings_roots(&a->graph, &a->arena, &a->gaps, &a->native_reach, &input);
+	native_why_build(a->public_waits, &a->arena, &why);
+}
+
 static void go_proof(struct coreleaks_analysis *a)
 {
 	const struct go_reach_input input = {
@@ -196,6 +229,7 @@ static void go_proof(struct coreleaks_analysis *a)
 		go_reach_build(&a->go_reach, &a->arena, &a->gaps, &a->progress, &input);
 }
 
+/* Groups are judged. */
 static struct coreleaks_error *proof_floor(struct coreleaks_analysis *a,
 					   const struct groups_input *input)
 {
@@ -221,6 +255,7 @@ static struct coreleaks_error *proof_floor(struct coreleaks_analysis *a,
 		.waits = &a->waits,
 		.nptl = &a->nptl,
 		.public_waits = a->public_waits,
+		.reach = &a->native_reach,
 	};
 	premises_powers(&graph_input.powers, &a->modules);
 	const struct go_leaks_input leaks = {
@@ -231,6 +266,8 @@ static struct coreleaks_error *proof_floor(struct coreleaks_analysis *a,
 		.runtime = &a->go,
 	};
 	wait_graph_build(&a->graph, &a->arena, &graph_input);
+	prove_threads(a, &graph_input.powers);
+	wait_graph_finish(&a->graph, &a->arena, &graph_input);
 	blockers_build(&a->blockers, &a->arena, &a->graph, &a->tasks);
 	enum coreleaks_verdict *verdicts = lock_findings_verdicts(&a->arena, &locks);
 	go_proof(a);

@@ -141,6 +141,7 @@ struct coreleaks_task {
 };
 
 struct coreleaks_frame;
+struct coreleaks_evidence;
 
 /* A thread that may hold a lock which does not record its holder: an address of the lock's stands
  * where it still uses it, in a register or a live frame. It may as well have let go of the lock, or
@@ -249,6 +250,10 @@ struct coreleaks_wait {
 	bool is_select;
 	bool cases_ordered; /* a select's cases stand as in the source, sends first; nil ones too */
 	bool writes;	    /* fd: it waits to write, else to read */
+	/* With options.explain: what keeps the object within reach of what still runs, from the
+	 * pointer to it up to a global, a register or a stack. One way of maybe many. */
+	const struct coreleaks_evidence *kept_by;
+	uint32_t num_kept_by;
 };
 
 struct coreleaks_frame {

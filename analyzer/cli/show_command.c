@@ -21,5 +21,6 @@ int show_command(struct settings *settings)
 		message("show: tree is not built yet");
 		return EXIT_USAGE;
 	}
+	settings->analysis.explain = true;
 	return session_run(settings, settings->arguments[0], name);
 }

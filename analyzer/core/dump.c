@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -320,8 +321,45 @@ struct coreleaks_error *dump_open(struct dump *dump, struct arena *arena, struct
 	return NULL;
 }
 
+const unsigned char *dump_map(struct dump *dump)
+{
+	struct stat status;
+	if (dump->map != NULL)
+		return dump->map;
+	if (dump->size == 0 || fstat(dump->fd, &status) != 0 ||
+	    (uint64_t)status.st_size < dump->size)
+		return NULL;
+	void *map = mmap(NULL, dump->size, PROT_READ, MAP_PRIVATE, dump->fd, 0);
+	if (map == MAP_FAILED)
+		return NULL;
+	dump->map = map;
+	dump->map_size = dump->size;
+	return dump->map;
+}
+
+bool dump_next_data(const struct dump *dump, uint64_t off, uint64_t end, struct range *ret)
+{
+	if (off >= end)
+		return false;
+	off_t data = lseek(dump->fd, (off_t)off, SEEK_DATA);
+	/* Nothing but a hole up to the end of the file. */
+	if (data < 0 && errno == ENXIO)
+		return false;
+	off_t hole = data >= 0 ? lseek(dump->fd, data, SEEK_HOLE) : -1;
+	*ret = (struct range){off, end};
+	if (data < 0 || hole <= data || (uint64_t)data < off)
+		return true;
+	ret->low = (uint64_t)data;
+	if ((uint64_t)hole < end)
+		ret->high = (uint64_t)hole;
+	return ret->low < end;
+}
+
 void dump_deinit(struct dump *dump)
 {
+	if (dump->map != NULL)
+		munmap((void *)(uintptr_t)dump->map, dump->map_size);
+	dump->map = NULL;
 	if (dump->path != NULL && dump->fd >= 0)
 		close(dump->fd);
 	dump->fd = -1;

@@ -36,6 +36,8 @@ struct dump {
 		uint32_t num, capacity;
 	} notes;
 	uint64_t missing_size; /* bytes that headers promise beyond the end of the file */
+	const unsigned char *map; /* of dump_map(); NULL: not yet */
+	size_t map_size;
 };
 
 struct dump_options {
@@ -51,6 +53,13 @@ void dump_deinit(struct dump *dump);
 
 /* Bytes read: less than size at the end of the file. */
 size_t dump_pread(const struct dump *dump, uint64_t off, void *buffer, size_t size);
+/* All size bytes of the file in place, for what reads much of it here and there. NULL: it cannot be
+ * mapped, or has been cut off since it was opened. Whoever cuts it off later ends the process: for
+ * all else read it. */
+const unsigned char *dump_map(struct dump *dump);
+/* The next part of the file within [off, end) that is no hole; false: there is none. Holes read as
+ * zeros. */
+bool dump_next_data(const struct dump *dump, uint64_t off, uint64_t end, struct range *ret);
 /* The segment that holds addr, or NULL. */
 const struct segment *dump_find_segment(const struct dump *dump, uint64_t addr);
 /* Bytes at addr that the core itself holds, at most to the end of one segment. */

@@ -139,7 +139,8 @@ void blockers_build(struct blockers *ret, struct arena *arena, const struct wait
 	*ret = (struct blockers){0};
 	for (uint32_t i = 0; i < num; i++) {
 		int32_t to = graph->edges[i].blocked_by;
-		forest.next[i] = to < 0 || stuck[to] ? -1 : to;
+		/* Whoever knows its lock no more does not block it: it is stuck by itself. */
+		forest.next[i] = to < 0 || stuck[i] || stuck[to] ? -1 : to;
 	}
 	break_circles(&forest, arena, graph, tasks);
 	find_ends(&forest, arena, num);

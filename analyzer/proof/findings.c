@@ -167,7 +167,7 @@ static void findings_add_population(struct findings *findings, struct arena *are
 static int rule_rank(const struct coreleaks_finding *finding)
 {
 	static const char *const order[] = {"stuck-behind", "deadlock-cycle", "self-deadlock",
-					    "abandoned-lock"};
+					    "abandoned-lock", "unreachable-wait"};
 	int num = sizeof(order) / sizeof(order[0]);
 	for (int i = 0; i < num; i++)
 		if (strcmp(finding->rule, order[i]) == 0)

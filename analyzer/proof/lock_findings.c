@@ -2,16 +2,12 @@
 
 #include "base/text.h"
 #include "group/user_frame.h"
+#include "proof/reach_findings.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
 enum { MAX_NAMED = 4 }; /* tasks named in a title */
-
-struct evidence_list {
-	struct coreleaks_evidence *items;
-	uint32_t num, capacity;
-};
 
 struct lock_findings {
 	struct findings *findings;
@@ -195,7 +191,7 @@ static void add_finding(const struct lock_findings *work, const char *rule, cons
 	const char **words = arena_alloc_array(work->arena, 32, sizeof(*words));
 	for (uint32_t bit = 1; bit <= caveats && bit != 0; bit <<= 1)
 		if ((caveats & bit) != 0)
-			words[finding.num_caveats++] = wait_graph_caveat((enum wait_caveat)bit);
+			words[finding.num_caveats++] = wait_caveats_words((enum wait_caveat)bit);
 	finding.caveats = words;
 	for (uint32_t i = 0; i < finding.num_groups; i++)
 		raise_verdict(&work->findings->verdict_by_group[finding.groups[i]],
@@ -256,6 +252,16 @@ static void add_root(const struct lock_findings *work, const struct wait_root *r
 		return;
 	}
 	const struct wait *wait = &work->input->waits->by_task[root->tasks[0]];
+	if (root->kind == WAIT_ROOT_UNREACHABLE) {
+		const char *object = object_text(work, root->tasks[0]);
+		reach_findings_evidence(&evidence, arena, work->input, root, object);
+		add_finding(work, "unreachable-wait",
+			    arena_format(arena, "%s %s for %s, which nothing alive can reach",
+					 names_of(work, root->tasks, root->num_tasks),
+					 root->num_tasks == 1 ? "waits" : "wait", object),
+			    root->tasks, root->num_tasks, root->caveats, &evidence);
+		return;
+	}
 	*array_add(arena, &evidence) = (struct coreleaks_evidence){
 		arena_format(arena, "%s records thread %d as its owner",
 			     object_text(work, root->tasks[0]), wait->holder_tid),

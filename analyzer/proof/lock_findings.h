@@ -3,6 +3,7 @@
 #define CORELEAKS_PROOF_LOCK_FINDINGS_H
 
 #include "proof/findings.h"
+#include "proof/native_reach.h"
 #include "proof/wait_graph.h"
 
 struct lock_findings_input {
@@ -11,6 +12,7 @@ struct lock_findings_input {
 	const struct waits *waits;
 	const struct nptl *nptl;
 	const struct coreleaks_wait *public_waits; /* parallel to tasks */
+	const struct native_reach *reach;
 };
 
 /* The verdict of each task by these findings alone; unknown where there is none. */

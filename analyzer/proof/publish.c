@@ -391,6 +391,11 @@ static void publish_findings(struct published *ret, struct arena *arena,
 			ranks[k] = rank_of[finding.groups[k]];
 			struct coreleaks_group *group = &ret->groups[ranks[k]];
 			num_allowed += group->allowed_by != NULL;
+			bool listed = false;
+			for (uint32_t j = 0; j < group->num_rules; j++)
+				listed |= strcmp(group->rules[j], finding.rule) == 0;
+			if (listed)
+				continue;
 			const char **rules = arena_alloc_array(arena, (size_t)group->num_rules + 1,
 							       sizeof(*rules));
 			for (uint32_t j = 0; j < group->num_rules; j++)

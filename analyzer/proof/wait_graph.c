@@ -76,34 +76,6 @@ static bool is_solid(const struct wait *wait)
 	return wait->certain && wait->clock == WAIT_FOREVER && wait->word_known && !wait->in_flight;
 }
 
-const char *wait_graph_caveat(enum wait_caveat caveat)
-{
-	switch (caveat) {
-	case WAIT_CAVEAT_SHARED_LOCK:
-		return "the lock is shared between processes";
-	case WAIT_CAVEAT_SHARED_MEMORY:
-		return "the lock lies in memory that other processes may share";
-	case WAIT_CAVEAT_CANCELLED:
-		return "the program can cancel or signal threads";
-	case WAIT_CAVEAT_COROUTINES:
-		return "code runs on stacks besides the threads': a coroutine may unlock what "
-		       "another "
-		       "thread locked";
-	case WAIT_CAVEAT_CANCELLED_ANYWHERE:
-		return "the program can cancel threads wherever they are";
-	case WAIT_CAVEAT_LEFT:
-		return "a signal handler of the program may jump out of the wait, or end the "
-		       "thread";
-	case WAIT_CAVEAT_UNREAD:
-		return "the program is static, or files of it are missing or not verified: whether "
-		       "a signal or cancelling may end the wait is not known";
-	case WAIT_CAVEAT_FORKED:
-		return "the program forks: in a child the thread that forked may unlock what it "
-		       "locked in the parent";
-	}
-	return NULL;
-}
-
 static uint32_t sharing_caveats(const struct wait_graph_input *input, const struct wait *wait)
 {
 	uint32_t caveats = 0;
@@ -405,6 +377,13 @@ static void find_behind(struct graph_builder *builder, const struct reverse *rev
 	}
 }
 
+/* A circle's order is that of its waiting. */
+static void sort_root(const struct graph_builder *builder, struct wait_root *root)
+{
+	if (root->kind == WAIT_ROOT_UNREACHABLE)
+		sort_tasks(builder, root->tasks, root->num_tasks);
+}
+
 static int root_compare(const void *a, const void *b, void *data)
 {
 	const struct wait_root *x = a, *y = b;
@@ -424,9 +403,23 @@ void wait_graph_build(struct wait_graph *ret, struct arena *arena,
 	collect_tids(&builder);
 	builder.process_id = process_id(input);
 	find_abandoned(&builder);
-	if (ret->roots.num > 1)
-		qsort_r(ret->roots.items, ret->roots.num, sizeof(*ret->roots.items), root_compare,
-			input->tasks->list.items);
+}
+
+void wait_graph_add_root(struct wait_graph *graph, struct arena *arena,
+			 const struct wait_root *root)
+{
+	*array_add(arena, &graph->roots) = *root;
+}
+
+void wait_graph_finish(struct wait_graph *graph, struct arena *arena,
+		       const struct wait_graph_input *input)
+{
+	struct graph_builder builder = {.graph = graph, .arena = arena, .input = input};
+	for (uint32_t i = 0; i < graph->roots.num; i++)
+		sort_root(&builder, &graph->roots.items[i]);
+	if (graph->roots.num > 1)
+		qsort_r(graph->roots.items, graph->roots.num, sizeof(*graph->roots.items),
+			root_compare, input->tasks->list.items);
 	struct reverse reverse = reverse_edges(&builder);
 	find_behind(&builder, &reverse);
 }

@@ -8,21 +8,8 @@
 #define CORELEAKS_PROOF_WAIT_GRAPH_H
 
 #include "proof/premises.h"
+#include "proof/wait_caveats.h"
 #include "reason/waits.h"
-
-/* What keeps an edge from being proved. */
-enum wait_caveat {
-	WAIT_CAVEAT_SHARED_LOCK = 1,   /* another process may hold and unlock it */
-	WAIT_CAVEAT_SHARED_MEMORY = 2, /* the same, for all that is known */
-	WAIT_CAVEAT_CANCELLED = 4,     /* the wait may end by cancelling or signalling */
-	/* A lock records the thread that took it. What took it as a coroutine may go on, and unlock
-	 * it, in another thread, unless glibc or the kernel has only the owner unlock it. */
-	WAIT_CAVEAT_COROUTINES = 8,
-	WAIT_CAVEAT_CANCELLED_ANYWHERE = 16, /* asynchronous cancellation ends any wait */
-	WAIT_CAVEAT_LEFT = 32,		     /* a signal handler may jump out of the wait */
-	WAIT_CAVEAT_UNREAD = 64,	     /* any of these, for all that is known */
-	WAIT_CAVEAT_FORKED = 128,	     /* a child's thread may unlock for its parent's */
-};
 
 struct wait_edge {
 	int32_t to;	    /* task; -1: waits for no task that is known for sure */
@@ -32,8 +19,9 @@ struct wait_edge {
 };
 
 enum wait_root_kind {
-	WAIT_ROOT_CYCLE,     /* tasks that wait for each other; one: for itself */
-	WAIT_ROOT_ABANDONED, /* tasks that wait for a lock whose owner no longer exists */
+	WAIT_ROOT_CYCLE,       /* tasks that wait for each other; one: for itself */
+	WAIT_ROOT_ABANDONED,   /* tasks that wait for a lock whose owner no longer exists */
+	WAIT_ROOT_UNREACHABLE, /* tasks that wait for an object that nobody live can name */
 };
 
 /* Where waiting ends for good. */
@@ -70,9 +58,14 @@ struct wait_graph_input {
  * adaptive mutexes, read-write locks and locks of streams; all others are checked, by glibc or by
  * the kernel (nptl/pthread_mutex_unlock.c, pthread_rwlock_common.c, libio's lowlevellock). */
 bool wait_graph_anyone_unlocks(const struct wait *wait);
-/* The words for one caveat. */
-const char *wait_graph_caveat(enum wait_caveat caveat);
+/* Finds who waits for whom, circles, and abandoned locks. */
 void wait_graph_build(struct wait_graph *ret, struct arena *arena,
 		      const struct wait_graph_input *input);
+/* Adds tasks that wait for good; only before wait_graph_finish(). */
+void wait_graph_add_root(struct wait_graph *graph, struct arena *arena,
+			 const struct wait_root *root);
+/* Finds who is stuck behind the roots. */
+void wait_graph_finish(struct wait_graph *graph, struct arena *arena,
+		       const struct wait_graph_input *input);
 
 #endif

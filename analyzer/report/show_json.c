@@ -65,6 +65,9 @@ static void show_json_chain(struct json_out *json, const struct write_job *job, 
 					    "which is back at thread %" PRId64 ": a circle",
 					    view->tasks[chain.tasks[chain.back_to]]->id),
 			       0, NULL);
+	for (uint32_t i = 0; i < view->waits[task]->num_kept_by; i++)
+		show_json_what(json, view->waits[task]->kept_by[i].what,
+			       view->waits[task]->kept_by[i].addr, NULL);
 	const struct coreleaks_object object = wait_words_of(view, chain.tasks[chain.num - 1]);
 	show_json_candidates(json, job, &object);
 }

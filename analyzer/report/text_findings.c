@@ -59,11 +59,11 @@ static bool is_rule(const struct coreleaks_finding *finding, const char *rule)
 	return strcmp(finding->rule, rule) == 0;
 }
 
-/* A circle, or a lock whose owner has ended. */
+/* A circle, a lock whose owner has ended, or what nobody can reach. */
 static bool is_root(const struct coreleaks_finding *finding)
 {
 	return is_rule(finding, "deadlock-cycle") || is_rule(finding, "self-deadlock") ||
-	       is_rule(finding, "abandoned-lock");
+	       is_rule(finding, "abandoned-lock") || is_rule(finding, "unreachable-wait");
 }
 
 /* The root that the members of a stuck-behind wait for in the end; UINT32_MAX: none. */
@@ -87,11 +87,12 @@ static void write_root(struct screen *screen, const struct write_job *job,
 		       const struct coreleaks_finding *root, bool with_title)
 {
 	const struct report_view *view = job->view;
-	if (with_title && is_rule(root, "abandoned-lock")) {
+	bool circle = !is_rule(root, "abandoned-lock") && !is_rule(root, "unreachable-wait");
+	if (with_title && !circle) {
 		text_findings_line(screen, 2, STYLE_PLAIN, root->title);
 		return;
 	}
-	for (uint32_t i = 0; i < root->num_tasks && !is_rule(root, "abandoned-lock"); i++) {
+	for (uint32_t i = 0; i < root->num_tasks && circle; i++) {
 		if (i + 1 == MAX_CIRCLE_LINES && root->num_tasks > MAX_CIRCLE_LINES) {
 			text_findings_line(screen, 2, STYLE_PLAIN,
 					   arena_format(job->arena,

@@ -98,6 +98,43 @@ static bool layout_fits(struct image *image, const struct notes *notes,
 	return num_fit > num_asked / 2;
 }
 
+/* The list of stacks to use again stands behind that of the user's stacks (struct rtld_global since
+ * 2.34, sysdeps/generic/ldsodefs.h), or has a name of its own. Where it ends early the rest is not
+ * known: no harm. */
+static void follow_cache(struct nptl *nptl, struct arena *arena, struct image *image, uint64_t head)
+{
+	uint64_t addr = head, next, back;
+	for (uint32_t i = 0; i < MAX_THREADS; i++) {
+		if (!image_read_u64(image, addr, &next) ||
+		    !image_read_u64(image, next + 8, &back) || back != addr || next == head)
+			return;
+		*array_add(arena, &nptl->cached) =
+			(struct nptl_cached){.pd_addr = next - nptl->layout.list_off};
+		addr = next;
+	}
+}
+
+/* Such a descriptor has a tid of 0 or less (nptl/allocatestack.c, FREE_P). */
+static void read_cached(struct nptl *nptl, struct image *image)
+{
+	uint32_t num = 0;
+	for (uint32_t i = 0; i < nptl->cached.num && nptl->layout.stack_off != 0; i++) {
+		struct nptl_cached cached = nptl->cached.items[i];
+		uint64_t words[3];
+		uint32_t tid;
+		if (!read_u32(image, cached.pd_addr + nptl->layout.tid_off, &tid) ||
+		    (int32_t)tid > 0 ||
+		    image_read(image, cached.pd_addr + nptl->layout.stack_off, words,
+			       sizeof(words)) != sizeof(words))
+			continue;
+		cached.stack_addr = words[0];
+		cached.stack_size = words[1];
+		cached.guard_size = words[2];
+		nptl->cached.items[num++] = cached;
+	}
+	nptl->cached.num = num;
+}
+
 static void read_thread(struct nptl *nptl, struct image *image, uint64_t pd_addr,
 			struct nptl_thread *ret)
 {
@@ -179,20 +216,25 @@ static void rings_follow_heads(struct rings *rings)
 					    "stack_used",
 					    "__stack_user",
 					    "_dl_stack_used",
-					    "_dl_stack_user"};
+					    "_dl_stack_user",
+					    "stack_cache",
+					    "_dl_stack_cache"};
 	const struct modules *modules = rings->image->modules;
-	uint64_t heads[2] = {0, 0}, global = 0;
+	uint64_t heads[2] = {0, 0}, global = 0, cache = 0;
 	uint32_t tables[2][3] = {{0}};
 	for (uint32_t i = 0; i < modules->list.num; i++) {
 		const struct module *module = &modules->list.items[i];
-		uint64_t values[7];
+		uint64_t values[9];
 		if (!may_be_libc(module) && strncmp(module->name, "ld-", 3) != 0)
 			continue;
 		if (module->file == NULL)
 			continue;
-		elf_values_find(module->file, names, 7, values);
+		elf_values_find(module->file, names, 9, values);
 		if (values[0] != 0)
 			global = values[0] + module->bias;
+		for (int v = 7; v < 9; v++)
+			if (values[v] != 0)
+				cache = values[v] + module->bias;
 		for (int k = 0; k < 2; k++) {
 			if (values[1 + k] != 0)
 				image_read(rings->image, values[1 + k] + module->bias, tables[k],
@@ -208,6 +250,10 @@ static void rings_follow_heads(struct rings *rings)
 		if (heads[k] != 0)
 			rings_follow(rings, heads[k]);
 	}
+	if (cache == 0 && global != 0 && tables[1][2] != 0)
+		cache = heads[1] + 16;
+	if (cache != 0)
+		follow_cache(rings->nptl, rings->arena, rings->image, cache);
 }
 
 static int thread_compare(const void *a, const void *b)
@@ -301,6 +347,7 @@ static void find_stacks(struct nptl *nptl, struct image *image)
 			struct nptl_thread *thread = &nptl->threads.items[i];
 			image_read_u64(image, thread->pd_addr + off, &thread->stack_addr);
 			image_read_u64(image, thread->pd_addr + off + 8, &thread->stack_size);
+			image_read_u64(image, thread->pd_addr + off + 16, &thread->guard_size);
 		}
 		return;
 	}
@@ -361,6 +408,7 @@ void nptl_build(struct nptl *ret, struct arena *arena, struct gaps *gaps, struct
 	match_tasks(ret, notes, tasks);
 	index_tids(ret, arena);
 	find_stacks(ret, image);
+	read_cached(ret, image);
 	if (!ret->lists_whole)
 		gaps_add(gaps, "thread-list-cut", false,
 			 "glibc's list of threads could not be followed to its end");

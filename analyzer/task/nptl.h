@@ -25,12 +25,18 @@ struct nptl_thread {
 	uint64_t cleanup_addr; /* newest cleanup buffer; 0 none */
 	uint64_t stack_addr;   /* lowest address of its stack block; 0 unknown */
 	uint64_t stack_size;   /* bytes reserved, with guard; 0 unknown */
+	uint64_t guard_size;   /* of these, at its low end; 0 none, or memory that the user gave */
 };
 
 /* Offsets in struct pthread. */
 struct nptl_layout {
 	uint32_t tid_off, list_off, start_off, cancel_off, size;
 	uint32_t stack_off; /* stackblock, stackblock_size, guardsize; 0 unknown */
+};
+
+/* The stack of a thread that is gone, kept for the next one. */
+struct nptl_cached {
+	uint64_t pd_addr, stack_addr, stack_size, guard_size; /* as in struct nptl_thread */
 };
 
 struct nptl {
@@ -44,6 +50,10 @@ struct nptl {
 	uint32_t *by_tid; /* indexes of the live ones by ascending tid */
 	uint32_t num_alive;
 	uint32_t num_finished;
+	struct {
+		struct nptl_cached *items;
+		uint32_t num, capacity;
+	} cached;
 	bool lists_whole; /* every ring of descriptors could be followed to its end */
 };
 

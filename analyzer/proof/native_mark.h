@@ -1,0 +1,72 @@
+/* native_mark.h - which memory of a process live code can reach: a conservative mark over glibc's
+ * heap. Any word that could be a pointer is one.
+ *
+ * Live are roots, and the threads that are said to be. */
+#ifndef CORELEAKS_PROOF_NATIVE_MARK_H
+#define CORELEAKS_PROOF_NATIVE_MARK_H
+
+#include "base/progress.h"
+#include "proof/native_memory.h"
+
+/* What leads to a place: a word in memory, or a register of a thread. */
+struct native_source {
+	uint64_t addr; /* of the word; 0: a register */
+	int32_t task;  /* whose stack or register it is; -1 none */
+	uint8_t reg;   /* DWARF number; UINT8_MAX: a vector or segment register */
+};
+
+/* Why a chunk is marked. */
+struct native_reason {
+	uint64_t chunk_addr;
+	struct native_source source;
+};
+
+struct native_mark {
+	const struct native_memory *memory;
+	const struct notes *notes;
+	const struct tasks *tasks;
+	struct arena *arena;
+	struct progress *progress;
+	uint64_t **marks;	    /* parallel to heaps: as their starts; set: reached */
+	bool *live;		    /* parallel to tasks: its stack and registers count */
+	bool *pinned;		    /* parallel to tasks: reached its frames */
+	struct native_source *pins; /* parallel to tasks: of those pinned, by what */
+	bool *held;		    /* parallel to nptl's threads: reached its pthread_t */
+	bool *dead_read; /* parallel to blocks: a finished thread's, looked at all the same … */
+	struct native_source *dead_reasons; /* … because of this */
+	struct {
+		uint64_t *items; /* chunks that are marked, and still to be looked through */
+		uint32_t num, capacity;
+	} queue;
+	struct {
+		struct range *items; /* other memory to look through */
+		uint32_t num, capacity;
+	} words;
+	struct range span;		/* of all areas */
+	const struct native_area *last; /* found */
+	uint32_t result_off;		/* in struct pthread: what a finished thread returned */
+	uint64_t scanned_size;		/* bytes */
+	bool stopped;			/* cancelled, or out of time: nothing is known */
+	bool every_byte;		/* words may begin anywhere */
+	bool explain;			/* keeps reasons */
+	bool reasons_sorted;
+	struct {
+		struct native_reason *items;
+		uint32_t num, capacity;
+	} reasons;
+};
+
+void native_mark_init(struct native_mark *mark, struct arena *arena, struct progress *progress,
+		      const struct native_memory *memory, const struct native_memory_input *input);
+/* Marks all that the roots reach. */
+void native_mark_roots(struct native_mark *mark);
+/* Marks what this thread's registers and live stack reach. */
+void native_mark_task(struct native_mark *mark, uint32_t task);
+/* From now on words may begin at any byte; looks once more through all that was looked through. */
+void native_mark_every_byte(struct native_mark *mark);
+/* Is the chunk that holds addr marked? True of all that is no heap's. */
+bool native_mark_reached(const struct native_mark *mark, uint64_t addr);
+/* What led to the chunk that holds addr first; false: nothing, or nobody asked for reasons. */
+bool native_mark_reason(struct native_mark *mark, uint64_t addr, struct native_source *ret);
+
+#endif

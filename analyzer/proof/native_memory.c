@@ -1,0 +1,210 @@
+#include "proof/native_memory.h"
+
+#include "proof/native_stacks.h"
+
+#include <stdlib.h>
+
+struct memory_builder {
+	struct native_memory *memory;
+	struct arena *arena;
+	const struct native_memory_input *input;
+	struct ranges files;  /* modules and mapped files */
+	struct ranges stacks; /* blocks, and the main thread's descriptor */
+};
+
+static int range_compare(const void *a, const void *b)
+{
+	const struct range *x = a, *y = b;
+	return (x->low > y->low) - (x->low < y->low);
+}
+
+static void collect_files(struct memory_builder *builder)
+{
+	const struct modules *modules = builder->input->modules;
+	const struct notes *notes = builder->input->notes;
+	for (uint32_t i = 0; i < modules->list.num; i++)
+		*array_add(builder->arena, &builder->files) = modules->list.items[i].range;
+	for (uint32_t i = 0; i < notes->mappings.num; i++)
+		*array_add(builder->arena, &builder->files) = notes->mappings.items[i].range;
+	ranges_join(&builder->files);
+}
+
+/* ---- Heaps and roots ----------------------------------------------------------------------- */
+
+static const unsigned char *bytes_of(const struct native_memory *memory,
+				     const struct segment *segment, uint64_t addr)
+{
+	return memory->file + segment->file_off + (addr - segment->range.low);
+}
+
+/* Is this memory glibc's own data? In a static program that is the program's. */
+static bool is_libc_data(const struct modules *modules, uint64_t addr)
+{
+	bool has_libc = false;
+	int32_t index = modules_find(modules, addr);
+	for (uint32_t i = 0; i < modules->list.num; i++)
+		has_libc |= module_is_libc(modules->list.items[i].name);
+	return index >= 0 && (has_libc ? module_is_libc(modules->list.items[index].name)
+				       : modules->list.items[index].main_program);
+}
+
+static void find_heaps(struct memory_builder *builder)
+{
+	const struct native_memory_input *input = builder->input;
+	struct {
+		struct heap_piece *items;
+		uint32_t num, capacity;
+	} pieces = {0}, data = {0};
+	struct ranges named = {0};
+	for (uint32_t i = 0; i < builder->files.num; i++)
+		*array_add(builder->arena, &named) = builder->files.items[i];
+	for (uint32_t i = 0; i < builder->stacks.num; i++)
+		*array_add(builder->arena, &named) = builder->stacks.items[i];
+	ranges_join(&named);
+	for (uint32_t i = 0; i < input->dump->segments.num; i++) {
+		const struct segment *segment = &input->dump->segments.items[i];
+		uint64_t from = segment->range.low, high = from + segment->file_size;
+		struct range gap;
+		if ((segment->flags & PF_W) == 0 || segment->file_size == 0)
+			continue;
+		if (is_libc_data(input->modules, segment->range.low))
+			*array_add(builder->arena, &data) = (struct heap_piece){
+				{from, high}, bytes_of(builder->memory, segment, from)};
+		while (ranges_next_gap(&named, &from, high, &gap))
+			*array_add(builder->arena, &pieces) = (struct heap_piece){
+				gap, bytes_of(builder->memory, segment, gap.low)};
+	}
+	heaps_build(&builder->memory->heaps, builder->arena, pieces.items, pieces.num, data.items,
+		    data.num);
+}
+
+static int area_compare(const void *a, const void *b)
+{
+	return range_compare(&((const struct native_area *)a)->range,
+			     &((const struct native_area *)b)->range);
+}
+
+/* All that is in the core, and neither heap nor stack. */
+static void find_roots(struct memory_builder *builder)
+{
+	struct native_memory *memory = builder->memory;
+	struct ranges cuts = {0};
+	for (uint32_t i = 0; i < memory->heaps.list.num; i++)
+		*array_add(builder->arena, &memory->areas) = (struct native_area){
+			memory->heaps.list.items[i].range, &memory->heaps.list.items[i], i};
+	for (uint32_t i = 0; i < memory->blocks.num; i++)
+		*array_add(builder->arena, &memory->areas) =
+			(struct native_area){memory->blocks.items[i].range, NULL, i};
+	if (memory->areas.num > 1)
+		qsort(memory->areas.items, memory->areas.num, sizeof(*memory->areas.items),
+		      area_compare);
+	for (uint32_t i = 0; i < memory->areas.num; i++)
+		*array_add(builder->arena, &cuts) = memory->areas.items[i].range;
+	if (memory->main_pd.low < memory->main_pd.high)
+		*array_add(builder->arena, &cuts) = memory->main_pd;
+	for (uint32_t i = 0; i < memory->heaps.states.num; i++)
+		*array_add(builder->arena, &cuts) = memory->heaps.states.items[i];
+	ranges_join(&cuts);
+	for (uint32_t i = 0; i < builder->input->dump->segments.num; i++) {
+		const struct segment *segment = &builder->input->dump->segments.items[i];
+		uint64_t from = segment->range.low, high = from + segment->file_size;
+		struct range gap;
+		while (ranges_next_gap(&cuts, &from, high, &gap))
+			*array_add(builder->arena, &memory->roots) = (struct native_root){
+				gap, segment->file_off + (gap.low - segment->range.low)};
+	}
+}
+
+/* ---- What is missing ----------------------------------------------------------------------- */
+
+/* glibc maps these to read them only; GDB does not say how what it left out was mapped. */
+static bool is_read_only_file(const char *path)
+{
+	return strncmp(path, "/usr/lib/locale/", 16) == 0 ||
+	       strstr(path, "/gconv/gconv-modules.cache") != NULL;
+}
+
+static uint64_t sp_of(const struct native_memory_input *input, uint32_t task)
+{
+	return input->tasks->list.items[task].registers.values[REGISTER_RSP];
+}
+
+/* Writable memory that was not dumped. A file's that was never written is as the file is; of other
+ * memory the kernel writes nothing when it was never touched, and nothing after MADV_DONTDUMP: the
+ * core does not tell which. */
+static void find_missing(struct memory_builder *builder)
+{
+	struct native_memory *memory = builder->memory;
+	const struct native_memory_input *input = builder->input;
+	const struct dump *dump = input->dump;
+	for (uint32_t i = 0; i < dump->segments.num; i++) {
+		const struct segment *segment = &dump->segments.items[i];
+		uint64_t size = segment->range.high - segment->range.low;
+		if (segment->file_size < segment->dumped_size)
+			memory->forbidden = "the core is cut off";
+		if ((segment->flags & (PF_R | PF_W)) != (PF_R | PF_W) || segment->file_size == size)
+			continue;
+		if (segment->file_size != 0)
+			memory->forbidden = "a part of a writable mapping is not in the core";
+		else if (modules_find(input->modules, segment->range.low) < 0)
+			memory->undumped = segment->range;
+	}
+	for (uint32_t i = 0; i < input->tasks->list.num; i++)
+		if (input->tasks->list.items[i].kind == CORELEAKS_KIND_THREAD &&
+		    image_presence(input->image, sp_of(input, i)) != IMAGE_PRESENT)
+			memory->forbidden = "a thread's stack is not in the core";
+	for (uint32_t i = 0; i < input->notes->mappings.num; i++) {
+		const struct note_mapping *mapping = &input->notes->mappings.items[i];
+		if (dump_find_segment(dump, mapping->range.low) == NULL &&
+		    modules_find(input->modules, mapping->range.low) < 0 &&
+		    !is_read_only_file(mapping->path))
+			memory->undumped = mapping->range;
+	}
+	if (!input->notes->has_mappings)
+		memory->forbidden = "the core does not tell which files are mapped";
+}
+
+void native_memory_build(struct native_memory *ret, struct arena *arena,
+			 const struct native_memory_input *input)
+{
+	struct memory_builder builder = {.memory = ret, .arena = arena, .input = input};
+	*ret = (struct native_memory){.dump = input->dump, .main_task = -1};
+	find_missing(&builder);
+	if (ret->forbidden != NULL)
+		return;
+	ret->file = dump_map(input->dump);
+	if (ret->file == NULL) {
+		ret->forbidden = "the core's file cannot be mapped";
+		return;
+	}
+	collect_files(&builder);
+	native_stacks_build(ret, arena, input, &builder.files, &builder.stacks);
+	find_heaps(&builder);
+	find_roots(&builder);
+}
+
+const struct native_area *native_memory_find(const struct native_memory *memory, uint64_t addr)
+{
+	uint32_t low = 0, high = memory->areas.num;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		const struct native_area *area = &memory->areas.items[middle];
+		if (range_contains(area->range, addr))
+			return area;
+		if (addr < area->range.low)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+const unsigned char *native_memory_bytes(const struct native_memory *memory, uint64_t addr,
+					 uint64_t *size_ret)
+{
+	const struct segment *segment = dump_find_segment(memory->dump, addr);
+	if (segment == NULL || addr - segment->range.low >= segment->file_size)
+		return NULL;
+	*size_ret = segment->file_size - (addr - segment->range.low);
+	return bytes_of(memory, segment, addr);
+}

@@ -1,0 +1,303 @@
+#include "proof/native_reach.h"
+
+#include <linux/futex.h>
+
+enum { RED_ZONE = 128, KIND_PI = 32 };
+
+struct reach_builder {
+	struct native_reach *reach;
+	struct arena *arena;
+	const struct native_reach_input *input;
+	bool *in_set;	  /* parallel to tasks: stuck for all that is known */
+	bool *deadlocked; /* parallel to tasks: proved stuck by the graph */
+	int32_t *holders; /* parallel to tasks: the only one that can wake it; -1 none known */
+};
+
+/* Sleeps for ever on a word that has its old value still. */
+static bool waits_for_good(const struct task *task, const struct wait *wait)
+{
+	return task->kind == CORELEAKS_KIND_THREAD && task->hint.blocked &&
+	       wait->clock == WAIT_FOREVER && wait->futex_addr != 0 && wait->word_known &&
+	       !wait->in_flight;
+}
+
+/* Not where somebody else wakes it: the kernel hands on priority-inheriting mutexes when their
+ * owner ends; of one that it has refused, the word is not the mutex. */
+static bool only_by_name(const struct wait *wait)
+{
+	bool parked = wait->object == WAIT_NO_OBJECT || wait->refused;
+	return !parked && wait->object != WAIT_THREAD &&
+	       !(wait->object == WAIT_MUTEX && (wait->mutex_kind & KIND_PI) != 0);
+}
+
+/* Is there anything at all that could be proved? Most cores have nothing. */
+static bool has_work(const struct native_reach_input *input)
+{
+	const struct nptl *nptl = input->memory.nptl;
+	if (!nptl->present)
+		return false;
+	for (uint32_t i = 0; i < nptl->threads.num; i++)
+		if (nptl->threads.items[i].life == NPTL_FINISHED)
+			return true;
+	for (uint32_t i = 0; i < input->memory.tasks->list.num; i++) {
+		const struct wait *wait = &input->waits->by_task[i];
+		if (waits_for_good(&input->memory.tasks->list.items[i], wait) &&
+		    only_by_name(wait) && modules_find(input->memory.modules, wait->futex_addr) < 0)
+			return true;
+	}
+	return false;
+}
+
+/* A gap that touches every proof. */
+static const char *forbidding_gap(const struct gaps *gaps)
+{
+	static const char *const rows[][2] = {
+		{"core-truncated", "the core is cut off"},
+		{"core-damaged", "the core is damaged"},
+		{"notes-damaged", "the notes about the threads are damaged"},
+		{"task-limit", "there are too many threads"},
+		{"no-mappings", "the core does not tell which files are mapped"},
+		{"stopped", "the analysis was stopped early"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (gaps_has(gaps, rows[i][0]))
+			return rows[i][1];
+	return NULL;
+}
+
+static const char *forbidding_note(const struct notes *notes)
+{
+	for (uint32_t i = 0; i < notes->threads.num; i++)
+		if (notes->threads.items[i].fpregs_off == 0 &&
+		    notes->threads.items[i].xstate_off == 0)
+			return "a thread's vector registers are not in the core";
+	return NULL;
+}
+
+/* ---- Candidates ---------------------------------------------------------------------------- */
+
+static enum native_place place_of(const struct native_memory *memory, uint64_t addr)
+{
+	const struct native_area *area = native_memory_find(memory, addr);
+	if (area == NULL)
+		return NATIVE_NOWHERE;
+	if (area->heap == NULL) {
+		const struct native_block *block = &memory->blocks.items[area->index];
+		return block->task >= 0 && addr < block->frames_high && addr + RED_ZONE >= block->sp
+			       ? NATIVE_STACK
+			       : NATIVE_NOWHERE;
+	}
+	struct heap_chunk chunk = heap_chunk_at(area->heap, addr);
+	struct range payload = heap_chunk_payload(area->heap, chunk);
+	return addr >= payload.low && addr + 4 <= payload.high &&
+			       !heap_chunk_is_free(area->heap, chunk)
+		       ? NATIVE_CHUNK
+		       : NATIVE_NOWHERE;
+}
+
+/* Object and futex word lie in the same place, or nothing is known. */
+static enum native_place place_of_wait(const struct native_memory *memory, const struct wait *wait)
+{
+	enum native_place place = place_of(memory, wait->futex_addr);
+	if (!only_by_name(wait) || wait->addr == 0 || place_of(memory, wait->addr) != place)
+		return NATIVE_NOWHERE;
+	return place;
+}
+
+/* A thread on its own stack, which nobody else uses. */
+static bool is_at_home(const struct native_memory *memory, uint32_t task)
+{
+	int32_t index = memory->block_of_task[task];
+	return index >= 0 && memory->blocks.items[index].own &&
+	       !memory->blocks.items[index].nameable;
+}
+
+static void mark_deadlocked(struct reach_builder *builder)
+{
+	const struct wait_graph *graph = builder->input->graph;
+	for (uint32_t i = 0; i < graph->roots.num; i++) {
+		const struct wait_root *root = &graph->roots.items[i];
+		for (uint32_t k = 0; k < root->num_tasks && root->caveats == 0; k++)
+			builder->deadlocked[root->tasks[k]] = true;
+	}
+}
+
+static void note_elsewhere(struct reach_builder *builder, const struct wait *wait)
+{
+	const struct native_reach_input *input = builder->input;
+	uint64_t addr = wait->futex_addr;
+	if (!only_by_name(wait) || native_memory_find(&builder->reach->memory, addr) != NULL ||
+	    modules_find(input->memory.modules, addr) >= 0)
+		return;
+	for (uint32_t i = 0; i < input->memory.notes->mappings.num; i++)
+		if (range_contains(input->memory.notes->mappings.items[i].range, addr))
+			return;
+	if (builder->reach->num_elsewhere++ == 0)
+		builder->reach->elsewhere_addr = addr;
+}
+
+static void find_candidates(struct reach_builder *builder)
+{
+	const struct native_reach_input *input = builder->input;
+	struct native_reach *reach = builder->reach;
+	for (uint32_t i = 0; i < input->memory.notes->threads.num; i++) {
+		const struct wait *wait = &input->waits->by_task[i];
+		const struct wait_edge *edge = &input->graph->edges[i];
+		builder->holders[i] = edge->caveats == 0 ? edge->to : -1;
+		if (!waits_for_good(&input->memory.tasks->list.items[i], wait))
+			continue;
+		reach->places[i] = place_of_wait(&reach->memory, wait);
+		note_elsewhere(builder, wait);
+		if (!is_at_home(&reach->memory, i))
+			continue;
+		builder->in_set[i] = builder->deadlocked[i] || builder->holders[i] >= 0 ||
+				     reach->places[i] != NATIVE_NOWHERE;
+		reach->num_candidates += builder->in_set[i];
+	}
+}
+
+/* ---- The fixpoint -------------------------------------------------------------------------- */
+
+/* Can live code name the object? */
+static bool is_reached(const struct reach_builder *builder, uint32_t task)
+{
+	const struct native_reach *reach = builder->reach;
+	const struct wait *wait = &builder->input->waits->by_task[task];
+	if (reach->places[task] == NATIVE_CHUNK)
+		return native_mark_reached(&reach->mark, wait->futex_addr) ||
+		       native_mark_reached(&reach->mark, wait->addr);
+	if (reach->places[task] != NATIVE_STACK)
+		return true;
+	/* Whoever reaches its frames pins it. */
+	const struct native_area *area = native_memory_find(&reach->memory, wait->futex_addr);
+	int32_t of = reach->memory.blocks.items[area->index].task;
+	return of < 0 || !builder->in_set[of];
+}
+
+static bool may_wake(const struct reach_builder *builder, uint32_t task)
+{
+	int32_t holder = builder->holders[task];
+	if (builder->reach->mark.pinned[task])
+		return true;
+	if (builder->deadlocked[task] || (holder >= 0 && builder->in_set[holder]))
+		return false;
+	return is_reached(builder, task);
+}
+
+static void drop_woken(struct reach_builder *builder)
+{
+	struct native_mark *mark = &builder->reach->mark;
+	uint32_t num = builder->input->memory.notes->threads.num;
+	for (bool changed = true; changed && !mark->stopped;) {
+		changed = false;
+		for (uint32_t i = 0; i < num && !mark->stopped; i++) {
+			if (!builder->in_set[i] || !may_wake(builder, i))
+				continue;
+			builder->in_set[i] = false;
+			changed = true;
+			native_mark_task(mark, i);
+		}
+	}
+}
+
+static bool is_lost(const struct reach_builder *builder, uint32_t thread)
+{
+	const struct native_reach *reach = builder->reach;
+	return builder->input->memory.nptl->threads.items[thread].life == NPTL_FINISHED &&
+	       reach->memory.block_of_thread[thread] >= 0 && !reach->mark.held[thread];
+}
+
+/* Is anything left to be proved? */
+static bool has_result(const struct reach_builder *builder)
+{
+	for (uint32_t i = 0; i < builder->input->memory.notes->threads.num; i++)
+		if (builder->in_set[i] && !builder->deadlocked[i])
+			return true;
+	for (uint32_t i = 0; i < builder->input->memory.nptl->threads.num; i++)
+		if (is_lost(builder, i))
+			return true;
+	return false;
+}
+
+static void run_fixpoint(struct reach_builder *builder)
+{
+	struct native_mark *mark = &builder->reach->mark;
+	uint32_t num = builder->input->memory.notes->threads.num;
+	native_mark_roots(mark);
+	for (uint32_t i = 0; i < num; i++)
+		if (!builder->in_set[i])
+			native_mark_task(mark, i);
+	drop_woken(builder);
+	if (!has_result(builder))
+		return;
+	/* Pointers in packed structures are rare, and it takes long to look for them: only before
+	 * something is said. */
+	native_mark_every_byte(mark);
+	drop_woken(builder);
+}
+
+/* Others' frames may reach into a deadlocked thread's: it is stuck all the same, and so is who
+ * waits for it. */
+static bool is_behind_deadlock(const struct reach_builder *builder, uint32_t task)
+{
+	int32_t at = builder->holders[task];
+	for (uint32_t i = 0; at >= 0 && i < builder->input->memory.tasks->list.num; i++) {
+		if (builder->deadlocked[at])
+			return true;
+		at = builder->holders[at];
+	}
+	return at >= 0;
+}
+
+static void conclude(struct reach_builder *builder)
+{
+	struct native_reach *reach = builder->reach;
+	const struct nptl *nptl = builder->input->memory.nptl;
+	for (uint32_t i = 0; i < builder->input->memory.notes->threads.num; i++) {
+		int32_t holder = builder->holders[i];
+		reach->unreachable[i] = builder->in_set[i] && !builder->deadlocked[i] &&
+					!(holder >= 0 && builder->in_set[holder]) &&
+					!is_behind_deadlock(builder, i);
+		reach->num_live_threads += reach->mark.live[i];
+	}
+	for (uint32_t i = 0; i < nptl->threads.num; i++)
+		reach->lost[i] = is_lost(builder, i);
+}
+
+void native_reach_build(struct native_reach *ret, struct arena *arena,
+			const struct native_reach_input *input)
+{
+	struct reach_builder builder = {.reach = ret, .arena = arena, .input = input};
+	uint32_t num = input->memory.tasks->list.num;
+	*ret = (struct native_reach){0};
+	ret->unreachable = arena_alloc_array(arena, num, sizeof(bool));
+	ret->places = arena_alloc_array(arena, num, sizeof(*ret->places));
+	ret->lost = arena_alloc_array(arena, input->memory.nptl->threads.num, sizeof(bool));
+	if (!has_work(input))
+		return;
+	ret->forbidden = forbidding_gap(input->gaps);
+	if (ret->forbidden == NULL)
+		ret->forbidden = forbidding_note(input->memory.notes);
+	if (ret->forbidden == NULL) {
+		native_memory_build(&ret->memory, arena, &input->memory);
+		ret->forbidden = ret->memory.forbidden;
+	}
+	if (ret->forbidden != NULL)
+		return;
+	builder.in_set = arena_alloc_array(arena, num, sizeof(bool));
+	builder.deadlocked = arena_alloc_array(arena, num, sizeof(bool));
+	builder.holders = arena_alloc_array(arena, num, sizeof(int32_t));
+	native_mark_init(&ret->mark, arena, input->progress, &ret->memory, &input->memory);
+	ret->mark.explain = input->explain;
+	mark_deadlocked(&builder);
+	find_candidates(&builder);
+	if (ret->num_candidates == 0 && input->memory.nptl->num_finished == 0)
+		return;
+	run_fixpoint(&builder);
+	if (ret->mark.stopped) {
+		ret->forbidden = "the analysis was stopped early";
+		return;
+	}
+	ret->ran = true;
+	conclude(&builder);
+}

@@ -1,0 +1,136 @@
+#include "proof/reach_findings.h"
+
+#include "proof/reach_premises.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { MAX_LISTED = 4 }; /* tasks whose sleep is told one by one */
+
+static int object_compare(const void *a, const void *b, void *data)
+{
+	const struct wait *items = data;
+	uint32_t i = *(const uint32_t *)a, k = *(const uint32_t *)b;
+	uint64_t x = items[i].addr, y = items[k].addr;
+	return x != y ? (x > y) - (x < y) : (i > k) - (i < k);
+}
+
+/* What was looked for, and cannot be told. */
+static void add_gaps(struct gaps *gaps, const struct native_reach *reach)
+{
+	if (reach->forbidden != NULL)
+		gaps_add(gaps, "nothing-proved", false,
+			 "whether anything can still wake threads is not judged: %s",
+			 reach->forbidden);
+	else if (reach->num_elsewhere > 0)
+		gaps_add(gaps, "heap-unknown", false,
+			 "%u %s for what lies in memory that is not glibc's heap (for example at "
+			 "0x%" PRIx64 "): nothing is proved about %s",
+			 reach->num_elsewhere,
+			 reach->num_elsewhere == 1 ? "thread waits" : "threads wait",
+			 reach->elsewhere_addr, reach->num_elsewhere == 1 ? "it" : "them");
+}
+
+void reach_findings_roots(struct wait_graph *graph, struct arena *arena, struct gaps *gaps,
+			  struct native_reach *reach, const struct native_reach_input *input)
+{
+	const struct wait *waits = input->waits->by_task;
+	uint32_t num = input->memory.tasks->list.num, num_found = 0;
+	add_gaps(gaps, reach);
+	if (!reach->ran)
+		return;
+	const struct reach_premises_input premises = {
+		.powers = input->powers,
+		.modules = input->memory.modules,
+		.notes = input->memory.notes,
+		.tasks = input->memory.tasks,
+		.undumped = reach->memory.undumped.low < reach->memory.undumped.high,
+	};
+	reach->caveats = reach_premises_caveats(&premises);
+	uint32_t *found = arena_alloc_array(arena, num, sizeof(*found));
+	for (uint32_t i = 0; i < num; i++)
+		if (reach->unreachable[i])
+			found[num_found++] = i;
+	if (num_found > 1)
+		qsort_r(found, num_found, sizeof(*found), object_compare, (void *)(uintptr_t)waits);
+	for (uint32_t i = 0, end; i < num_found; i = end) {
+		struct wait_root root = {.kind = WAIT_ROOT_UNREACHABLE,
+					 .tasks = found + i,
+					 .caveats = reach->caveats};
+		for (end = i; end < num_found && waits[found[end]].addr == waits[found[i]].addr;
+		     end++)
+			root.num_tasks++;
+		wait_graph_add_root(graph, arena, &root);
+	}
+}
+
+static void add(struct evidence_list *list, struct arena *arena, const char *what, uint64_t addr)
+{
+	*array_add(arena, list) = (struct coreleaks_evidence){what, addr};
+}
+
+/* Where the object lies. */
+static void add_place(struct evidence_list *list, struct arena *arena,
+		      const struct lock_findings_input *input, uint32_t task, const char *object)
+{
+	const struct native_memory *memory = &input->reach->memory;
+	uint64_t addr = input->waits->by_task[task].futex_addr;
+	const struct native_area *area = native_memory_find(memory, addr);
+	if (input->reach->places[task] == NATIVE_CHUNK) {
+		struct heap_chunk chunk = heap_chunk_at(area->heap, addr);
+		struct range payload = heap_chunk_payload(area->heap, chunk);
+		add(list, arena,
+		    arena_format(arena,
+				 "%s lies in a chunk of %" PRIu64
+				 " bytes of glibc's heap, in use, and no live word leads into it",
+				 object, payload.high - payload.low),
+		    payload.low);
+		return;
+	}
+	int32_t of = memory->blocks.items[area->index].task;
+	add(list, arena,
+	    arena_format(arena,
+			 "%s lies on the stack of thread %" PRId64
+			 ", and no live word leads into its frames",
+			 object, input->groups->tasks[of].id),
+	    addr);
+}
+
+/* What no memory of the process can tell. */
+static void add_premises(struct evidence_list *list, struct arena *arena, const struct wait *wait)
+{
+	add(list, arena,
+	    "premise: no pointer to it is kept in another form (compressed, as an offset, in a "
+	    "file, in another process)",
+	    0);
+	if (wait->object != WAIT_MUTEX && wait->object != WAIT_RWLOCK)
+		add(list, arena, "premise: no signal that is still to come ends the wait", 0);
+}
+
+void reach_findings_evidence(struct evidence_list *list, struct arena *arena,
+			     const struct lock_findings_input *input, const struct wait_root *root,
+			     const char *object)
+{
+	const struct native_reach *reach = input->reach;
+	const struct wait *wait = &input->waits->by_task[root->tasks[0]];
+	for (uint32_t i = 0; i < root->num_tasks && i < MAX_LISTED; i++)
+		add(list, arena,
+		    arena_format(arena,
+				 "thread %" PRId64
+				 " waits for %s without a time limit, and the word it sleeps on "
+				 "has not changed since",
+				 input->groups->tasks[root->tasks[i]].id, object),
+		    input->waits->by_task[root->tasks[i]].futex_addr);
+	if (root->num_tasks > MAX_LISTED)
+		add(list, arena,
+		    arena_format(arena, "and so do %u more", root->num_tasks - MAX_LISTED), 0);
+	add_place(list, arena, input, root->tasks[0], object);
+	add(list, arena,
+	    arena_format(arena,
+			 "no live thread or global can reach it: searched were all globals and "
+			 "unknown memory, the registers and stacks of %u live threads, and all "
+			 "that they lead to, %" PRIu64 " KiB",
+			 reach->num_live_threads, reach->mark.scanned_size / 1024),
+	    0);
+	add_premises(list, arena, wait);
+}
