@@ -1,5 +1,7 @@
 #include "report/go_json.h"
 
+#include "report/go_words.h"
+
 static void add_known(struct json_out *json, const char *key, int64_t value)
 {
 	if (value < 0)
@@ -31,5 +33,6 @@ void go_json_add(struct json_out *json, const struct coreleaks_go *go)
 	add_known(json, "uptime_ns", go->uptime_ns);
 	add_known(json, "last_gc_age_ns", go->last_gc_age_ns);
 	add_known(json, "runtime_marked_leaked", go->num_marked_leaked);
+	json_out_text(json, "words", go_words_program(json->out.arena, go, "·"));
 	json_out_end(json, '}');
 }

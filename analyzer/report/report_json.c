@@ -4,6 +4,7 @@
 #include "group/user_frame.h"
 #include "report/blocking.h"
 #include "report/go_json.h"
+#include "report/group_notes.h"
 #include "report/rules_report.h"
 #include "report/waits_json.h"
 
@@ -218,6 +219,11 @@ void report_json_group_fields(struct json_out *json, const struct write_job *job
 	json_out_end(json, ']');
 	json_out_uint(json, "objects_count", group->num_all_objects);
 	json_out_bool(json, "timed", group->timed);
+	const struct group_notes notes = group_notes_of(job->arena, job->view, group);
+	json_out_begin(json, "notes", '[', JSON_LINES);
+	for (uint32_t i = 0; i < notes.num; i++)
+		json_out_text(json, NULL, notes.lines[i]);
+	json_out_end(json, ']');
 	waits_json_interrupted(json, job, group);
 	const struct runtime *runtime = runtime_of_stack(stack);
 	json_out_text(json, "runtime", runtime != NULL ? runtime->name : NULL);

@@ -1,8 +1,5 @@
 #include "group/user_frame.h"
-#include "report/candidate_words.h"
-#include "report/go_wait_words.h"
-#include "report/go_words.h"
-#include "report/interrupted.h"
+#include "report/group_notes.h"
 #include "report/report_text.h"
 #include "report/text_findings.h"
 #include "report/text_frames.h"
@@ -151,19 +148,9 @@ static void report_text_note(struct screen *screen, enum style style, const char
 void report_text_waits(struct screen *screen, const struct write_job *job,
 		       const struct coreleaks_group *group)
 {
-	report_text_note(screen, STYLE_PLAIN,
-			 group->kind == CORELEAKS_KIND_GOROUTINE
-				 ? go_wait_words_group(job->arena, job->view, group)
-				 : wait_words_group(job->arena, job->view, group));
-	report_text_note(screen, STYLE_PLAIN,
-			 interrupted_words_group(job->arena, job->view, group));
-	if (group->num_objects > 0)
-		report_text_note(
-			screen, STYLE_PLAIN,
-			candidate_words_object(job->arena, job->view, &group->objects[0], true));
-	report_text_note(screen, STYLE_PLAIN, go_words_group(job->arena, group));
-	report_text_note(screen, STYLE_DIM, wait_words_start(job->arena, job->view, group));
-	report_text_note(screen, STYLE_DIM, wait_words_creation(job->arena, group->creation));
+	struct group_notes notes = group_notes_of(job->arena, job->view, group);
+	for (uint32_t i = 0; i < notes.num; i++)
+		report_text_note(screen, notes.styles[i], notes.lines[i]);
 }
 
 void report_text_pthreads(struct screen *screen, const struct write_job *job,

@@ -44,9 +44,10 @@ def find(setting, package_dir):
     return os.path.abspath(path)
 
 
-def arguments(command, core, executable, sysroot, debug_dirs, timeout_s, chosen):
+def arguments(command, core, executable, sysroot, debug_dirs, timeout_s, chosen,
+              output="--json"):
     """The arguments that make the analyzer see the core as GDB does, and those the user chose."""
-    words = [command, "--json", "--progress=never"]
+    words = [command, output, "--progress=never"]
     # "target:" makes GDB read files through its target, which for a core is this machine.
     if sysroot.startswith("target:"):
         sysroot = sysroot[len("target:"):]

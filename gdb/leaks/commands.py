@@ -2,7 +2,8 @@
 
 import gdb
 
-from . import goroutine_commands, options, output, render, selection, settings, target, waits
+from . import (functions, goroutine_commands, mi, more_commands, options, output, render, selection,
+               settings, target, waits, watch)
 from .context import Command, Context, only_argument
 from .errors import LeaksError
 from .words import decimal
@@ -94,31 +95,19 @@ thread becomes the selected one, as with the command "thread"."""
 
 
 class LeaksWhy(Command):
-    """Show what a thread waits for, who holds it, and why.
-Usage: leaks why [TID]
+    """Show what a thread or goroutine waits for, who holds it, and why.
+Usage: leaks why [TID | thread:TID | goroutine:N]
 
-TID is the system's ID of a thread; without it the selected thread is shown."""
+TID is the system's ID of a thread, N the number of a goroutine; without them what is
+selected is shown."""
 
     def __init__(self, context):
         super().__init__("leaks why", gdb.COMMAND_STACK)
         self._context = context
 
     def run(self, argv, from_tty):
-        if argv:
-            name = only_argument(argv, "a thread's ID")
-            thread_id = decimal(name)
-            if thread_id is None:
-                raise LeaksError("Invalid thread ID: %s" % name)
-        else:
-            self._context.session()
-            selected = gdb.selected_thread()
-            if selected is None:
-                raise LeaksError("No thread is selected.")
-            thread_id = selected.ptid[1] or selected.ptid[0]
-        if thread_id not in self._context.threads():
-            raise _no_thread(thread_id, self._context)
-        found = self._context.last_report()
-        output.write_lines(waits.why_lines(thread_id, found), from_tty)
+        key = self._context.task_key(argv)
+        output.write_lines(self._context.why_lines(key), from_tty)
 
     def complete(self, text, word):
         return self._context.complete_thread(text, word)
@@ -159,6 +148,10 @@ def register():
     for command in (Leaks, LeaksGroup, LeaksThread, LeaksWhy, LeaksLocks, LeaksFindings):
         command(context)
     goroutine_commands.register(context)
+    more_commands.register(context)
+    watch.register(context)
+    functions.register(context)
+    mi.register(context)
 
 
 def _no_thread(thread_id, context):

@@ -8,6 +8,7 @@ import gdb
 from . import (analyzer, goroutines, live, options, report, selection, session, settings, target,
                waits)
 from .errors import LeaksError
+from .words import decimal
 
 
 class Context:
@@ -36,7 +37,9 @@ class Context:
         """The report for these options, from the analyzer if it is not known yet."""
         values = dict(values)
         values.setdefault("threshold", settings.get(settings.Threshold))
-        return self._analysis("report", options.analyzer_arguments(values), None, self._loaded)
+        chosen = options.analyzer_arguments(values) + settings.analyzer_arguments()
+        argv = self._arguments("report", chosen, "--json")
+        return self._once(argv, self._loaded)
 
     def last_report(self):
         """The report that was listed last, or the one without options."""
@@ -45,30 +48,50 @@ class Context:
         return current.last_report
 
     def shown_task(self, kind, number):
-        """What the analyzer says of one task alone: JSON's object."""
-        return self._analysis("show", [], "%s:%d" % (kind, number),
-                              lambda data, code, path: report.load_task(data, path))
+        """What the analyzer says of one task alone: see report.load_task()."""
+        argv = self._arguments("show", [], "--json") + ["%s:%d" % (kind, number)]
+        return self._once(argv, lambda data, code: report.load_task(data, argv[0]))
 
-    def _analysis(self, command, chosen, name, load):
-        """What load() makes of the analyzer's output, once. name: what to show."""
-        current = self.session()
-        path = analyzer.find(settings.get(settings.AnalyzerPath), os.path.dirname(__file__))
+    def write_file(self, values, words):
+        """Has the analyzer write a report to files. words: its options that say where and how."""
+        values = dict(values)
+        values.setdefault("threshold", settings.get(settings.Threshold))
+        chosen = options.analyzer_arguments(values) + settings.analyzer_arguments() + words
+        argv = self._arguments("report", chosen, "--quiet")
         timeout_s = settings.get(settings.Timeout)
+        return self.session().once(lambda core=None: analyzer.run(argv, timeout_s, core))
+
+    @staticmethod
+    def analyzer():
+        """The analyzer's path. Raises LeaksError."""
+        return analyzer.find(settings.get(settings.AnalyzerPath), os.path.dirname(__file__))
+
+    def forget(self):
+        """Lets the next command analyse again."""
+        self._sessions.pop(gdb.selected_inferior().num, None)
+
+    def _arguments(self, command, chosen, output):
+        current = self.session()
         sysroot, debug_dirs = target.directories()
         executable, sysroot = current.files(target.executable(), sysroot)
-        argv = [path] + analyzer.arguments(command, current.path, executable, sysroot, debug_dirs,
-                                           timeout_s, chosen)
-        argv += [name] if name is not None else []
-        files = [session.file_identity(each) for each in (path, executable) if each]
+        return [self.analyzer()] + analyzer.arguments(
+            command, current.path, executable, sysroot, debug_dirs,
+            settings.get(settings.Timeout), chosen, output)
 
+    def _once(self, argv, load):
+        """What load() makes of the analyzer's output, once for the same files."""
         def make(core=None):
             code, data = analyzer.run(argv, timeout_s, core)
-            return load(data, code, path)
-        return current.report((tuple(argv), tuple(files)), make)
+            return load(data, code)
+        timeout_s = settings.get(settings.Timeout)
+        names = [argv[0]] + [word[len("--executable="):] for word in argv
+                             if word.startswith("--executable=")]
+        key = tuple(argv), tuple(session.file_identity(name) for name in names)
+        return self.session().report(key, make)
 
-    def _loaded(self, data, code, path):
+    def _loaded(self, data, code):
         current = self.session()
-        made = report.load(data, code, path)
+        made = report.load(data, code, self.analyzer())
         made.name, made.clocks = current.name, current.clocks()
         self._check_same_process(made)
         return made
@@ -102,7 +125,7 @@ class Context:
         """The Places of a goroutine. Those that have the same stack are asked for once."""
         places, number = self.session().places, task.goroutine.stack
         if number is None or number not in places:
-            places[number] = goroutines.places(self.shown_task("goroutine", task.id))
+            places[number] = goroutines.places(self.shown_task("goroutine", task.id)[0])
         return places[number]
 
     @contextlib.contextmanager
@@ -126,6 +149,43 @@ class Context:
         """Raises when the registers are not those that reports are about."""
         if "x86-64" not in gdb.newest_frame().architecture().name():
             raise LeaksError("Goroutines can be selected on x86-64 alone.")
+
+    def task_key(self, argv):
+        """The report's Key of the task that a command names: TID, thread:TID or goroutine:N;
+        without a name the selected one."""
+        if not argv:
+            self.session()
+            selected, thread = selection.now(), gdb.selected_thread()
+            if selected is not None and selected.thread == thread:
+                return report.Key("goroutine", selected.task.id)
+            if thread is None:
+                raise LeaksError("No thread is selected.")
+            return self._thread_key(target.id_of(thread))
+        name = only_argument(argv, "a thread's ID")
+        kind, colon, number = name.partition(":")
+        number = decimal(number if colon else name)
+        if number is None or colon and kind not in ("thread", "goroutine"):
+            raise LeaksError("Invalid thread ID: %s" % name)
+        if colon and kind == "goroutine":
+            self.session()
+            found, _, _ = self.look_up(lambda each: each.goroutine(number), True)
+            if found is None:
+                raise LeaksError("No goroutine %d in this %s; see \"leaks goroutines\"." % (
+                    number, self.session().noun))
+            return report.Key("goroutine", number)
+        return self._thread_key(number)
+
+    def _thread_key(self, thread_id):
+        # GDB's own list takes its time when there are thousands.
+        if self.last_report().thread(thread_id) is None and thread_id not in self.threads():
+            raise LeaksError("No thread %d in this %s; see \"info threads\"." % (
+                thread_id, self.session().noun))
+        return report.Key("thread", thread_id)
+
+    def why_lines(self, key):
+        """What a task waits for and why, as lines of styled text."""
+        said = self.shown_task(key.kind, key.id)[1] if key.kind == "goroutine" else None
+        return waits.why_lines(key, self.last_report(), said)
 
     def complete_thread(self, text, word):
         """The ids of threads that go on from text."""

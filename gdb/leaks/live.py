@@ -59,7 +59,7 @@ class LiveSession(Session):
         """A file with a core of the program."""
         inferior = gdb.selected_inferior()
         _check_stopped(inferior)
-        where = _folder()
+        where = settings.temporary_directory()
         if _is_local(inferior):
             with _temporary_file(where) as file:
                 if self._dump(inferior, file):
@@ -123,12 +123,6 @@ def _check_stopped(inferior):
         for thread in inferior.threads():
             if thread.is_running():
                 raise LeaksError(_RUNNING % thread.num)
-
-
-def _folder():
-    # Not the default /tmp, which may be memory: a program's core may be large.
-    chosen = settings.get(settings.TemporaryDirectory)
-    return os.path.expanduser(chosen) if chosen else os.environ.get("TMPDIR") or "/var/tmp"
 
 
 def _temporary_file(where):

@@ -22,13 +22,16 @@ OPTIONS = (
             "Show only groups with a frame that matches REGEX."),
     _option("ignore", "--ignore", "REGEX",
             "Leave out groups with a frame that matches REGEX."),
-    _option("group-by", "--group-by", "line|function|pc|reason|object",
+    _option("group-by", "--group-by", "line|function|pc|creator|reason|object",
             "What makes two threads equal; the default is line.",
-            ("line", "function", "pc", "reason", "object")),
+            ("line", "function", "pc", "creator", "reason", "object")),
     _option("min", "--min-count", "N",
             "Show only groups of at least N threads.", number=True),
     _option("kind", "--kind", "thread|goroutine",
             "Show only groups of this kind.", ("thread", "goroutine")),
+    _option("reason", "--reason", "REASON",
+            "Show only groups that wait for this: mutex, condition, join,\n"
+            "chan receive and so on."),
     _option("state", "--state", "STATE",
             "Show only groups in this state: running, runnable, syscall,\n"
             "waiting or exited.",
@@ -94,6 +97,12 @@ def analyzer_arguments(values):
         else:
             arguments.append("%s=%s" % (option.cli, values[option.name]))
     return arguments
+
+
+def as_typed(values):
+    """The words that parse() makes these values of."""
+    return [word for option in OPTIONS if option.name in values for word in
+            ["-" + option.name] + ([] if option.value is None else [str(values[option.name])])]
 
 
 def complete(text, word, options=OPTIONS):

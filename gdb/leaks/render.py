@@ -28,7 +28,10 @@ _INDENT = " " * 8
 def report_lines(report, limit, width):
     """The listing; limit: how many groups, None for all."""
     shown = report.groups[:limit]
-    lines = head.lines(report) + [_core(report)] + _signal(report, shown) + [[]]
+    lines = head.lines(report) + [_core(report)]
+    if report.go_words:
+        lines.append([(clean(report.go_words), "metadata")])
+    lines += _signal(report, shown) + [[]]
     columns = _Columns(shown, width)
     for group in shown:
         lines += _group(group, report, columns, width) + [[]]

@@ -65,10 +65,10 @@ Creation = namedtuple("Creation", "place inferred num_places")
 Stacks = namedtuple("Stacks", "reserved resident used")
 
 # rank: its place in the listing, from 1. runtime: what its stack belongs to, or None; its hint:
-# how to see more of that.
+# how to see more of that. notes: the analyzer's own lines about it.
 Group = namedtuple("Group", "rank id kind count share state reason verdict rules frames "
                    "stack_end stack_missing stacks objects members key pthreads interrupted "
-                   "creation runtime runtime_hint")
+                   "creation runtime runtime_hint notes")
 
 # hidden: it is about groups that the options leave out. evidence: (what, address or None).
 # members: Keys of tasks; None for a thread that has ended.
@@ -93,6 +93,8 @@ class Report:
     def __init__(self, document, exit_code):
         self.core = _dict(document, "core")
         self.summary = _dict(document, "summary")
+        # The line about a Go program, or None.
+        self.go_words = text(_dict(document, "go"), "words")
         self.hidden_by = {name: value for name, value in
                           _dict(self.summary, "hidden_by").items() if isinstance(value, int)}
         self.groups = [_group(rank, raw) for rank, raw in
@@ -188,8 +190,11 @@ def load(data, exit_code, name):
 
 
 def load_task(data, name):
-    """Reads what the analyzer called name has printed of one task."""
-    return _dict(_document(data, name), "task")
+    """Reads what the analyzer called name has printed of one task: (JSON's object, lines that say
+    what it waits for)."""
+    document = _document(data, name)
+    return _dict(document, "task"), [text(raw, "what") for raw in _dicts(document, "why")
+                                     if text(raw, "what") and not text(raw, "rule")]
 
 
 def _document(data, name):
@@ -286,7 +291,8 @@ def _group(rank, raw):
         interrupted=_interrupted(_dict(raw, "interrupted")),
         creation=_creation(raw),
         runtime=text(raw, "runtime"),
-        runtime_hint=text(raw, "runtime_hint"))
+        runtime_hint=text(raw, "runtime_hint"),
+        notes=_texts(raw, "notes"))
 
 
 def _stacks(raw):

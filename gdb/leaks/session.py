@@ -52,6 +52,11 @@ class Session:
             self._reports[key] = report
         return self._reports[key]
 
+    def once(self, make):
+        """What make() does with the core as it is now."""
+        self._check()
+        return self._read(make)
+
     def files(self, executable, sysroot):
         """Where the analyzer finds the program's files, from where GDB says."""
         return executable, sysroot

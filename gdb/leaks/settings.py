@@ -1,5 +1,7 @@
 """"set leaks ..." and "show leaks ..."."""
 
+import os
+
 import gdb
 
 
@@ -144,8 +146,37 @@ What that is is known once "leaks" has been used."""
         return "Noting what a thread waits for is %s." % value
 
 
-_SETTINGS = (AnalyzerPath, FrameNotes, HideRuntimeFrames, Limit, TemporaryDirectory, Threshold,
-             Timeout)
+class MaxAge(_Setting):
+    """How long goroutines may wait before a hundred of them are suspicious, as in "90s" or "10m".
+When this is not set, it is 10 minutes."""
+
+    name = "max-age"
+    kind = gdb.PARAM_STRING_NOESCAPE
+    default = ""
+    set_doc = "Set how long goroutines may wait before they are suspicious."
+    show_doc = "Show how long goroutines may wait before they are suspicious."
+
+    def get_show_string(self, value):
+        return "Goroutines that wait for more than %s are suspicious." % (value or "10m")
+
+
+class RulesFile(_Setting):
+    """A file of rules that tell which threads and goroutines to ignore.
+See "man coreleaks" for what stands in it."""
+
+    name = "rules-file"
+    kind = gdb.PARAM_OPTIONAL_FILENAME
+    default = ""
+    set_doc = "Set the file of rules that tell what to ignore."
+    show_doc = "Show the file of rules that tell what to ignore."
+
+    def get_show_string(self, value):
+        return ("The file of rules that tell what to ignore is \"%s\"." % value if value else
+                "There is no file of rules that tell what to ignore.")
+
+
+_SETTINGS = (AnalyzerPath, FrameNotes, HideRuntimeFrames, Limit, MaxAge, RulesFile,
+             TemporaryDirectory, Threshold, Timeout)
 
 
 def register():
@@ -155,6 +186,20 @@ def register():
     _ShowPrefix()
     for setting, value in zip(_SETTINGS, values):
         setting(value)
+
+
+def analyzer_arguments():
+    """What the settings that are about all analyses say to the analyzer."""
+    rules, max_age = get(RulesFile), get(MaxAge)
+    return ((["--config=" + os.path.abspath(os.path.expanduser(rules))] if rules else []) +
+            (["--max-age=" + max_age.strip()] if max_age and max_age.strip() else []))
+
+
+def temporary_directory():
+    """The folder for files that are there for a moment."""
+    # Not the default /tmp, which may be memory: a program's core may be large.
+    chosen = get(TemporaryDirectory)
+    return os.path.expanduser(chosen) if chosen else os.environ.get("TMPDIR") or "/var/tmp"
 
 
 def get(setting):

@@ -21,7 +21,9 @@ def stopped_inferior():
 
 
 def is_core(inferior):
-    return inferior.connection is not None and inferior.connection.type == "core"
+    # A new inferior shares the connection, and has no process.
+    return (inferior.connection is not None and inferior.connection.type == "core" and
+            inferior.pid != 0)
 
 
 def core_path(inferior):
@@ -39,6 +41,19 @@ def loaded_mark():
     # Not one of Inferior.threads(), which takes seconds when there are 10,000.
     selected = gdb.selected_thread()
     return selected.is_valid if selected is not None else lambda: False
+
+
+def quoted(path):
+    """A file's name as an argument of GDB's own commands."""
+    # Before GDB 16 they take the rest of the line as it is, quotes included.
+    if not _takes_quotes() or not any(c in " '\"\\" for c in path):
+        return path
+    return "'%s'" % path.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _takes_quotes():
+    major = gdb.VERSION.split(".")[0]
+    return major.isdigit() and int(major) >= 16
 
 
 def executable():

@@ -26,6 +26,8 @@ def object_text(item):
 
 def group_lines(group, report):
     """What is said of a group's waits, one fact a line."""
+    if group.kind == "goroutine":
+        return [clean(line) for line in group.notes]
     lines = [_objects_and_limits(group, report), _candidates(group.objects[:1]),
              _interrupted(group, report), _start(group, report), creation_text(group)]
     return [clean(line) for line in lines if line]
@@ -171,20 +173,22 @@ def _limit(timeout, report):
                    " (which has passed)")
 
 
-def why_lines(thread_id, report):
-    """What the thread waits for, whom that one waits for, and who waits for this thread."""
-    first = Key("thread", thread_id)
+def why_lines(first, report, said=None):
+    """What the task of that Key waits for, whom that one waits for, and who waits for it. said: the
+    analyzer's own lines about the former two."""
+    kind = first.kind
     if first not in report.task_of:
-        return [[("Thread %d is not in the report." % thread_id, None)]]
+        return [[("%s %d is not in the report." % (kind.capitalize(), first.id), None)]]
     lines, seen, at = _about(report.task_of[first], report), [], first
-    while at in report.task_of and at not in seen and len(seen) < _MAX_CHAIN:
+    lines += [[(clean(line), None)] for line in said or ()]
+    while not said and at in report.task_of and at not in seen and len(seen) < _MAX_CHAIN:
         lines.append([("  and " if seen else "", None), (clean("%s %d " % at), "title"),
                       (_task_text(report.task_of[at], report), None)])
         seen.append(at)
         at = holder_key(report.task_of[at].wait)
     if at in seen:
         lines.append([(clean("  which is back at %s %d: a circle" % at), "highlight")])
-    elif at in report.task_of:
+    elif not said and at in report.task_of:
         lines.append([("  and so on", None)])
     item = report.task_of[first].wait.object
     candidates = _candidates([item] if item is not None else [])
@@ -193,18 +197,27 @@ def why_lines(thread_id, report):
     waiters = sorted(task.id for task in report.tasks if holder_key(task.wait) == first)
     if waiters:
         lines.append([("%s for it: %s" % (
-            "1 thread waits" if len(waiters) == 1 else plural(len(waiters), "thread") + " wait",
+            "1 %s waits" % kind if len(waiters) == 1 else plural(len(waiters), kind) + " wait",
             _ids(waiters, len(waiters))), None)])
     lines += _blocked_by(first, report)
     about = [finding for finding in report.findings if first in finding.members]
     if not about:
-        return lines + [[("no finding about this thread", None)]]
+        return lines + [[("no finding about this %s" % kind, None)]]
     return lines + [line for finding in about for line in finding_lines(finding)]
 
 
 def _about(task, report):
-    """What is known of a thread besides its wait."""
+    """What is known of a thread or goroutine besides its wait."""
     lines = []
+    about = task.goroutine
+    if about is not None:
+        if about.wait_ns is not None:
+            lines.append([("it has waited for at least %s" % duration(about.wait_ns), None)])
+        if about.creator is not None:
+            lines.append([("started by goroutine %d" % about.creator, None)])
+        if about.thread is not None:
+            lines.append([("%s thread %d" % ("locked to" if about.locked else "runs on",
+                                             about.thread), None)])
     if report.core.get("signal_thread") == task.id and report.signal_name():
         lines.append([("it took %s" % report.signal_name(), "highlight")])
     if task.start:
@@ -242,6 +255,44 @@ def lock_lines(report):
                        "metadata")])
     lines += [[(clean(blocker.title), None)] for blocker in report.blockers if blocker.title]
     return lines or [[("No thread waits for a lock.", None)]]
+
+
+def object_lines(where, report):
+    """One object: its holder, all its waiters, and the findings about those."""
+    tasks = [task for task in report.tasks if task.wait.object is not None and
+             task.wait.object.kind not in _NO_LOCKS and
+             _number_of(task.wait.object.address) == where]
+    if not tasks:
+        return [[("Nobody waits for an object at 0x%x." % where, None)]]
+    item = tasks[0].wait.object
+    lines = [[(object_text(item), "title"), (clean(_held(item, report)), None)]]
+    candidates = _candidates([item])
+    if candidates:
+        lines.append([("  " + candidates, None)])
+    lines.append([("  %s: %s" % (plural(len(tasks), "waiter"), " ".join(
+        str(number) for number in sorted(task.id for task in tasks))), "metadata")])
+    keys = {Key(task.kind, task.id) for task in tasks}
+    for finding in report.findings:
+        if keys.intersection(finding.members):
+            lines += finding_lines(finding)
+    return lines
+
+
+def _number_of(text):
+    try:
+        return int(text or "", 16)
+    except ValueError:
+        return None
+
+
+def summary_text(report):
+    """ "34 threads in 6 groups, 2 findings" """
+    counts = [report.summary.get(name) for name in ("threads", "goroutines")]
+    parts = [plural(count, noun) for count, noun in zip(counts, ("thread", "goroutine"))
+             if isinstance(count, int) and count]
+    return "%s in %s shown, %s" % (" and ".join(parts) or "no threads",
+                                   plural(len(report.groups), "group"),
+                                   plural(len(report.findings), "finding"))
 
 
 def findings_lines(report):

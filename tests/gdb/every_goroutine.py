@@ -33,7 +33,7 @@ def main():
     num = num_frames = 0
     for group in report.groups:
         for number in group.members[:3]:
-            shown_task = commands.CONTEXT.shown_task("goroutine", number)
+            shown_task = commands.CONTEXT.shown_task("goroutine", number)[0]
             wanted = [plain(raw["function"]) for raw in shown_task["frames"]]
             got = [plain(name) for name, _ in shown(number)]
             # GDB ends the main goroutine's stack in main.main by itself.

@@ -263,10 +263,10 @@ def check_places(hunt):
     strange = os.path.join(away, "core, file type x.")
     os.link(hunt.core, strange)
     relative = os.path.relpath(support.LOADER, away)
-    answers = hunt.gdb(["source " + relative, "set leaks analyzer-path " + hunt.fake,
-                        "core-file core, file type x.", "cd /", "leaks"],
-                       load=False, core=[hunt.exe], cwd=away)
-    tap.check("relative names, strange names", "consume" in answers[4].out, answers[4].both)
+    # Since GDB 16 "core-file" wants quotes around such a name, before it did not take any.
+    answers = hunt.gdb(["source " + relative, "set leaks analyzer-path " + hunt.fake, "cd /",
+                        "leaks"], load=False, core=[hunt.exe, "core, file type x."], cwd=away)
+    tap.check("relative names, strange names", "consume" in answers[3].out, answers[3].both)
     tap.equal("the core is named absolutely", hunt.calls()[0][-1], strange)
     answers = hunt.gdb(["leaks -focus x", "set leaks limit 1", "set leaks timeout unlimited",
                         "source " + support.LOADER, "show leaks", "leaks", "help leaks"],

@@ -7,8 +7,9 @@ import tap
 support.import_package()
 from leaks import options
 
-WORDS = ["leaks", "leaks apply", "leaks findings", "leaks goroutine", "leaks goroutines",
-         "leaks group", "leaks locks", "leaks thread", "leaks why"]
+WORDS = ["leaks"] + ["leaks " + word for word in (
+    "apply doctor export findings goroutine goroutines group locks object open refresh thread "
+    "watch why").split()]
 
 COMPLETED = [
     ("leaks ", WORDS[1:]),
@@ -16,17 +17,16 @@ COMPLETED = [
     ("leaks -gr", ["leaks -group-by"]),
     ("leaks --gr", ["leaks --group-by"]),
     ("leaks -", ["leaks -" + name for name in sorted(option.name for option in options.OPTIONS)]),
-    ("leaks -group-by ", ["leaks -group-by function", "leaks -group-by line",
-                          "leaks -group-by object", "leaks -group-by pc",
-                          "leaks -group-by reason"]),
+    ("leaks -group-by ", ["leaks -group-by " + word for word in (
+        "creator", "function", "line", "object", "pc", "reason")]),
     ("leaks -all -state ru", ["leaks -all -state runnable", "leaks -all -state running"]),
     ("leaks group ", ["leaks group t-aaaa00000001", "leaks group t-aaaa00000002",
                       "leaks group t-bbbb00000003"]),
     ("leaks group t-b", ["leaks group t-bbbb00000003"]),
     ("leaks group t-x", []),
     ("set leaks ", ["set leaks " + name for name in (
-        "analyzer-path", "frame-notes", "hide-runtime-frames", "limit", "temporary-directory",
-        "threshold", "timeout")]),
+        "analyzer-path", "frame-notes", "hide-runtime-frames", "limit", "max-age", "rules-file",
+        "temporary-directory", "threshold", "timeout")]),
     ("show leaks t", ["show leaks temporary-directory", "show leaks threshold",
                       "show leaks timeout"]),
 ]
@@ -48,6 +48,8 @@ SETTINGS = [
      "frame-notes:  Noting what a thread waits for is off.\n"
      "hide-runtime-frames:  Leaving out frames that only wait or start a thread is off.\n"
      "limit:  The number of groups that \"leaks\" prints is unlimited.\n"
+     "max-age:  Goroutines that wait for more than 10m are suspicious.\n"
+     "rules-file:  There is no file of rules that tell what to ignore.\n"
      "temporary-directory:  A core of a stopped program is kept in TMPDIR, or else in "
      "\"/var/tmp\".\n"
      "threshold:  The number of threads with the same stack that are suspicious is 5.\n"
@@ -75,6 +77,8 @@ def check_help(hunt):
               "leaks thread -- Select" in answers[0].out, answers[0].out)
     tap.check("set leaks alone is its help", rest[1].out == rest[0].out and
               "set leaks timeout -- Set" in rest[0].out, rest[0].both)
+    tap.check("info leaks is one of GDB's", hunt.gdb(["help info leaks"])[0].out.startswith(
+        "Show what \"leaks\" works with"))
     tap.check("apropos finds it", "leaks -- Group the threads" in rest[2].out, rest[2].out)
     for answer in rest[3:5]:
         tap.check("a setting has its help", "How many seconds the analysis" in answer.out,

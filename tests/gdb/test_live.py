@@ -90,7 +90,7 @@ class Attached:
 
     def gdb(self, commands, analyzer=None):
         """What each command wrote, or None where GDB may not attach."""
-        argv = ["gdb", "-nx", "-q", "-batch", "-ex", "attach %d" % self.process.dumped_pid]
+        argv = [support.GDB, "-nx", "-q", "-batch", "-ex", "attach %d" % self.process.dumped_pid]
         argv += self.options(analyzer)
         for command in commands:
             argv += ["-ex", "echo \\n== \\n", "-ex", command]
@@ -106,7 +106,7 @@ class Attached:
     @contextlib.contextmanager
     def terminal(self, program=()):
         """GDB on a terminal. program: the arguments that attach it."""
-        argv = ["gdb", "-nx", "-q", "-iex", "set pagination off"] + list(program)
+        argv = [support.GDB, "-nx", "-q", "-iex", "set pagination off"] + list(program)
         gdb = support.Terminal(argv + self.options(), dict(os.environ, LC_ALL="C.UTF-8"),
                                self.folder)
         try:
@@ -417,7 +417,7 @@ def check_remote(exe):
         tap.skip("a program behind gdbserver", "gdbserver is not installed")
         return
     with attached([exe], 34) as made:
-        argv = ["gdb", "-nx", "-q", "-batch", "-ex",
+        argv = [support.GDB, "-nx", "-q", "-batch", "-ex",
                 "target remote | %s --once --attach - %d" % (server, made.process.pid)]
         code, out, err = tap.run(argv + made.options() + ["-ex", "leaks", "-ex", "detach"],
                                  timeout=300)

@@ -164,9 +164,13 @@ def deadlock():
     return document
 
 
+def why(thread_id, made):
+    return waits.why_lines(report.Key("thread", thread_id), made)
+
+
 def check_waits():
     made = load(deadlock())
-    tap.equal("why: the chain, the waiters, the finding", plain(waits.why_lines(101, made)), """\
+    tap.equal("why: the chain, the waiters, the finding", plain(why(101, made)), """\
 thread 101 waits for mutex 0x10, held by thread 102, without a time limit
   and thread 102 waits for mutex 0x20, held by thread 101, without a time limit
   which is back at thread 101: a circle
@@ -175,13 +179,13 @@ LIKELY: a circle (deadlock-cycle)
   w
   not proved: it may be cancelled
 """)
-    tap.equal("why: a file and a time limit", plain(waits.why_lines(104, made)),
+    tap.equal("why: a file and a time limit", plain(why(104, made)),
               "thread 104 waits for fd 5 (read), for at most 510 ms more\n"
               "no finding about this thread\n")
-    tap.equal("why: a holder that has ended", plain(waits.why_lines(105, made)).splitlines()[0],
+    tap.equal("why: a holder that has ended", plain(why(105, made)).splitlines()[0],
               "thread 105 waits for mutex 0x30, held by thread 7, which has ended, without a time "
               "limit; waking: its wake-up is under way")
-    tap.equal("why: no such thread", plain(waits.why_lines(9, made)),
+    tap.equal("why: no such thread", plain(why(9, made)),
               "Thread 9 is not in the report.\n")
     tap.equal("the locks", plain(waits.lock_lines(made)), """\
 mutex 0x20, held by thread 101
@@ -196,7 +200,7 @@ mutex 0x30, held by thread 7, which has ended
     both["tasks"].insert(0, dict(both["tasks"][0], kind="goroutine", reason="select", object=None,
                                  holder={"kind": "goroutine", "id": 102, "state": "alive"}))
     both["findings"][0]["members"] = [{"kind": "goroutine", "id": 101}]
-    shown = plain(waits.why_lines(101, load(both)))
+    shown = plain(why(101, load(both)))
     tap.check("a goroutine is no thread of the same id", shown.startswith(
         "thread 101 waits for mutex 0x10, held by thread 102") and
         "2 threads wait for it: 102 103" in shown and "no finding about this thread" in shown,
@@ -294,7 +298,7 @@ worker.core""" in listing(document), listing(document))
     tap.check("leaks locks lists them all", plain(waits.lock_lines(load(document))).count(
         " and blocks ") == 5)
     tap.check("leaks why says whom", "\nit blocks 5 others, 1 of them directly: 101 102 and 3 more"
-              "\n" in plain(waits.why_lines(101, load(document))))
+              "\n" in plain(why(101, load(document))))
     document["blockers"] = [blocker(100, 1), blocker(101, 9, hidden=True)]
     tap.check("one that blocks one is only counted, hidden ones too", """
 1 thread blocks 1 other; "leaks locks" lists it
@@ -353,7 +357,7 @@ def check_facts():
     tap.equal("what a signal came into, of one thread",
               said(members=[101], count=1, interrupted=was), [text, "started as worker_main"])
     document["core"].update(signal=11, signal_thread=101)
-    tap.equal("leaks why says all of it", plain(waits.why_lines(101, load(document))).splitlines()
+    tap.equal("leaks why says all of it", plain(why(101, load(document))).splitlines()
               [:3], ["it took SIGSEGV", "started as worker_main, detached", text])
     tap.check("and the listing who took the signal", "thread 101 took SIGSEGV in consume, group "
               "#1\n" in listing(document) and "        ← thread 101 took SIGSEGV\n" in
@@ -546,8 +550,8 @@ def check_any_report():
                 made = load(changed)
                 for width in (None, 1, 100):
                     lines = render.report_lines(made, 2, width) + waits.lock_lines(made)
-                    lines += waits.why_lines(101, made) + waits.findings_lines(made)
-                    lines += waits.why_lines(102, made)
+                    lines += why(101, made) + waits.findings_lines(made)
+                    lines += why(102, made)
                     for group in made.groups:
                         lines += render.group_lines(group, made, True, width)
                         lines += render.thread_lines(1, group, False)

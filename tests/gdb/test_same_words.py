@@ -25,7 +25,7 @@ def words(text):
 
 def in_gdb(exe, core, command):
     code, out, err = tap.run(
-        ["gdb", "-nx", "-q", "-batch", exe, core, "-ex", "source " + support.LOADER,
+        [support.GDB, "-nx", "-q", "-batch", exe, core, "-ex", "source " + support.LOADER,
          "-ex", "set leaks analyzer-path " + support.TOOL, "-ex", "set width 0",
          "-ex", "echo %s\\n" % support.MARK, "-ex", command])
     if support.MARK not in out:

@@ -9,7 +9,7 @@ import tap
 
 
 def terminal(hunt, *more):
-    argv = ["gdb", "-nx", "-q", hunt.exe, hunt.core, "-ex", "set pagination off",
+    argv = [support.GDB, "-nx", "-q", hunt.exe, hunt.core, "-ex", "set pagination off",
             "-ex", "source " + support.LOADER, "-ex", "set leaks analyzer-path " + hunt.fake]
     return support.Terminal(argv + list(more), hunt.environment(LC_ALL="C.UTF-8"), hunt.folder)
 

@@ -1,13 +1,12 @@
-"""tests/go/toolchains finds the machine's own Debian source in both forms that apt reads."""
+"""The apt client of tests/go/toolchains finds the machine's own Debian source in both forms that apt reads."""
 
-import importlib.machinery
-import importlib.util
 import os
 import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(1, os.path.join(HERE, ".."))
+import aptclient
 import tap
 
 SCRIPT = os.path.join(HERE, "toolchains")
@@ -48,16 +47,7 @@ SOURCES = [
 ]
 
 
-def load():
-    """The script as a module."""
-    loader = importlib.machinery.SourceFileLoader("toolchains", SCRIPT)
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("toolchains", loader))
-    sys.dont_write_bytecode = True
-    loader.exec_module(module)
-    return module
-
-
-def check_source(toolchains, name, files, want):
+def check_source(name, files, want):
     with tempfile.TemporaryDirectory() as folder:
         os.mkdir(os.path.join(folder, "sources.list.d"))
         for path, text in list(files.items()) + [("os-release", 'ID=debian\n'
@@ -65,23 +55,22 @@ def check_source(toolchains, name, files, want):
             with open(os.path.join(folder, path), "w", encoding="utf-8") as file:
                 file.write(text)
         try:
-            got = toolchains.debian_source(folder, os.path.join(folder, "os-release"))
-        except toolchains.CannotHave:
+            got = aptclient.debian_source(folder, os.path.join(folder, "os-release"))
+        except aptclient.CannotHave:
             got = None
     tap.equal("source: " + name, got, want)
 
 
 def main():
-    toolchains = load()
     for name, files, want in SOURCES:
-        check_source(toolchains, name, files, want)
+        check_source(name, files, want)
     for words in ([], ["1.27", "--all"], ["27"], ["../1.27"]):
         code, out, err = tap.run([SCRIPT] + words)
         tap.check("usage: %s" % words, code == 64 and not out and "usage:" in err, (code, out, err))
     kept = ['Acquire::http::Proxy "a";', 'Acquire::Check-Valid-Until "false";']
     left = ['APT::Update::Post-Invoke "";', 'Acquire::GzipIndexes "true";', 'Dir::State "x";']
     tap.equal("settings taken over",
-              [line for line in kept + left if toolchains.KEPT_SETTINGS.match(line)], kept)
+              [line for line in kept + left if aptclient.KEPT_SETTINGS.match(line)], kept)
     tap.done()
 
 

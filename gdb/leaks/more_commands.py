@@ -1,0 +1,172 @@
+"""Commands around the report: one object, files, what is known and what is missing."""
+
+import os
+
+import gdb
+
+from . import (analyzer, doctor, options, output, selection, settings, target, unpack, waits)
+from .context import Command, only_argument
+from .errors import LeaksError
+
+
+class LeaksObject(Command):
+    """Show one object that threads wait for: its holder and all its waiters.
+Usage: leaks object EXPRESSION
+
+EXPRESSION is an address, or an object of the program as in "leaks object accounts"."""
+
+    def __init__(self, context):
+        super().__init__("leaks object", gdb.COMMAND_STACK)
+        self._context = context
+
+    def run_line(self, line, from_tty):
+        if not line.strip():
+            raise LeaksError("Argument required (an object, or its address).")
+        self._context.session()
+        where = _address(gdb.parse_and_eval(line))
+        output.write_lines(waits.object_lines(where, self._context.last_report()), from_tty)
+
+    def complete(self, text, word):
+        return gdb.COMPLETE_EXPRESSION
+
+
+_NUMBERS = (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_INT, gdb.TYPE_CODE_REF)
+
+
+def _address(value):
+    if value.type.strip_typedefs().code not in _NUMBERS and value.address is not None:
+        value = value.address
+    try:
+        return int(value) & (1 << 64) - 1
+    except (gdb.error, TypeError, ValueError):
+        raise LeaksError("That is no object and no address.")
+
+
+class LeaksExport(Command):
+    """Write the report that was listed last to a file.
+Usage: leaks export [-force] FILE
+
+The format follows from the end of FILE's name: .txt, .json, .folded, .pb.gz and so on;
+"man coreleaks" lists them.  A file that exists is kept, unless -force is given."""
+
+    def __init__(self, context):
+        super().__init__("leaks export", gdb.COMMAND_STACK)
+        self._context = context
+
+    def run(self, argv, from_tty):
+        force = argv[:1] in (["-force"], ["--force"])
+        name = only_argument(argv[force:], "a file's name")
+        path = os.path.abspath(os.path.expanduser(name))
+        words = ["--output=" + path] + (["--force"] if force else [])
+        self._context.write_file(self._context.session().last_values, words)
+        output.write_lines([[("Wrote ", None), (path, "filename"), (".", None)]], from_tty)
+
+    def complete(self, text, word):
+        return gdb.COMPLETE_FILENAME
+
+
+class LeaksRefresh(Command):
+    """Forget what is known, so that the next command analyses anew.
+Usage: leaks refresh"""
+
+    def __init__(self, context):
+        super().__init__("leaks refresh", gdb.COMMAND_STACK)
+        self._context = context
+
+    def run(self, argv, from_tty):
+        if argv:
+            raise LeaksError("\"leaks refresh\" takes no arguments.")
+        selection.clear()
+        self._context.forget()
+
+
+class LeaksOpen(Command):
+    """Unpack a compressed core and load it.
+Usage: leaks open FILE
+
+FILE is a core compressed by zstd, gzip, xz, bzip2 or lz4, or one that is not compressed.
+It is unpacked into the folder of the setting "leaks temporary-directory", where zeros
+take no room, then loaded as by "core-file", and removed when GDB ends."""
+
+    def __init__(self, context):
+        super().__init__("leaks open", gdb.COMMAND_FILES)
+        self._context = context
+
+    def run(self, argv, from_tty):
+        name = only_argument(argv, "a file's name")
+        path = os.path.abspath(os.path.expanduser(name))
+        unpacked = unpack.unpacked(path, settings.temporary_directory())
+        if unpacked != path:
+            unpack.remove_at_exit(unpacked, gdb.events)
+        selection.clear()
+        gdb.execute("core-file " + target.quoted(unpacked), from_tty)
+
+    def complete(self, text, word):
+        return gdb.COMPLETE_FILENAME
+
+
+class LeaksDoctor(Command):
+    """Check what "leaks" needs, and say how to get what is missing.
+Usage: leaks doctor"""
+
+    def __init__(self, context):
+        super().__init__("leaks doctor", gdb.COMMAND_SUPPORT)
+        self._context = context
+
+    def run(self, argv, from_tty):
+        if argv:
+            raise LeaksError("\"leaks doctor\" takes no arguments.")
+        output.write_lines(doctor.lines(self._facts()), from_tty)
+
+    def _facts(self):
+        facts = doctor.Facts(gdb_version=gdb.VERSION)
+        facts.sysroot, facts.debug_dirs = target.directories()
+        try:
+            facts.analyzer = self._context.analyzer()
+            code, said = analyzer.run([facts.analyzer, "--version"], _VERSION_TIMEOUT_S)
+            facts.analyzer_version = said.decode("utf-8", "replace").strip()
+        except LeaksError as error:
+            facts.analyzer_problem = str(error)
+        try:
+            facts.core = self._context.session().path
+            facts.executable = target.executable()
+            if facts.analyzer_problem is None:
+                facts.report = self._context.last_report()
+        except LeaksError as error:
+            facts.core_problem = str(error)
+        facts.temporary_directory = settings.temporary_directory()
+        return facts
+
+
+_VERSION_TIMEOUT_S = 10
+
+
+class InfoLeaks(Command):
+    """Show what "leaks" works with: the program, the core, the last listing.
+Usage: info leaks"""
+
+    def __init__(self, context):
+        super().__init__("info leaks", gdb.COMMAND_STATUS)
+        self._context = context
+
+    def run(self, argv, from_tty):
+        if argv:
+            raise LeaksError("\"info leaks\" takes no arguments.")
+        known = self._context.known_session()
+        selected = selection.now()
+        lines = ["Analyzer: %s" % self._context.analyzer(),
+                 "Core: %s" % ("none analysed yet" if known is None else known.path
+                               if known.name is None else known.name)]
+        if known is not None:
+            lines.append("Last listing: leaks%s" % "".join(
+                " " + word for word in options.as_typed(known.last_values)))
+            if known.last_report is not None:
+                lines.append("Found: %s" % waits.summary_text(known.last_report))
+        lines.append("Goroutine: %s" % ("none selected" if selected is None
+                                        else "%d" % selected.task.id))
+        output.write_lines([[(line, None)] for line in lines], from_tty)
+
+
+def register(context):
+    for command in (LeaksObject, LeaksExport, LeaksRefresh, LeaksOpen, LeaksDoctor, InfoLeaks):
+        command(context)
