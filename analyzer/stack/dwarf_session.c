@@ -28,6 +28,30 @@ static bool has_dwarf(Elf *elf)
 	return has_section(elf, names, sizeof(names) / sizeof(names[0]));
 }
 
+/* libdw 0.188 takes strings from these sections without looking for their ends, so that the last
+ * one must have its NUL. They are unpacked once libdw has opened the file. */
+static bool strings_end(Elf *elf)
+{
+	static const char *const wanted[] = {".debug_str", ".debug_line_str", ".debug_str.dwo"};
+	size_t names;
+	if (elf_getshdrstrndx(elf, &names) != 0)
+		return false;
+	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
+		GElf_Shdr header;
+		if (gelf_getshdr(section, &header) == NULL || header.sh_type == SHT_NOBITS)
+			continue;
+		const char *name = elf_strptr(elf, names, header.sh_name);
+		for (size_t i = 0; name != NULL && i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+			const Elf_Data *data =
+				strcmp(name, wanted[i]) == 0 ? elf_rawdata(section, NULL) : NULL;
+			if (data != NULL && data->d_size > 0 &&
+			    ((const char *)data->d_buf)[data->d_size - 1] != '\0')
+				return false;
+		}
+	}
+	return true;
+}
+
 static bool same_id(struct bytes a, const void *data, ssize_t size)
 {
 	return size > 0 && a.size == (size_t)size && memcmp(a.data, data, a.size) == 0;
@@ -94,12 +118,16 @@ bool dwarf_session_open(struct dwarf_session *session, struct arena *arena, stru
 		dwarf_session_damaged(session);
 		return false;
 	}
+	if (!strings_end(file->elf))
+		return report(session, "its strings have no end");
 	struct elf_file *alt = find_alt(session, &alt_needed);
 	if (!alt_needed)
 		return true;
 	session->alt = alt != NULL ? dwarf_begin_elf(alt->elf, DWARF_C_READ, NULL) : NULL;
 	if (session->alt == NULL)
 		return report(session, "the file that it shares with others (dwz) is missing");
+	if (!strings_end(alt->elf))
+		return report(session, "the strings of the file that it shares have no end");
 	dwarf_setalt(session->dwarf, session->alt);
 	return true;
 }
@@ -172,7 +200,7 @@ Dwarf_Die dwarf_session_whole_unit(struct dwarf_session *session, Dwarf_Die *uni
 	    !harmless_path(session, beside, name))
 		return *unit;
 	if (dwarf_cu_info(unit->cu, NULL, &type, NULL, &split, NULL, NULL, NULL) != 0 ||
-	    split.cu == NULL)
+	    split.cu == NULL || !strings_end(dwarf_getelf(dwarf_cu_getdwarf(split.cu))))
 		return *unit;
 	return split;
 }
