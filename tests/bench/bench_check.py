@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+"""200 dumps of five programs through `coreleaks check`: the merged view is right, all processors
+are busy, memory is bounded by what one dump takes and the number of processors."""
+
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "..", "core")]
+import realcore
+import tap
+
+# How many groups of each program are red; None: not told here.
+PROGRAMS = {"ab_ba": 1, "self_deadlock": None, "three_way_deadlock_30_behind": 3, "idle_pool": 0,
+            "queue_no_producer": 0}
+EACH = 40
+
+
+def threads_of(sample):
+    words = realcore.expected_words(sample, "threads")
+    return int(words[0])
+
+
+def measure(arguments):
+    """(exit code, stdout, seconds, seconds of processors, peak MiB of the largest process)."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.monotonic()
+    code, out, err = tap.run(arguments, timeout=1800)
+    wall = time.monotonic() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    if err:
+        sys.stdout.write("# " + err)
+    return code, out, wall, cpu, after.ru_maxrss / 1024
+
+
+def main():
+    processors = len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory(dir=tap.BUILD) as folder:
+        names = []
+        for sample in PROGRAMS:
+            core = realcore.make_core(realcore.build(sample), threads=threads_of(sample))
+            for number in range(EACH):
+                name = "core.%s.%03d" % (sample, number)
+                os.link(core, os.path.join(folder, name))
+                names.append(name)
+        one = measure([realcore.tool(), "check", os.path.join(folder, names[-1])])
+        code, out, wall, cpu, peak = measure([realcore.tool(), "check", "--json", folder])
+        report = json.loads(out)
+        tap.equal("200 dumps are seen", report["summary"]["dumps"], len(names))
+        tap.equal("red, none failed", (code, report["summary"]["by_outcome"]["failed"]), (1, 0))
+        for sample, num_groups in PROGRAMS.items():
+            mine = {number for number, dump in enumerate(report["dumps"])
+                    if "core.%s." % sample in dump["path"]}
+            red = [group for group in report["groups"] if group["red"] and
+                   {part["dump"] for part in group["dumps"]} & mine]
+            if num_groups is not None:
+                tap.equal("%s: red signatures" % sample, len(red), num_groups)
+            for group in red:
+                tap.equal("%s: %s is in all of its dumps" % (sample, group["signature"]),
+                          sum(1 for part in group["dumps"] if part["dump"] in mine), EACH)
+        busy = cpu / wall / processors
+        print("# %d dumps: %.1f s, %.1f s of processors, %.0f %% of %d busy, largest process "
+              "%.0f MiB (one dump alone %.0f MiB, %.2f s)" % (
+                  len(names), wall, cpu, busy * 100, processors, peak, one[4], one[2]))
+        # Whoever else runs here takes processors away; an idle machine shows 90 % and more.
+        idle = os.getloadavg()[0] < processors + 1
+        if idle:
+            tap.check("the processors are busy", busy >= 0.9, "%.2f" % busy)
+        else:
+            tap.skip("the processors are busy", "others run here: load %.1f" % os.getloadavg()[0])
+    tap.done()
+
+
+main()
