@@ -274,7 +274,9 @@ static struct coreleaks_error *proof_floor(struct coreleaks_analysis *a,
 	go_findings_verdicts(verdicts, input);
 	go_leaks_verdicts(verdicts, &leaks);
 	groups_split(&a->groups, &a->arena, input, verdicts);
+	reach_findings_split(&a->groups, &a->arena, &a->native_reach, &a->nptl, a->stack_memory);
 	findings_build(&a->findings, &a->arena, &a->groups, input);
+	reach_findings_unjoined(&a->findings, &a->arena, &a->native_reach, &a->nptl);
 	lock_findings_add(&a->findings, &a->arena, &a->groups, &locks);
 	go_findings_add(&a->findings, &a->arena, &a->groups, input);
 	go_leaks_add(&a->findings, &a->arena, &a->groups, &leaks);

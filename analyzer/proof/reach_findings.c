@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MAX_LISTED = 4 }; /* tasks whose sleep is told one by one */
 
@@ -133,4 +134,97 @@ void reach_findings_evidence(struct evidence_list *list, struct arena *arena,
 			 reach->num_live_threads, reach->mark.scanned_size / 1024),
 	    0);
 	add_premises(list, arena, wait);
+}
+
+/* ---- Finished threads ---------------------------------------------------------------------- */
+
+static bool is_lost(const struct native_reach *reach, const struct nptl *nptl, uint64_t pthread)
+{
+	int32_t index = nptl_find(nptl, pthread);
+	return reach->ran && index >= 0 && reach->lost[index];
+}
+
+/* By these somebody may still get its pthread_t; it waits for nothing that could end. */
+static uint32_t lost_caveats(const struct native_reach *reach)
+{
+	return reach->caveats &
+	       (WAIT_CAVEAT_UNREAD | WAIT_CAVEAT_KERNEL | WAIT_CAVEAT_PIPES | WAIT_CAVEAT_UNDUMPED);
+}
+
+static enum coreleaks_verdict lost_certainty(const struct native_reach *reach)
+{
+	return lost_caveats(reach) != 0 ? CORELEAKS_VERDICT_LIKELY : CORELEAKS_VERDICT_PROVED;
+}
+
+/* The members that are lost, or those that are not. */
+static struct group finished_part(const struct group *whole, struct arena *arena,
+				  const struct native_reach *reach, const struct nptl *nptl,
+				  const struct stack_memory *memory, bool lost)
+{
+	struct group part = *whole;
+	uint64_t *pthreads = arena_alloc_array(arena, whole->num_pthreads, sizeof(*pthreads));
+	part.pthreads = pthreads;
+	part.num_pthreads = 0;
+	part.stack_reserved_size = part.stack_resident_size = 0;
+	for (uint32_t i = 0; i < whole->num_pthreads; i++) {
+		int32_t index = nptl_find(nptl, whole->pthreads[i]);
+		if (is_lost(reach, nptl, whole->pthreads[i]) != lost)
+			continue;
+		pthreads[part.num_pthreads++] = whole->pthreads[i];
+		if (index < 0)
+			continue;
+		part.stack_reserved_size =
+			size_sum(part.stack_reserved_size, memory[index].reserved_size);
+		part.stack_resident_size =
+			size_sum(part.stack_resident_size, memory[index].resident_size);
+	}
+	part.split =
+		coreleaks_verdict_name(lost ? lost_certainty(reach) : CORELEAKS_VERDICT_SUSPECT);
+	return part;
+}
+
+void reach_findings_split(struct groups *groups, struct arena *arena,
+			  const struct native_reach *reach, const struct nptl *nptl,
+			  const struct stack_memory *memory)
+{
+	uint32_t num = groups->list.num;
+	for (uint32_t i = 0; i < num; i++) {
+		const struct group whole = groups->list.items[i];
+		uint32_t num_lost = 0;
+		for (uint32_t k = 0; k < whole.num_pthreads; k++)
+			num_lost += is_lost(reach, nptl, whole.pthreads[k]);
+		if (num_lost == 0 || num_lost == whole.num_pthreads)
+			continue;
+		groups->list.items[i] = finished_part(&whole, arena, reach, nptl, memory, true);
+		*array_add(arena, &groups->list) =
+			finished_part(&whole, arena, reach, nptl, memory, false);
+	}
+}
+
+void reach_findings_unjoined(struct findings *findings, struct arena *arena,
+			     const struct native_reach *reach, const struct nptl *nptl)
+{
+	uint32_t caveats = lost_caveats(reach);
+	for (uint32_t i = 0; i < findings->list.num; i++) {
+		struct coreleaks_finding *finding = &findings->list.items[i];
+		struct evidence_list evidence = {0};
+		const char **words = arena_alloc_array(arena, 32, sizeof(*words));
+		if (strcmp(finding->rule, "unjoined-thread") != 0 ||
+		    !is_lost(reach, nptl, finding->pthreads[0]))
+			continue;
+		finding->certainty = lost_certainty(reach);
+		for (uint32_t k = 0; k < finding->num_evidence; k++)
+			*array_add(arena, &evidence) = finding->evidence[k];
+		add(&evidence, arena,
+		    "no live thread or global has its pthread_t any more: nobody can join it", 0);
+		finding->evidence = evidence.items;
+		finding->num_evidence = evidence.num;
+		for (uint32_t bit = 1; bit <= caveats && bit != 0; bit <<= 1)
+			if ((caveats & bit) != 0)
+				words[finding->num_caveats++] =
+					wait_caveats_words((enum wait_caveat)bit);
+		finding->caveats = words;
+		for (uint32_t k = 0; k < finding->num_groups; k++)
+			findings->verdict_by_group[finding->groups[k]] = finding->certainty;
+	}
 }

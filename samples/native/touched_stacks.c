@@ -34,6 +34,9 @@ static void *ended_main(void *arg)
 	return NULL;
 }
 
+/* Known: they could still be joined. */
+static volatile pthread_t known[3];
+
 int main(void)
 {
 	pthread_attr_t attr;
@@ -45,6 +48,7 @@ int main(void)
 		if (pthread_create(&thread, &attr, waiter_main, i < 1 ? &met : NULL) != 0 ||
 		    pthread_create(&thread, &attr, ended_main, i < 2 ? &met : NULL) != 0)
 			return 1;
+		known[i] = thread;
 	}
 	pthread_barrier_wait(&met);
 	puts("ready");
