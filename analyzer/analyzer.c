@@ -10,6 +10,7 @@
 #include "proof/publish_go.h"
 #include "proof/publish_go_waits.h"
 #include "proof/reach_findings.h"
+#include "reason/go_holders.h"
 #include "stack/creations.h"
 #include "stack/stacks.h"
 #include "task/go_queues.h"
@@ -154,6 +155,7 @@ static void reason_floor(struct coreleaks_analysis *a)
 		.image = &a->image,
 	};
 	go_waits_build(&a->go_waits, &a->arena, &a->gaps, &go_waits);
+	go_holders_find(&a->go_waits, &a->gaps, &a->progress);
 	const struct holders_input holders_input = {
 		.tasks = &a->tasks,
 		.waits = &a->waits,

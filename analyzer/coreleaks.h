@@ -254,6 +254,7 @@ struct coreleaks_wait {
 	 * pointer to it up to a global, a register or a stack. One way of maybe many. */
 	const struct coreleaks_evidence *kept_by;
 	uint32_t num_kept_by;
+	int64_t when_ns; /* when its wait ends by itself, by the monotonic clock; 0: it does not */
 };
 
 struct coreleaks_frame {

@@ -57,8 +57,11 @@ void go_channel_decode(struct coreleaks_go_object *object, struct go_types *type
 	object->element = go_types_name(types, word(bytes, layout->hchan_elemtype));
 	if (object->element != NULL)
 		object->type = arena_format(types->arena, "chan %s", object->element);
-	if (layout->hchan_timer >= 0 && word(bytes, layout->hchan_timer) != 0)
-		become_timer(object, input, word(bytes, layout->hchan_timer));
+	if (layout->hchan_timer < 0 || word(bytes, layout->hchan_timer) == 0)
+		return;
+	/* To the program such a channel has no buffer (runtime/chan.go, chancap() since 1.23). */
+	object->capacity = object->length = 0;
+	become_timer(object, input, word(bytes, layout->hchan_timer));
 }
 
 /* ---- Timers of processors ------------------------------------------------------------------ */

@@ -160,7 +160,9 @@ static void choose_object(struct go_wait *wait)
 	}
 }
 
-/* Puts the cases into the order of the source, with nil channels between them. */
+/* Puts the cases into the order of the source, with nil channels between them. The compiler fills
+ * its array with sends from the front and with receives from the back
+ * (cmd/compile/internal/walk/select.go, runtime/select.go reflect_rselect(), 1.19 to 1.27). */
 static void order_cases(struct go_waits *waits, struct go_wait *wait, uint32_t goroutine)
 {
 	uint32_t num, num_sends, stack = stack_of(&waits->input, goroutine);
@@ -170,8 +172,9 @@ static void order_cases(struct go_waits *waits, struct go_wait *wait, uint32_t g
 		return;
 	struct coreleaks_case *cases = arena_alloc_array(waits->arena, num, sizeof(*cases));
 	for (uint32_t i = 0; i < num; i++) {
-		if (order[i] != UINT32_MAX)
-			cases[i] = waits->cases[order[i]];
+		uint32_t from = i < num_sends ? i : num - 1 - (i - num_sends);
+		if (order[from] != UINT32_MAX)
+			cases[i] = waits->cases[order[from]];
 		cases[i].send = i < num_sends;
 	}
 	wait->cases = cases;

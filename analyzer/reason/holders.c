@@ -272,26 +272,21 @@ static void search_rest(struct search *search, const struct task *task)
 	search_memory(search, low, high, search->stack.num_frames);
 }
 
-static int64_t id_of(const struct search *search, const struct coreleaks_candidate *candidate)
-{
-	return search->input->tasks->list.items[candidate->task].id;
-}
-
 /* Those whose function is known come first, then by id. */
-static bool comes_before(const struct search *search, const struct coreleaks_candidate *a,
+static bool comes_before(const struct tasks *tasks, const struct coreleaks_candidate *a,
 			 const struct coreleaks_candidate *b)
 {
 	if ((a->frame == NULL) != (b->frame == NULL))
 		return a->frame != NULL;
-	return id_of(search, a) < id_of(search, b);
+	return tasks->list.items[a->task].id < tasks->list.items[b->task].id;
 }
 
-static void add_candidate(const struct search *search, struct holders_of *found,
-			  struct coreleaks_candidate candidate)
+void holders_of_add(struct holders_of *found, const struct tasks *tasks,
+		    struct coreleaks_candidate candidate)
 {
 	uint32_t at = found->num;
 	found->num_all++;
-	while (at > 0 && comes_before(search, &candidate, &found->candidates[at - 1])) {
+	while (at > 0 && comes_before(tasks, &candidate, &found->candidates[at - 1])) {
 		if (at < HOLDERS_MAX_CANDIDATES)
 			found->candidates[at] = found->candidates[at - 1];
 		at--;
@@ -318,8 +313,8 @@ static void search_task(struct search *search, uint32_t index)
 	search_rest(search, task);
 	search_registers(search, task);
 	for (uint32_t i = 0; i < search->num_seen; i++)
-		add_candidate(search, &search->seen[i]->found,
-			      (struct coreleaks_candidate){index, search->seen[i]->frame});
+		holders_of_add(&search->seen[i]->found, input->tasks,
+			       (struct coreleaks_candidate){index, search->seen[i]->frame});
 }
 
 /* The distinct addresses of the locks in question. */

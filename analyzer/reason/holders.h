@@ -17,6 +17,10 @@ struct holders_of {
 	uint32_t num_all; /* with those that had no room */
 };
 
+/* Keeps the best of them in order. */
+void holders_of_add(struct holders_of *found, const struct tasks *tasks,
+		    struct coreleaks_candidate candidate);
+
 struct holders {
 	const struct holders_of **by_task; /* of what the task waits for; NULL: not searched for */
 };

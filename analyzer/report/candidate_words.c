@@ -5,6 +5,7 @@
 #include "report/words.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 enum { MAX_NAMED = 4 };
 
@@ -37,11 +38,34 @@ static void add_candidates(struct text *text, const struct report_view *view,
 			  words_number(text->arena, object->num_all_candidates - MAX_NAMED));
 }
 
+/* Of what is no lock: who else is there to end the wait. */
+static const char *users(struct arena *arena, const struct report_view *view,
+			 const struct coreleaks_object *object, bool names)
+{
+	struct text text;
+	text_init(&text, arena);
+	if (object->num_all_candidates == 0)
+		return "no other goroutine's stack has its address";
+	text_add(&text, "others have its address on their stacks");
+	if (names)
+		add_candidates(&text, view, object);
+	else
+		text_addf(&text, ": %s", words_number(arena, object->num_all_candidates));
+	return text.bytes;
+}
+
+static bool is_lock(const struct coreleaks_go_object *object)
+{
+	return strcmp(object->kind, "go-mutex") == 0 || strcmp(object->kind, "go-rwmutex") == 0;
+}
+
 const char *candidate_words_object(struct arena *arena, const struct report_view *view,
 				   const struct coreleaks_object *object, bool names)
 {
 	uint32_t num_readers = object->rwlock.known ? object->rwlock.num_readers : 0;
 	struct text text;
+	if (object->candidates_known && object->go != NULL && !is_lock(object->go))
+		return users(arena, view, object, names);
 	if (!object->candidates_known || (num_readers == 0 && object->num_all_candidates == 0))
 		return NULL;
 	text_init(&text, arena);

@@ -124,6 +124,7 @@ void go_waits_json_wait(struct json_out *json, const struct coreleaks_wait *wait
 		json_out_begin(json, "timeout", '{', JSON_INLINE);
 		json_out_text(json, "kind", wait->timeout_kind);
 		json_out_int(json, "ns", wait->timeout_ns);
+		json_out_int(json, "when_ns", wait->when_ns);
 		json_out_end(json, '}');
 	} else {
 		json_out_null(json, "timeout");

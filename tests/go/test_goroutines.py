@@ -13,6 +13,7 @@ import gocore
 import goexpect
 import realcore
 import tap
+import waits
 
 # Where stripping, position independence and C make a difference: everything once, and these.
 OFTEN = ["closures", "inlined", "leaky_handler", "panicking", "waits_channels", "waits_io",
@@ -58,6 +59,8 @@ def check(case, version, mode, how):
         return
     wrong = compare.differences(report, text, how)
     tap.check(name + "every goroutine as the program saw it", not wrong, "\n".join(wrong[:20]))
+    wrong = waits.differences(report, debug2.notes(text)) if how == "kernel" else []
+    tap.check(name + "what each waits on, as it said itself", not wrong, "\n".join(wrong[:20]))
     if how == "kernel":
         wrong = verdicts(case, version, report, text)
         tap.check(name + "verdicts as written down", not wrong, "\n".join(wrong))

@@ -104,6 +104,7 @@ func write(path string) error {
 	}
 	var collections debug.GCStats
 	debug.ReadGCStats(&collections)
+	noteWaits()
 	Note("version %s", runtime.Version())
 	Note("pid %d", os.Getpid())
 	Note("goroutines %d", runtime.NumGoroutine())

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"time"
 
@@ -14,31 +15,55 @@ type message struct {
 	text   string
 }
 
+// reader is a context's key.
+type reader struct{}
+
+const long = 1000 * time.Hour
+
 var sink int
 
-func receive(c chan int)           { sink = <-c }
-func receiveTwoValues(c chan int)  { _, ok := <-c; println(ok) }
-func receiveStruct(c chan message) { m := <-c; sink = m.number }
+func receive(c chan int)           { truth.Receiving(c); sink = <-c }
+func receiveTwoValues(c chan int)  { truth.Receiving(c); _, ok := <-c; println(ok) }
+func receiveStruct(c chan message) { truth.Receiving(c); m := <-c; sink = m.number }
 func receiveRange(c chan string) {
+	truth.Receiving(c)
 	for s := range c {
 		sink += len(s)
 	}
 }
-func receiveNil(c chan int)           { <-c }
-func receiveBuffered(c chan int)      { <-c }
-func send(c chan int)                 { c <- 1 }
-func sendStruct(c chan message)       { c <- message{1, "one"} }
-func sendNil(c chan int)              { c <- 1 }
-func sendFull(c chan int)             { c <- 4 }
-func receiveDone(ctx context.Context) { <-ctx.Done() }
-func receiveAfter()                   { <-time.After(1000 * time.Hour) }
-func receiveTicks(t *time.Ticker) {
+func receiveNil(c chan int)      { truth.Receiving(c); <-c }
+func receiveBuffered(c chan int) { truth.Receiving(c); <-c }
+func send(c chan int)            { truth.Sending(c); c <- 1 }
+func sendStruct(c chan message)  { truth.Sending(c); c <- message{1, "one"} }
+func sendNil(c chan int)         { truth.Sending(c); c <- 1 }
+func sendFull(c chan int)        { truth.Sending(c); c <- 4 }
+
+func receiveDone(ctx context.Context, early int64, contexts string) {
+	truth.Receiving(ctx.Done(), "kind=context", "contexts="+contexts)
+	if early != 0 {
+		truth.Within(long, early)
+	}
+	<-ctx.Done()
+}
+
+func receiveAfter() {
+	early := truth.Clock()
+	c := time.After(long)
+	truth.Receiving(c, "kind=timer")
+	truth.Within(long, early)
+	<-c
+}
+
+func receiveTicks(t *time.Ticker, early int64) {
+	truth.Receiving(t.C, "kind=timer", fmt.Sprintf("period=%d", long))
+	truth.Within(long, early)
 	for range t.C {
 		sink++
 	}
 }
 
 func selectTwo(a, b chan int) {
+	truth.On([]truth.Case{truth.Receive(a), truth.Receive(b)})
 	select {
 	case sink = <-a:
 	case sink = <-b:
@@ -46,6 +71,7 @@ func selectTwo(a, b chan int) {
 }
 
 func selectBothWays(in chan int, out chan message) {
+	truth.On([]truth.Case{truth.Send(out), truth.Receive(in)})
 	select {
 	case sink = <-in:
 	case out <- message{2, "two"}:
@@ -53,15 +79,20 @@ func selectBothWays(in chan int, out chan message) {
 }
 
 func selectTimer(c chan int) {
-	timer := time.NewTimer(1000 * time.Hour)
+	early := truth.Clock()
+	timer := time.NewTimer(long)
 	defer timer.Stop()
+	truth.On([]truth.Case{truth.Receive(c), truth.Receive(timer.C)})
+	truth.Within(long, early)
 	select {
 	case sink = <-c:
 	case <-timer.C:
 	}
 }
 
-func selectDone(ctx context.Context, c chan int) {
+func selectDone(ctx context.Context, early int64, c chan int) {
+	truth.On([]truth.Case{truth.Receive(c), truth.Receive(ctx.Done())})
+	truth.Within(long, early)
 	select {
 	case sink = <-c:
 	case <-ctx.Done():
@@ -69,13 +100,25 @@ func selectDone(ctx context.Context, c chan int) {
 }
 
 func selectNil(a, b chan int) {
+	truth.On([]truth.Case{truth.Send(b), truth.Receive(a)})
 	select {
 	case sink = <-a:
 	case b <- 1:
 	}
 }
 
+// selectSome has a nil channel among its cases.
+func selectSome(a, b, c chan int) {
+	truth.On([]truth.Case{truth.Send(b), truth.Receive(a), truth.Receive(c)})
+	select {
+	case sink = <-a:
+	case b <- 1:
+	case sink = <-c:
+	}
+}
+
 func selectSame(c chan int) {
+	truth.On([]truth.Case{truth.Send(c), truth.Receive(c)})
 	select {
 	case sink = <-c:
 	case c <- 1:
@@ -87,6 +130,14 @@ func selectNothing() { select {} }
 func readPipe(r io.Reader) { r.Read(make([]byte, 16)) }
 
 func selectMany(channels [8]chan int) {
+	var cases []truth.Case
+	for _, i := range []int{4, 5} {
+		cases = append(cases, truth.Send(channels[i]))
+	}
+	for _, i := range []int{0, 1, 2, 3, 6, 7} {
+		cases = append(cases, truth.Receive(channels[i]))
+	}
+	truth.On(cases)
 	select {
 	case <-channels[0]:
 	case <-channels[1]:
@@ -99,7 +150,7 @@ func selectMany(channels [8]chan int) {
 	}
 }
 
-func sleepLong() { time.Sleep(1000 * time.Hour) }
+func sleepLong() { truth.Sleeping(long); time.Sleep(long) }
 
 func main() {
 	full := make(chan int, 3)
@@ -107,15 +158,17 @@ func main() {
 		full <- i
 	}
 	canceled, cancel := context.WithCancel(context.Background())
-	timed, cancelTimed := context.WithTimeout(canceled, 1000*time.Hour)
+	early := truth.Clock()
+	timed, cancelTimed := context.WithTimeout(
+		context.WithValue(canceled, reader{}, 1), long)
 	defer cancel()
 	defer cancelTimed()
-	ticker := time.NewTicker(1000 * time.Hour)
+	ticker := time.NewTicker(long)
 	var many [8]chan int
 	for i := range many {
 		many[i] = make(chan int)
 	}
-	reader, writer := io.Pipe()
+	pipeReader, pipeWriter := io.Pipe()
 
 	go receive(make(chan int))
 	go receiveTwoValues(make(chan int))
@@ -127,22 +180,25 @@ func main() {
 	go sendStruct(make(chan message))
 	go sendNil(nil)
 	go sendFull(full)
-	go receiveDone(canceled)
-	go receiveDone(timed)
-	go receiveDone(context.Background())
+	const root = "context.backgroundCtx"
+	go receiveDone(canceled, 0, "context.cancelCtx,"+root)
+	go receiveDone(timed, early,
+		"context.timerCtx,context.valueCtx,context.cancelCtx,"+root)
+	go receiveDone(context.Background(), 0, "")
 	go receiveAfter()
-	go receiveTicks(ticker)
+	go receiveTicks(ticker, early)
 	go selectTwo(make(chan int), make(chan int))
 	go selectBothWays(make(chan int), make(chan message))
 	go selectTimer(make(chan int))
-	go selectDone(timed, make(chan int))
+	go selectDone(timed, early, make(chan int))
 	go selectNil(nil, nil)
 	go selectSame(make(chan int))
+	go selectSome(make(chan int), nil, make(chan int))
 	go selectNothing()
 	go selectMany(many)
-	go readPipe(reader)
+	go readPipe(pipeReader)
 	go sleepLong()
 	truth.Ready(0)
 	truth.Rest()
-	writer.Close()
+	pipeWriter.Close()
 }

@@ -6,9 +6,12 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+	"time"
 
 	"samples/truth"
 )
+
+const long = 1000 * time.Hour
 
 func check(err error) {
 	if err != nil {
@@ -16,20 +19,34 @@ func check(err error) {
 	}
 }
 
-func readFile(f *os.File)       { f.Read(make([]byte, 1)) }
+func reads(file interface{}) { truth.OnObject("fd", truth.Descriptor(file), "direction=read") }
+
+func writes(file interface{}) { truth.OnObject("fd", truth.Descriptor(file), "direction=write") }
+
+func readFile(f *os.File)       { reads(f); f.Read(make([]byte, 1)) }
 func readFileSecond(f *os.File) { f.Read(make([]byte, 1)) }
-func writeFile(f *os.File)      { f.Write(make([]byte, 1<<20)) }
-func readConn(c net.Conn)       { c.Read(make([]byte, 1)) }
+func writeFile(f *os.File)      { writes(f); f.Write(make([]byte, 1<<20)) }
+
+func readConn(c net.Conn) {
+	early := truth.Clock()
+	c.SetReadDeadline(time.Now().Add(long))
+	reads(c)
+	truth.Within(long, early)
+	c.Read(make([]byte, 1))
+}
+
 func writeConn(c net.Conn) {
+	writes(c)
 	for {
 		c.Write(make([]byte, 1<<20))
 	}
 }
-func accept(l net.Listener)          { l.Accept() }
-func receivePacket(c net.PacketConn) { c.ReadFrom(make([]byte, 1)) }
+
+func accept(l net.Listener)          { reads(l); l.Accept() }
+func receivePacket(c net.PacketConn) { reads(c); c.ReadFrom(make([]byte, 1)) }
 func readRaw(fd int)                 { syscall.Read(fd, make([]byte, 1)) }
 func pauseRaw()                      { syscall.Syscall(syscall.SYS_PAUSE, 0, 0, 0) }
-func receiveLocked(c chan int)       { runtime.LockOSThread(); <-c }
+func receiveLocked(c chan int)       { runtime.LockOSThread(); truth.Receiving(c); <-c }
 func readRawLocked(fd int)           { runtime.LockOSThread(); readRaw(fd) }
 
 func main() {

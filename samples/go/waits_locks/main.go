@@ -2,11 +2,16 @@
 package main
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
 	"samples/truth"
 )
+
+const long = 1000 * time.Hour
+
+var written = []string{"write_locked=true", "readers=0", "writer_waits=false"}
 
 type guarded struct {
 	mutex   sync.Mutex
@@ -22,28 +27,64 @@ type guarded struct {
 
 func hold(locker sync.Locker, held chan<- bool) {
 	locker.Lock()
+	truth.Uses(locker)
 	held <- true
-	time.Sleep(1000 * time.Hour)
+	truth.Sleeping(long)
+	time.Sleep(long)
 	locker.Unlock()
 }
 
-func lockMutex(g *guarded)       { g.mutex.Lock(); g.number++; g.mutex.Unlock() }
-func lockReading(g *guarded)     { g.written.RLock(); println(g.number); g.written.RUnlock() }
-func lockWriting(g *guarded)     { g.read.Lock(); g.number++; g.read.Unlock() }
-func lockWritingNext(g *guarded) { g.written.Lock(); g.number++; g.written.Unlock() }
-func waitForJobs(g *guarded)     { g.jobs.Wait() }
-func waitForOnce(g *guarded)     { g.once.Do(func() { g.number = 7 }) }
+func lockMutex(g *guarded) {
+	truth.OnObject("go-mutex", &g.mutex, "locked=true", "waiters=3")
+	g.mutex.Lock()
+	g.number++
+	g.mutex.Unlock()
+}
+
+func lockReading(g *guarded) {
+	truth.OnObject("go-rwmutex", &g.written, written...)
+	g.written.RLock()
+	println(g.number)
+	g.written.RUnlock()
+}
+
+func lockWriting(g *guarded) {
+	truth.OnObject("go-rwmutex", &g.read, "write_locked=false", "readers=2",
+		"writer_waits=true")
+	g.read.Lock()
+	g.number++
+	g.read.Unlock()
+}
+
+func lockWritingNext(g *guarded) {
+	truth.OnObject("go-rwmutex", &g.written, written...)
+	g.written.Lock()
+	g.number++
+	g.written.Unlock()
+}
+
+func waitForJobs(g *guarded) {
+	truth.OnObject("waitgroup", &g.jobs, "counter=2", "waiters=2")
+	g.jobs.Wait()
+}
+
+func waitForOnce(g *guarded) {
+	// The Once's own mutex: nothing outside of it has its address.
+	g.once.Do(func() { g.number = 7 })
+}
 
 func stayInOnce(g *guarded, inside chan<- bool) {
 	g.once.Do(func() {
 		inside <- true
-		time.Sleep(1000 * time.Hour)
+		truth.Sleeping(long)
+		time.Sleep(long)
 	})
 }
 
 func waitForChange(g *guarded) {
 	g.changed.L.Lock()
 	defer g.changed.L.Unlock()
+	truth.OnObject("go-cond", g.changed, fmt.Sprintf("locker=%p", &g.shared))
 	for g.number == 0 {
 		g.changed.Wait()
 	}
@@ -54,7 +95,8 @@ func main() {
 	g.changed = sync.NewCond(&g.shared)
 	g.jobs.Add(2)
 	held := make(chan bool)
-	for _, locker := range []sync.Locker{&g.mutex, g.read.RLocker(), &g.written} {
+	for _, locker := range []sync.Locker{&g.mutex, g.read.RLocker(), g.read.RLocker(),
+		&g.written} {
 		go hold(locker, held)
 		<-held
 	}
