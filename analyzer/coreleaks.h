@@ -598,6 +598,8 @@ enum coreleaks_format {
 	CORELEAKS_FORMAT_SARIF = 13,	 /* SARIF 2.1.0 */
 	CORELEAKS_FORMAT_MARKDOWN = 14,	 /* a job's summary */
 	CORELEAKS_FORMAT_SPEEDSCOPE = 15,
+	CORELEAKS_FORMAT_DOT = 16, /* the wait-for graph, for Graphviz */
+	CORELEAKS_FORMAT_HTML = 17, /* one page that loads nothing from elsewhere */
 };
 
 /* "text", "json" … Formats are numbered without a hole: NULL past the last one. */

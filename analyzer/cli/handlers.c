@@ -7,13 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Part of the contract, but not built yet. */
-static const char *const unbuilt_formats[] = {
-	"html",
-	"dot",
-	NULL,
-};
-
 const char *format_list(char *buffer, size_t size,
 			const char *(*word_of)(enum coreleaks_format format))
 {
@@ -141,12 +134,6 @@ bool handle_format(const struct option_row *row, struct settings *settings, void
 		   const char *value)
 {
 	int32_t format = coreleaks_format_by_name(value);
-	for (size_t i = 0; format < 0 && unbuilt_formats[i] != NULL; i++) {
-		if (strcmp(unbuilt_formats[i], value) == 0) {
-			message("--%s %s is not built yet", row->name, value);
-			return false;
-		}
-	}
 	if (format < 0) {
 		char known[256];
 		message("--%s: '%s' is none of %s", row->name, value,

@@ -139,7 +139,7 @@ static const struct option_row option_rows[] = {
 
 	{"format", 0, "FORMAT",
 	 "Format of the report: text (default), json, ndjson, debug2, debug1, goleak, pprof, "
-	 "folded, prometheus, logfmt, junit, sarif, markdown, github, gitlab, speedscope; see "
+	 "folded, prometheus, logfmt, junit, sarif, markdown, github, gitlab, speedscope, dot; see "
 	 "below",
 	 WRITING, BUILT(handle_format, FIELD(write.format))},
 	{"json", 0, NULL, "The same as --format json", WRITING,
@@ -147,7 +147,7 @@ static const struct option_row option_rows[] = {
 	{"output", 'o', "FILE",
 	 "Write the report to FILE, not to standard output; the format follows from FILE's end: "
 	 ".txt .json .ndjson .debug2 .debug1 .goleak .pb.gz .pprof .folded .prom .logfmt "
-	 ".junit.xml .sarif .md .github .gitlab.json .speedscope.json. May be repeated; "
+	 ".junit.xml .sarif .md .github .gitlab.json .speedscope.json .dot .html. May be repeated; "
 	 "- is standard output",
 	 WRITING, BUILT(handle_output)},
 	{"force", 0, NULL, "Replace report files that exist", WRITING,

@@ -26,6 +26,8 @@ static const struct format formats[] = {
 	[CORELEAKS_FORMAT_SPEEDSCOPE] = {"speedscope",
 					 {".speedscope.json"},
 					 .make = format_speedscope_make},
+	[CORELEAKS_FORMAT_DOT] = {"dot", {".dot", ".gv"}, DOCUMENT(dot)},
+	[CORELEAKS_FORMAT_HTML] = {"html", {".html", ".htm"}, DOCUMENT(html)},
 };
 
 enum { NUM_FORMATS = sizeof(formats) / sizeof(formats[0]), NUM_SUFFIXES = 2 };

@@ -99,6 +99,12 @@ void format_sarif_end(struct document *doc, const struct write_job *job);
 void format_markdown_begin(struct document *doc, const struct write_job *job);
 void format_markdown_core(struct document *doc, const struct write_job *job);
 void format_markdown_end(struct document *doc, const struct write_job *job);
+void format_dot_begin(struct document *doc, const struct write_job *job);
+void format_dot_core(struct document *doc, const struct write_job *job);
+void format_dot_end(struct document *doc, const struct write_job *job);
+void format_html_begin(struct document *doc, const struct write_job *job);
+void format_html_core(struct document *doc, const struct write_job *job);
+void format_html_end(struct document *doc, const struct write_job *job);
 
 /* What name stands for. */
 struct coreleaks_error *one_find(const struct report_view *view, struct arena *arena,

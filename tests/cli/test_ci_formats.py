@@ -15,7 +15,7 @@ import tap
 
 CLEAN, FINDINGS = 0, 1
 SUFFIXES = {"ndjson": ".ndjson", "junit": ".junit.xml", "sarif": ".sarif", "markdown": ".md",
-            "github": ".github", "gitlab": ".gitlab.json", "speedscope": ".speedscope.json"}
+            "github": ".github", "gitlab": ".gitlab.json", "speedscope": ".speedscope.json", "dot": ".dot"}
 SCHEMAS = {"sarif": ("@microsoft/jest-sarif", "1.0.0-beta.0",
                      "lib/schemas/sarif-2.1.0-rtm.5.json"),
            "speedscope": ("speedscope", "1.25.0", "dist/release/file-format-schema.json")}
@@ -221,6 +221,46 @@ def markdown(core):
         r"<pre>\n.*lock_account +crossed_locks\.c:\d+\n", html, re.DOTALL), html)
 
 
+def graph(path):
+    """What Graphviz reads of the file: labels of nodes, and edges between them with their colour
+    and label."""
+    code, out, err = tap.run(["dot", "-Tjson0", path])
+    if not tap.check("dot: Graphviz reads %s without a word" % path, (code, err) == (0, ""), err):
+        return [], []
+    drawn = json.loads(out)
+    labels = {item["_gvid"]: item["label"] for item in drawn["objects"] if "nodes" not in item}
+    return sorted(labels.values()), sorted(
+        (labels[edge["tail"]], edge["label"], labels[edge["head"]], edge["color"])
+        for edge in drawn.get("edges", ()))
+
+
+def dot(core, deadlock):
+    _, report, _ = cli.report(deadlock)
+    first, second = next(group["members"] for group in report["groups"]
+                         if group["verdict"] == "proved")
+    objects = {task["id"]: task["object"] for task in report["tasks"] if task["object"]}
+    written("dot", deadlock)
+    labels, edges = graph("r.dot")
+    thread = "thread %d\\nlock_account\\nmutex"
+    mutex = {one: "mutex %s\\n%s" % (objects[one]["address"], objects[one]["symbol"])
+             for one in (first, second)}
+    tap.equal("dot: two threads and two mutexes", labels,
+              sorted([thread % first, thread % second, mutex[first], mutex[second]]))
+    red = "#b3261e"
+    tap.equal("dot: the circle, in red", edges, sorted([
+        (thread % first, "waits for", mutex[first], red),
+        (mutex[first], "held by", thread % second, red),
+        (thread % second, "waits for", mutex[second], red),
+        (mutex[second], "held by", thread % first, red)]))
+    written("dot", core)
+    labels, edges = graph("r.dot")
+    tap.check("dot: six threads that wait for one condition are one node", any(
+        label.startswith("%d threads\\nconsume\\n" % cli.NUM_CONSUMERS) for label in labels),
+              labels)
+    tap.check("dot: nothing is red without a circle",
+              edges and all(edge[3] != red for edge in edges), edges)
+
+
 def speedscope(core):
     profile = json.loads(written("speedscope", core))
     schema("speedscope", profile)
@@ -278,6 +318,9 @@ def hostile():
     tap.check("github: one line a command", text.count("\n") == text.count("::warning ")
               and "%250A::error::x" in text, text)
     schema("sarif", json.loads(written("sarif", core, "--threshold", "1")))
+    written("dot", core, "--threshold", "1")
+    labels, _ = graph("r.dot")
+    tap.check("dot: one node", len(labels) == 1 and "step" in labels[0], labels)
 
 
 with cli.Scratch():
@@ -293,6 +336,7 @@ with cli.Scratch():
         sarif(DEADLOCK)
         github(DEADLOCK)
         markdown(DEADLOCK)
+        dot(CORE, DEADLOCK)
         OTHER = realcore.make_core(realcore.build("ab_ba"),
                                    realcore.expected_words("ab_ba", "args"), how="gcore",
                                    threads=3)

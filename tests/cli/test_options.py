@@ -14,9 +14,6 @@ RESERVED = {
 }
 RESERVED_VALUES = [
     ("--group-by", word) for word in ("label:user",)
-] + [
-    ("--format", word) for word in (
-        "html", "dot")
 ]
 WRONG_VALUES = [
     ("--min-count", "12x"), ("--min-count", ""), ("--min-count", "-1"), ("--min-count", "+1"),

@@ -238,6 +238,77 @@ static void expect_markdown(const char *format, const char *text)
 	free(copy);
 }
 
+/* A statement a line: quotes come in pairs, and nothing but ours is outside of them. */
+static void expect_dot(const char *format, const char *text)
+{
+	(void)format;
+	for (; *text != '\0'; text = strchr(text, '\n') + 1) {
+		bool quoted = false;
+		for (const char *at = text; *at != '\n'; at++) {
+			if (quoted && *at == '\\') {
+				ck_assert_ptr_nonnull(strchr("\\\"nl", at[1]));
+				at++;
+			} else if (quoted && *at == '&') {
+				ck_assert_int_eq(strncmp(at, "&amp;", 5), 0);
+			} else if (*at == '"') {
+				quoted = !quoted;
+			} else {
+				ck_assert(quoted || strchr("<&'`|@$%", *at) == NULL);
+			}
+		}
+		ck_assert_msg(!quoted, "%.100s", text);
+	}
+}
+
+/* Every attribute is one of these, in quotes that nothing inside closes. */
+static void expect_attributes(const char *tag)
+{
+	static const char known[] =
+		" aria-hidden aria-label charset class content d height hidden href http-equiv id "
+		"lang marker-end markerHeight markerUnits markerWidth name open orient placeholder "
+		"refX refY rel role rx text-anchor type viewBox width x y ";
+	const char *at = tag + strcspn(tag, " >");
+	while (*at == ' ') {
+		char name[32];
+		size_t length = strcspn(++at, "= >");
+		ck_assert_msg(length > 0 && length < 20, "%.100s", tag);
+		snprintf(name, sizeof(name), " %.*s ", (int)length, at);
+		ck_assert_msg(strstr(known, name) != NULL, "attribute %s: %.100s", name, tag);
+		at += length;
+		if (*at != '=')
+			continue;
+		ck_assert_msg(at[1] == '"', "%.100s", tag);
+		at += 2 + strcspn(at + 2, "\"");
+		at++;
+	}
+	ck_assert_msg(*at == '>' || strncmp(at, "/>", 2) == 0, "%.100s", tag);
+}
+
+static void expect_html(const char *format, const char *text)
+{
+	static const char *const elements[] = {
+		"!doctype", "html",    "head",	  "meta",   "title",  "style", "body",	"main",
+		"header",   "h1",      "h2",	  "h3",	    "p",      "span",  "code",	"strong",
+		"dl",	    "dt",      "dd",	  "div",    "ul",     "li",    "ol",	"a",
+		"details",  "summary", "section", "input",  "button", "table", "thead", "tbody",
+		"tr",	    "th",      "td",	  "svg",    "g",      "rect",  "text",	"path",
+		"defs",	    "marker",  "footer",  "script", NULL,
+	};
+	char *copy = strdup(text);
+	ck_assert_uint_eq(count(text, "<script"), 1);
+	ck_assert_uint_eq(count(text, "<style"), 1);
+	blank_out(copy, "<style>", "</style>");
+	blank_out(copy, "<script>", "</script>");
+	expect_elements(format, copy, elements);
+	for (const char *at = copy; (at = strchr(at, '<')) != NULL; at++)
+		if (at[1] != '/' && at[1] != '!')
+			expect_attributes(at);
+	for (const char *at = copy; (at = strstr(at, "href=\"")) != NULL; at++)
+		ck_assert_msg(at[6] == '#' || strncmp(at + 6, "https://example.invalid/", 24) == 0,
+			      "%.100s", at);
+	free(copy);
+}
+
 static void expect_nothing(const char *format, const char *text)
 {
 	(void)format;
@@ -256,6 +327,7 @@ static const struct {
 	{CORELEAKS_FORMAT_GITLAB, expect_json},	      {CORELEAKS_FORMAT_GITHUB, expect_github},
 	{CORELEAKS_FORMAT_JUNIT, expect_junit},	      {CORELEAKS_FORMAT_SARIF, expect_json},
 	{CORELEAKS_FORMAT_MARKDOWN, expect_markdown}, {CORELEAKS_FORMAT_SPEEDSCOPE, expect_json},
+	{CORELEAKS_FORMAT_DOT, expect_dot},	      {CORELEAKS_FORMAT_HTML, expect_html},
 };
 enum { NUM_ROWS = sizeof(rows) / sizeof(rows[0]) };
 

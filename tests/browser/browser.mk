@@ -1,0 +1,6 @@
+# HTML reports as a browser shows them. Included by GNUmakefile.
+
+.PHONY: check-browser
+
+check-browser: deps-browser all ## open HTML reports in headless Chromium: 400 and 1200 pixels, without scripts, printed
+	@$(RUN) --timeout 600 tests/browser
