@@ -18,10 +18,8 @@ class _Own(FrameDecorator):
         self._sal = frame.find_sal()
 
     def function(self):
-        name = super().function()
-        # GDB looks for a symbol at an address that stands for the name, and prints nothing if there
-        # is none.
-        return "??" if not isinstance(name, str) and self.inferior_frame().name() is None else name
+        # GDB's own decorator has nothing for it, or three question marks.
+        return "??" if self.inferior_frame().name() is None else super().function()
 
     def filename(self):
         return self._sal.symtab.filename if self._sal.symtab else super().filename()

@@ -151,14 +151,19 @@ def _gcore(where):
             except gdb.error as error:
                 raise LeaksError("GDB cannot write a core of the program to \"%s\": %s; see "
                                  "\"help set leaks temporary-directory\"." % (where, error))
-        # GDB 13.1 does not see that a write fails.
-        if os.stat(path).st_size >= bound:
+        # GDB 13.1 does not see that a write fails; GDB 18 writes the beginning last.
+        if os.stat(path).st_size >= bound or not _is_elf(path):
             raise LeaksError("The core that GDB writes of the program takes more than %s, all that "
                              "may be used of \"%s\"; see \"help set leaks temporary-directory\"." %
                              (size(bound), where))
         file = open(path, "rb")
     with file:
         yield file
+
+
+def _is_elf(path):
+    with open(path, "rb") as file:
+        return file.read(4) == b"\x7fELF"
 
 
 @contextlib.contextmanager

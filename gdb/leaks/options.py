@@ -126,7 +126,8 @@ def split_last(text):
 def continuations(candidates, last, word):
     """The candidates that begin with last, from where GDB thinks that its last word begins: at
     the last "-", for instance."""
-    start = len(last) - len(word)
+    # GDB first asks where the last word begins, and has no word then.
+    start = 0 if word is None else len(last) - len(word)
     return [candidate[start:] for candidate in candidates if candidate.startswith(last)]
 
 

@@ -135,7 +135,7 @@ class Hunt:
 
 def run_gdb(files, commands, load=True, analyzer=None, **kw):
     """Runs the commands in GDB on a program and its core; returns an Answer for each."""
-    argv = [GDB, "-nx", "-q", "-batch", "-iex", "set auto-load off"] + files
+    argv = [GDB, "-nx", "-q", "-batch", "-iex", "set auto-load python-scripts off"] + files
     if load:
         argv += ["-ex", "source " + LOADER]
     if analyzer:

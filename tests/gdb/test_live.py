@@ -176,7 +176,9 @@ def check_attached(exe):
 
 def judged(report):
     """What a report says, without what it says of the file."""
-    return {name: value for name, value in report.items() if name not in ("core", "modules")}
+    said = {name: value for name, value in report.items() if name not in ("core", "modules")}
+    # Since GDB 18 its cores have the threads in another order.
+    return dict(said, tasks=sorted(said["tasks"], key=lambda task: task["id"]))
 
 
 def registers(path):
@@ -209,7 +211,8 @@ def check_same_as_gcore():
                         for report in (own, other)))
             tap.check("%s: the same registers" % sample, registers(made.core(0)) ==
                       registers(made.core(1)) and len(registers(made.core(0))) == threads)
-            tap.check("%s: in less room" % sample, made.sizes(0)[1] < made.sizes(1)[1] // 2,
+            # By GDB 13 in half of it; later ones write holes, too.
+            tap.check("%s: in less room" % sample, made.sizes(0)[1] < made.sizes(1)[1],
                       (made.sizes(0), made.sizes(1)))
             tap.equal("%s: nothing is left behind" % sample, made.left_behind(), [])
 
