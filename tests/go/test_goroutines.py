@@ -2,10 +2,12 @@
 dump, against the truth that the program itself wrote.
 
 By default two Go versions and a choice of samples; with COREGO=all all of them.
+usage: test_goroutines.py [VERSION|--two|--all]...
 """
 
 import json
 import os
+import sys
 
 import compare
 import debug2
@@ -20,6 +22,8 @@ OFTEN = ["closures", "inlined", "leaky_handler", "panicking", "waits_channels", 
          "waits_locks", "cgo_blocked", "cgo_callback"]
 # Whose threads are in other places when Go's own handler has stopped them.
 CRASHED = ["leaky_handler", "many_threads", "spinning", "waits_io", "cgo_callback"]
+# Dumped by gcore too, which takes seconds each.
+BY_GCORE = ["leaky_handler", "cgo_callback"]
 
 
 def plan(versions, everything):
@@ -35,7 +39,7 @@ def plan(versions, everything):
                     rows.append((case, version, mode, "kernel"))
                 if mode == own and (everything or case in CRASHED):
                     rows.append((case, version, mode, "crash"))
-                if mode == own and case == "leaky_handler":
+                if case in BY_GCORE and (mode == own or everything):
                     rows.append((case, version, mode, "gcore"))
     return rows
 
@@ -84,10 +88,10 @@ def verdicts(case, version, report, text):
     return lines
 
 
-def main():
+def main(words):
     """All rows of the plan."""
     everything = os.environ.get("COREGO") == "all"
-    versions, complaints = gocore.toolchains("--all" if everything else "--two")
+    versions, complaints = gocore.toolchains(*words or ["--all" if everything else "--two"])
     if complaints:
         tap.check("all toolchains are to be had", False, complaints)
     for case, version, mode, how in plan([version for version, _ in versions], everything):
@@ -95,4 +99,4 @@ def main():
     tap.done()
 
 
-main()
+main(sys.argv[1:])
