@@ -5,6 +5,7 @@
 #include "report/samples.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Lines that begin so mean something else: Go's runtime2.go and traceback.go; goleak 1.3,
@@ -80,13 +81,34 @@ static void go_text_place(struct text *out, const struct coreleaks_frame *frame)
 	text_add(out, "\n");
 }
 
+enum { WHOLE_NAMES = 23 };
+
+static bool is_capital(char letter)
+{
+	return letter >= 'A' && letter <= 'Z';
+}
+
+/* isExportedRuntime() of traceback.go, of a name without its package: its first letter until
+ * Go 1.22; since 1.23 that of the function and that of what it belongs to, so that
+ * runtime.(*Func).Entry is one, and runtime.AddCleanup[...].func1 is none. */
+static bool is_exported(const char *name, bool whole)
+{
+	const char *dot = strrchr(name, '.');
+	if (!whole || dot == NULL)
+		return is_capital(*name);
+	bool is_pointer = dot - name >= 3 && name[0] == '(' && name[1] == '*' && dot[-1] == ')';
+	return is_capital(dot[1]) && is_capital(name[is_pointer ? 2 : 0]);
+}
+
 /* Go prints the runtime's frames only where they are exported: showfuncinfo() of traceback.go,
  * the same from Go 1.4 to 1.27. */
-static bool is_go_internal(const struct coreleaks_frame *frame)
+static bool is_go_internal(const struct go_text *go, const struct coreleaks_frame *frame)
 {
+	static const char package[] = "runtime.";
 	const char *name = frame->function;
-	return name != NULL && strncmp(name, "runtime.", 8) == 0 &&
-	       (name[8] < 'A' || name[8] > 'Z') && strcmp(name, "runtime.gopanic") != 0;
+	return name != NULL && strncmp(name, package, sizeof(package) - 1) == 0 &&
+	       !is_exported(name + sizeof(package) - 1, go->whole_names) &&
+	       strcmp(name, "runtime.gopanic") != 0;
 }
 
 /* What the compiler made is left out, but for wrappers that panicked themselves: Go's
@@ -107,7 +129,7 @@ static bool is_hidden(const struct go_text *go, const struct coreleaks_stack *st
 {
 	const struct coreleaks_frame *frame = &stack->frames[at];
 	if (go->kind == CORELEAKS_KIND_GOROUTINE)
-		return is_go_internal(frame) || is_go_wrapper(stack, at);
+		return is_go_internal(go, frame) || is_go_wrapper(stack, at);
 	return go->frames == GO_TEXT_USER && user_frame_is_runtime(frame);
 }
 
@@ -135,6 +157,10 @@ void go_text_init(struct go_text *go, const struct write_job *job, enum coreleak
 		  enum go_text_frames frames)
 {
 	*go = (struct go_text){.job = job, .kind = kind, .frames = frames};
+	const char *version = job->view->go != NULL ? job->view->go->version : NULL;
+	int minor;
+	go->whole_names =
+		version == NULL || sscanf(version, "go1.%d", &minor) != 1 || minor >= WHOLE_NAMES;
 	size_t num = (size_t)job->view->num_stacks + 1;
 	go->bodies = arena_alloc_array(job->arena, num, sizeof(*go->bodies));
 	go->tops = arena_alloc_array(job->arena, num, sizeof(*go->tops));

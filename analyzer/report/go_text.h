@@ -17,6 +17,7 @@ struct go_text {
 	enum coreleaks_kind kind; /* of all tasks */
 	enum go_text_frames frames;
 	const char **bodies, **tops; /* by stack; NULL: not written yet */
+	bool whole_names;	     /* Go 1.23 or later: see go_text.c, is_exported() */
 };
 
 void go_text_init(struct go_text *go, const struct write_job *job, enum coreleaks_kind kind,

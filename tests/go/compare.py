@@ -174,6 +174,14 @@ def _is_frame(got, want):
             and got["line"] == want["line"] and got["inlined"] == want["inlined"])
 
 
+def _is_exported(name):
+    """isExportedRuntime() of runtime/traceback.go, by either rule: until Go 1.22 only the first
+    letter counted, since then that of the function and that of what it belongs to."""
+    owner, _, own = name.rpartition(".")
+    owner = owner[2:] if owner.startswith("(*") else owner
+    return own[:1].isupper() and (not owner or owner[0].isupper())
+
+
 def _is_hidden(goroutine, frames, index):
     """The runtime leaves such a frame out: showframe() in runtime/traceback.go."""
     frame = frames[index]
@@ -193,7 +201,7 @@ def _is_hidden(goroutine, frames, index):
     if re.search(r"-fm$|\.(gowrap|deferwrap)\d+$|·dwrap·\d+$", name):
         return True
     if name.startswith("runtime."):
-        return not re.match(r"runtime\.(\(\*)?[A-Z]", name)
+        return not _is_exported(plain(name)[len("runtime."):])
     # Before 1.22 the wrapper of `go f(x)` is named like a closure of the function it stands in.
     creator = goroutine.created_by
     below = frames[index + 1:]
