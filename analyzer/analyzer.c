@@ -52,7 +52,7 @@ struct coreleaks_analysis {
 	struct publish_names names;
 	struct finished finished;
 	struct coreleaks_task *public_tasks;
-	struct coreleaks_wait *public_waits;
+	const struct coreleaks_wait **public_waits;
 	struct groups groups;
 	struct wait_graph graph;
 	struct blockers blockers;
@@ -143,6 +143,14 @@ static void reason_floor(struct coreleaks_analysis *a)
 		.tasks = &a->tasks,
 		.image = &a->image,
 	};
+	const struct publish_waits_input waits = {
+		.tasks = &a->tasks,
+		.stacks = &a->stacks,
+		.waits = &a->waits,
+		.holders = &a->holders,
+		.nptl = &a->nptl,
+		.names = &a->names,
+	};
 	waits_build(&a->waits, &a->arena, &a->tasks, &a->nptl, &a->stacks, &a->image);
 	const struct go_waits_input go_waits = {
 		.runtime = &a->go,
@@ -169,9 +177,8 @@ static void reason_floor(struct coreleaks_analysis *a)
 					a->stack_memory, a->creations);
 	a->public_go = publish_go(&a->arena, &a->gaps, &go);
 	publish_goroutines(a->public_tasks, &a->arena, &go);
-	a->public_waits = publish_waits(&a->arena, &a->tasks, &a->stacks, &a->waits, &a->holders,
-					&a->nptl, &a->names);
-	publish_go_waits(a->public_tasks, a->public_waits, &a->go_waits);
+	a->public_waits = publish_waits(&a->arena, &waits);
+	publish_go_waits(a->public_tasks, a->public_waits, &a->arena, &a->go_waits);
 }
 
 /* No thread's registers were lost. */
@@ -463,7 +470,7 @@ const struct coreleaks_task *coreleaks_task(const struct coreleaks_analysis *ana
 const struct coreleaks_wait *coreleaks_wait(const struct coreleaks_analysis *analysis,
 					    uint32_t index)
 {
-	return index < coreleaks_num_tasks(analysis) ? &analysis->public_waits[index] : NULL;
+	return index < coreleaks_num_tasks(analysis) ? analysis->public_waits[index] : NULL;
 }
 
 const struct coreleaks_go *coreleaks_go(const struct coreleaks_analysis *analysis)

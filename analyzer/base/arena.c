@@ -115,6 +115,22 @@ void *arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_siz
 	return moved->data;
 }
 
+void arena_drop(struct arena *arena, void *memory, size_t size)
+{
+	if (memory == NULL || size < LARGE_ALLOCATION)
+		return;
+	struct arena_block *block =
+		(struct arena_block *)(void *)((char *)memory - offsetof(struct arena_block, data));
+	if (block->newer != NULL)
+		block->newer->older = block->older;
+	else
+		arena->blocks = block->older;
+	if (block->older != NULL)
+		block->older->newer = block->newer;
+	arena->used_size -= block->size;
+	free(block);
+}
+
 void *array_reserve(struct arena *arena, void *items, uint32_t *capacity, size_t item_size)
 {
 	if (*capacity > UINT32_MAX / 2)

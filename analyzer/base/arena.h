@@ -30,6 +30,8 @@ void *arena_alloc(struct arena *arena, size_t size);
 void *arena_alloc_array(struct arena *arena, size_t num, size_t item_size);
 /* A larger copy of old (may be NULL); the new part is zeroed and old is no longer valid. */
 void *arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_size);
+/* Gives back what arena_alloc() gave, where it is large: temporary columns for all tasks. */
+void arena_drop(struct arena *arena, void *memory, size_t size);
 char *arena_copy_text(struct arena *arena, const char *text);
 /* size bytes and a closing NUL. */
 char *arena_copy_bytes(struct arena *arena, const void *bytes, size_t size);
@@ -45,6 +47,11 @@ char *arena_format(struct arena *arena, const char *format, ...)
 						   sizeof(*(array)->items)),                       \
 		    0),                                                                            \
 	 &(array)->items[(array)->num++])
+
+/* Room for so many more items in an array that is still empty: filling it moves nothing. */
+#define array_room(arena, array, num_items)                                                        \
+	((array)->items = arena_alloc_array((arena), (num_items), sizeof(*(array)->items)),        \
+	 (array)->capacity = (num_items))
 
 void *array_reserve(struct arena *arena, void *items, uint32_t *capacity, size_t item_size);
 

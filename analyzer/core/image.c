@@ -5,7 +5,9 @@
 
 void image_init(struct image *image, const struct dump *dump, const struct modules *modules)
 {
-	*image = (struct image){.dump = dump, .modules = modules};
+	memset(image, 0, sizeof(*image));
+	image->dump = dump;
+	image->modules = modules;
 }
 
 /* Bytes of the mapped file that stand for memory that was not dumped; none when there are none.
@@ -48,45 +50,104 @@ static struct bytes image_file_bytes(const struct image *image, const struct seg
 	return none;
 }
 
+static unsigned char *window_bytes(struct image *image, const struct image_window *window)
+{
+	const struct image_window *blocks = image->blocks;
+	if (window >= blocks && window < blocks + IMAGE_NUM_BLOCKS)
+		return image->bytes + IMAGE_NUM_WINDOWS * IMAGE_WINDOW_SIZE +
+		       (size_t)(window - blocks) * IMAGE_BLOCK_SIZE;
+	return image->bytes + (size_t)(window - image->windows) * IMAGE_WINDOW_SIZE;
+}
+
+static struct image_window *find_window(struct image_window *windows, uint32_t num, uint64_t addr)
+{
+	for (uint32_t i = 0; i < num; i++)
+		if (addr - windows[i].addr < windows[i].size)
+			return &windows[i];
+	return NULL;
+}
+
+/* The window or block that holds addr already; NULL none. */
+static const struct image_window *image_window_at(struct image *image, uint64_t addr)
+{
+	struct image_window *window = image->last;
+	if (window != NULL && addr - window->addr < window->size)
+		return window;
+	window = find_window(image->windows, IMAGE_NUM_WINDOWS, addr);
+	if (window == NULL)
+		window = find_window(image->blocks, IMAGE_NUM_BLOCKS, addr);
+	if (window != NULL) {
+		window->used = ++image->tick;
+		image->last = window;
+	}
+	return window;
+}
+
+static struct image_window *oldest_of(struct image_window *windows, uint32_t num)
+{
+	struct image_window *oldest = &windows[0];
+	for (uint32_t i = 1; i < num; i++)
+		if (windows[i].used < oldest->used)
+			oldest = &windows[i];
+	return oldest;
+}
+
+/* Fills a window from start on, at most to the end of the segment. */
+static void image_fill(struct image *image, struct image_window *window,
+		       const struct segment *segment, uint64_t start, uint64_t max_size)
+{
+	uint64_t end = start + max_size;
+	if (start < segment->range.low)
+		start = segment->range.low;
+	window->size = (uint32_t)dump_read(image->dump, start, window_bytes(image, window),
+					   (size_t)(end - start));
+	window->addr = start;
+	window->used = ++image->tick;
+	image->last = window;
+}
+
 /* The window that holds addr, filled with at most max_size bytes if need be; NULL when the core
  * does not hold it. */
 static const struct image_window *image_window_for(struct image *image, uint64_t addr,
 						   uint64_t max_size)
 {
-	struct image_window *oldest = &image->windows[0];
-	struct image_window *window = &image->windows[image->last];
-	if (addr - window->addr < window->size)
-		return window;
-	for (uint32_t i = 0; i < IMAGE_NUM_WINDOWS; i++) {
-		window = &image->windows[i];
-		if (addr - window->addr < window->size) {
-			window->used = ++image->tick;
-			image->last = i;
-			return window;
-		}
-		if (window->used < oldest->used)
-			oldest = window;
-	}
+	const struct image_window *found = image_window_at(image, addr);
+	if (found != NULL)
+		return found;
 	/* Stacks are read upwards: begin just below the address. */
 	uint64_t start = addr & ~UINT64_C(63);
 	const struct segment *segment = dump_find_segment(image->dump, addr);
 	if (segment == NULL || addr - segment->range.low >= segment->file_size)
 		return NULL;
-	if (start < segment->range.low)
-		start = segment->range.low;
+	struct image_window *window = oldest_of(image->windows, IMAGE_NUM_WINDOWS);
 	max_size += addr - start;
-	if (max_size > sizeof(oldest->bytes))
-		max_size = sizeof(oldest->bytes);
-	oldest->size = (uint32_t)dump_read(image->dump, start, oldest->bytes, (size_t)max_size);
-	oldest->addr = start;
-	oldest->used = ++image->tick;
-	image->last = (uint32_t)(oldest - image->windows);
-	return addr - start < oldest->size ? oldest : NULL;
+	image_fill(image, window, segment, start,
+		   max_size < IMAGE_WINDOW_SIZE ? max_size : IMAGE_WINDOW_SIZE);
+	return addr - window->addr < window->size ? window : NULL;
 }
 
-void image_expect(struct image *image, uint64_t addr, uint64_t size)
+/* Of a block with small stacks the first one is read alone, and with the second all of them. */
+void image_expect(struct image *image, struct range stack, uint64_t sp)
 {
-	image_window_for(image, addr, size);
+	enum { MAX_SMALL = 4096 };
+	uint64_t start = sp & ~(uint64_t)(IMAGE_BLOCK_SIZE - 1);
+	const struct segment *segment = dump_find_segment(image->dump, sp);
+	struct image_window *block = NULL;
+	if (image_window_at(image, sp) != NULL)
+		return;
+	for (uint32_t i = 0; i < IMAGE_NUM_BLOCKS; i++)
+		if (image->blocks[i].addr == start && image->blocks[i].size == 0)
+			block = &image->blocks[i];
+	if (stack.high - stack.low > MAX_SMALL || start > UINT64_MAX - IMAGE_BLOCK_SIZE ||
+	    segment == NULL || sp - segment->range.low >= segment->file_size) {
+		image_window_for(image, sp, stack.high - sp);
+	} else if (block != NULL) {
+		image_fill(image, block, segment, start, IMAGE_BLOCK_SIZE);
+	} else {
+		block = oldest_of(image->blocks, IMAGE_NUM_BLOCKS);
+		*block = (struct image_window){.addr = start, .used = ++image->tick};
+		image_window_for(image, sp, stack.high - sp);
+	}
 }
 
 size_t image_read(struct image *image, uint64_t addr, void *buffer, size_t size)
@@ -95,12 +156,11 @@ size_t image_read(struct image *image, uint64_t addr, void *buffer, size_t size)
 	while (done < size && addr <= UINT64_MAX - done) {
 		uint64_t at = addr + done;
 		size_t left = size - done;
-		const struct image_window *window =
-			image_window_for(image, at, sizeof(window->bytes));
+		const struct image_window *window = image_window_for(image, at, IMAGE_WINDOW_SIZE);
 		if (window != NULL) {
 			size_t into = (size_t)(at - window->addr);
 			size_t part = window->size - into < left ? window->size - into : left;
-			memcpy((char *)buffer + done, window->bytes + into, part);
+			memcpy((char *)buffer + done, window_bytes(image, window) + into, part);
 			done += part;
 			continue;
 		}
@@ -117,9 +177,9 @@ size_t image_read(struct image *image, uint64_t addr, void *buffer, size_t size)
 
 bool image_read_u64(struct image *image, uint64_t addr, uint64_t *ret)
 {
-	const struct image_window *window = image_window_for(image, addr, sizeof(window->bytes));
+	const struct image_window *window = image_window_for(image, addr, IMAGE_WINDOW_SIZE);
 	if (window != NULL && window->size - (addr - window->addr) >= sizeof(*ret)) {
-		memcpy(ret, window->bytes + (addr - window->addr), sizeof(*ret));
+		memcpy(ret, window_bytes(image, window) + (addr - window->addr), sizeof(*ret));
 		return true;
 	}
 	uint64_t value;

@@ -9,16 +9,25 @@ struct image_window {
 	uint64_t addr;
 	uint32_t size;
 	uint32_t used; /* tick of the last use */
-	unsigned char bytes[4096];
 };
 
-enum { IMAGE_NUM_WINDOWS = 16 };
+enum {
+	IMAGE_NUM_WINDOWS = 16,
+	IMAGE_WINDOW_SIZE = 4096,
+	/* Go allots small stacks in such blocks (runtime/stack.go, _StackCacheSize). */
+	IMAGE_NUM_BLOCKS = 4,
+	IMAGE_BLOCK_SIZE = 1 << 15,
+};
 
 struct image {
 	const struct dump *dump;
 	const struct modules *modules;
-	uint32_t tick, last;
+	uint32_t tick;
+	struct image_window *last; /* that was used; NULL none */
 	struct image_window windows[IMAGE_NUM_WINDOWS];
+	struct image_window blocks[IMAGE_NUM_BLOCKS]; /* size 0: nothing was read of it yet */
+	unsigned char
+		bytes[IMAGE_NUM_WINDOWS * IMAGE_WINDOW_SIZE + IMAGE_NUM_BLOCKS * IMAGE_BLOCK_SIZE];
 };
 
 enum image_presence {
@@ -32,8 +41,8 @@ void image_init(struct image *image, const struct dump *dump, const struct modul
 /* Bytes read from addr on; stops at the first byte that cannot be had. */
 size_t image_read(struct image *image, uint64_t addr, void *buffer, size_t size);
 bool image_read_u64(struct image *image, uint64_t addr, uint64_t *ret);
-/* Expects reads of [addr, addr + size), and of little else near it. */
-void image_expect(struct image *image, uint64_t addr, uint64_t size);
+/* Expects reads from sp to the end of that stack, and of little else near it. */
+void image_expect(struct image *image, struct range stack, uint64_t sp);
 /* size bytes at addr to keep: the mapped file's own where one file holds them all, else a copy in
  * the arena. No bytes when not all of them can be read. Live as long as arena and files. */
 struct bytes image_view(struct image *image, struct arena *arena, uint64_t addr, size_t size);

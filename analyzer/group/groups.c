@@ -5,6 +5,7 @@
 #include "group/filter.h"
 #include "group/signature.h"
 #include "group/system_threads.h"
+#include "group/task_order.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -28,6 +29,14 @@ struct group_stack {
 	uint32_t group, stack_id;
 };
 
+/* Where a task went. */
+struct recent {
+	const struct coreleaks_task *task;
+	uint32_t group, stack_count; /* indexes */
+};
+
+enum { NUM_RECENT = 256 };
+
 struct groups_work {
 	struct arena *arena;
 	const struct groups_input *input;
@@ -47,7 +56,8 @@ struct groups_work {
 		uint32_t *items; /* parallel: id in shapes */
 		uint32_t num, capacity;
 	} creation_shapes;
-	uint32_t *shape_by_stack; /* the last one stands for a task without a stack */
+	uint32_t *shape_by_stack;	  /* the last one stands for a task without a stack */
+	struct recent recent[NUM_RECENT]; /* by stack */
 };
 
 const struct coreleaks_stack *groups_stack(const struct groups_input *input, uint32_t stack_id)
@@ -94,20 +104,21 @@ static uint32_t groups_user_shape(struct groups_work *work, uint32_t task)
 	return intern_add_text(&work->shapes, key != NULL ? key : "");
 }
 
-static void groups_count_stack(struct groups_work *work, uint32_t group, uint32_t stack_id)
+/* The index of the count. */
+static uint32_t groups_stack_count(struct groups_work *work, uint32_t group, uint32_t stack_id)
 {
 	struct group_stack pair = {group, groups_stack_slot(work->input, stack_id)};
 	bool is_new;
 	uint32_t id = intern_add(&work->stacks, &pair, sizeof(pair), &is_new);
 	if (is_new)
 		array_add(work->arena, &work->stack_counts);
-	work->stack_counts.items[id]++;
+	return id;
 }
 
 /* Kind and address of the task's object; none for tasks without one. */
 static uint32_t groups_object_shape(struct groups_work *work, uint32_t task)
 {
-	const struct coreleaks_wait *wait = &work->input->waits[task];
+	const struct coreleaks_wait *wait = work->input->waits[task];
 	text_clear(&work->bytes);
 	if (wait->object != NULL)
 		text_addf(&work->bytes, "%s 0x%" PRIx64, wait->object, wait->addr);
@@ -117,7 +128,7 @@ static uint32_t groups_object_shape(struct groups_work *work, uint32_t task)
 /* What the task did before a signal came whose handler it is in; NULL: it is in none. */
 static const char *groups_interrupted(const struct groups_input *input, uint32_t task)
 {
-	const struct coreleaks_wait *interrupted = input->waits[task].interrupted;
+	const struct coreleaks_wait *interrupted = input->waits[task]->interrupted;
 	if (interrupted == NULL)
 		return NULL;
 	return interrupted->reason != NULL ? interrupted->reason : "unknown";
@@ -216,11 +227,10 @@ static bool same_word(const char *a, const char *b)
 }
 
 /* The index of the task's group, which is made when it is the first of its kind. */
-static uint32_t groups_place(struct groups_work *work, uint32_t index)
+static uint32_t groups_find(struct groups_work *work, uint32_t index)
 {
 	const struct coreleaks_task *task = &work->input->tasks[index];
-	enum coreleaks_group_by by = work->input->options->group_by;
-	bool by_key = by == CORELEAKS_GROUP_BY_KEY;
+	bool by_key = work->input->options->group_by == CORELEAKS_GROUP_BY_KEY;
 	struct group_key key = groups_key(work, index);
 	bool is_new;
 	uint32_t id = intern_add(&work->keys, &key, sizeof(key), &is_new);
@@ -235,7 +245,47 @@ static uint32_t groups_place(struct groups_work *work, uint32_t index)
 		group->creation = task->creation;
 		group->key = by_key ? intern_text(&work->shapes, key.shape) : NULL;
 	}
-	struct group *group = &work->groups->list.items[id];
+	return id;
+}
+
+/* All that a task's place under the three ways to group by stacks depends on. */
+static bool groups_is_recent(const struct groups_work *work, const struct recent *recent,
+			     uint32_t index)
+{
+	const struct coreleaks_task *a = &work->input->tasks[index], *b = recent->task;
+	const struct coreleaks_wait *const *waits = work->input->waits;
+	return b != NULL && a->stack_id == b->stack_id && a->kind == b->kind &&
+	       a->state == b->state && a->reason == b->reason && a->object == b->object &&
+	       a->timed == b->timed && a->creation == b->creation &&
+	       work->systems[index] == work->systems[b - work->input->tasks] &&
+	       waits[index]->interrupted == waits[b - work->input->tasks]->interrupted;
+}
+
+/* The place of the task, remembered for those that are equal to it in all that counts. */
+static const struct recent *groups_recent(struct groups_work *work, uint32_t index)
+{
+	const struct coreleaks_task *task = &work->input->tasks[index];
+	struct recent *recent = &work->recent[task->stack_id % NUM_RECENT];
+	enum coreleaks_group_by by = work->input->options->group_by;
+	bool by_stack = by == CORELEAKS_GROUP_BY_LINE || by == CORELEAKS_GROUP_BY_FUNCTION ||
+			by == CORELEAKS_GROUP_BY_PC;
+	if (!by_stack || !groups_is_recent(work, recent, index)) {
+		uint32_t group = groups_find(work, index);
+		*recent = (struct recent){
+			.task = task,
+			.group = group,
+			.stack_count = groups_stack_count(work, group, task->stack_id),
+		};
+	}
+	return recent;
+}
+
+static uint32_t groups_place(struct groups_work *work, uint32_t index)
+{
+	const struct coreleaks_task *task = &work->input->tasks[index];
+	enum coreleaks_group_by by = work->input->options->group_by;
+	const struct recent *place = groups_recent(work, index);
+	struct group *group = &work->groups->list.items[place->group];
 	group->timed &= task->timed;
 	/* One object can have readers and writers: then its kind is all that they share. */
 	if (!same_word(group->reason, task->reason))
@@ -246,8 +296,8 @@ static uint32_t groups_place(struct groups_work *work, uint32_t index)
 		group->object = NULL;
 	group->num_tasks++;
 	group_add_memory(group, task);
-	groups_count_stack(work, id, task->stack_id);
-	return id;
+	work->stack_counts.items[place->stack_count]++;
+	return place->group;
 }
 
 /* For each task its group, or UINT32_MAX when the user left it out. */
@@ -268,32 +318,16 @@ static uint32_t *groups_place_all(struct groups_work *work)
 	return result;
 }
 
-struct task_order {
-	int64_t id;
-	uint32_t index;
-};
-
-static int task_order_compare(const void *a, const void *b)
-{
-	const struct task_order *x = a, *y = b;
-	if (x->id != y->id)
-		return x->id < y->id ? -1 : 1;
-	return (x->index > y->index) - (x->index < y->index);
-}
-
 /* Hands the tasks to their groups in ascending order, and counts them by kind. */
 static void groups_fill(struct groups_work *work, const uint32_t *group_by_task)
 {
 	const struct groups_input *input = work->input;
 	struct groups *groups = work->groups;
 	uint64_t num_by_kind[2] = {0, 0};
-	struct task_order *order = arena_alloc_array(work->arena, input->num_tasks, sizeof(*order));
-	for (uint32_t i = 0; i < input->num_tasks; i++) {
-		order[i] = (struct task_order){input->tasks[i].id, i};
+	const struct task_order *order =
+		task_order_build(work->arena, input->tasks, input->num_tasks);
+	for (uint32_t i = 0; i < input->num_tasks; i++)
 		num_by_kind[input->tasks[i].kind == CORELEAKS_KIND_GOROUTINE]++;
-	}
-	if (input->num_tasks > 0)
-		qsort(order, input->num_tasks, sizeof(*order), task_order_compare);
 	for (uint32_t i = 0; i < groups->list.num; i++) {
 		struct group *group = &groups->list.items[i];
 		group->tasks =
@@ -308,6 +342,7 @@ static void groups_fill(struct groups_work *work, const uint32_t *group_by_task)
 		struct group *group = &groups->list.items[group_by_task[order[i].index]];
 		group->tasks[group->num_tasks++] = order[i].index;
 	}
+	task_order_drop(work->arena, order, input->num_tasks);
 }
 
 /* The stack that most members have stands for the group. */
@@ -354,7 +389,7 @@ static void groups_sign_by(struct groups_work *work, const struct group *group,
 		parts->object = NULL;
 		return;
 	}
-	const struct coreleaks_wait *wait = &work->input->waits[group->tasks[0]];
+	const struct coreleaks_wait *wait = work->input->waits[group->tasks[0]];
 	parts->reason = NULL;
 	text_clear(&work->bytes);
 	if (wait->symbol != NULL)
@@ -473,7 +508,9 @@ struct coreleaks_error *groups_build(struct groups *ret, struct arena *arena,
 	work.systems = system_threads_build(arena, input->tasks, input->num_tasks, input->stacks,
 					    input->num_stacks, input->waits);
 	groups_find_shapes(&work);
-	groups_fill(&work, groups_place_all(&work));
+	uint32_t *group_by_task = groups_place_all(&work);
+	groups_fill(&work, group_by_task);
+	arena_drop(arena, group_by_task, input->num_tasks * sizeof(*group_by_task));
 	groups_choose_stacks(&work);
 	groups_sign(&work);
 	groups_add_finished(&work);

@@ -56,7 +56,8 @@ struct groups_input {
 	uint32_t num_stacks;
 	const struct finished_threads *finished;
 	uint32_t num_finished;
-	const struct coreleaks_wait *waits; /* parallel to tasks; NULL: no holders are known */
+	const struct coreleaks_wait *const
+		*waits; /* parallel to tasks; NULL: no holders are known */
 	const struct coreleaks_options *options;
 	const struct coreleaks_analysis *analysis; /* for the options' callbacks only */
 };

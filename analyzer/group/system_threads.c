@@ -196,7 +196,8 @@ bool is_system_rule(const char *name)
 const struct runtime **system_threads_build(struct arena *arena, const struct coreleaks_task *tasks,
 					    uint32_t num_tasks,
 					    const struct coreleaks_stack *stacks,
-					    uint32_t num_stacks, const struct coreleaks_wait *waits)
+					    uint32_t num_stacks,
+					    const struct coreleaks_wait *const *waits)
 {
 	const struct runtime **result = arena_alloc_array(arena, num_tasks, sizeof(*result));
 	const struct runtime **by_stack = arena_alloc_array(arena, num_stacks, sizeof(*by_stack));
@@ -217,7 +218,7 @@ const struct runtime **system_threads_build(struct arena *arena, const struct co
 			result[i] = by_stack[task->stack_id];
 	}
 	for (uint32_t i = 0; waits != NULL && i < num_tasks; i++)
-		if (waits[i].holder_task >= 0 && (uint32_t)waits[i].holder_task < num_tasks)
-			result[waits[i].holder_task] = NULL;
+		if (waits[i]->holder_task >= 0 && (uint32_t)waits[i]->holder_task < num_tasks)
+			result[waits[i]->holder_task] = NULL;
 	return result;
 }

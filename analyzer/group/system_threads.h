@@ -21,6 +21,6 @@ const struct runtime **system_threads_build(struct arena *arena, const struct co
 					    uint32_t num_tasks,
 					    const struct coreleaks_stack *stacks,
 					    uint32_t num_stacks,
-					    const struct coreleaks_wait *waits);
+					    const struct coreleaks_wait *const *waits);
 
 #endif

@@ -134,9 +134,11 @@ void blockers_build(struct blockers *ret, struct arena *arena, const struct wait
 		    const struct tasks *tasks)
 {
 	uint32_t num = tasks->list.num;
+	*ret = (struct blockers){0};
+	if (!graph->has_edges)
+		return;
 	const bool *stuck = find_stuck(arena, graph, num);
 	struct forest forest = {.next = arena_alloc_array(arena, num, sizeof(*forest.next))};
-	*ret = (struct blockers){0};
 	for (uint32_t i = 0; i < num; i++) {
 		int32_t to = graph->edges[i].blocked_by;
 		/* Whoever knows its lock no more does not block it: it is stuck by itself. */

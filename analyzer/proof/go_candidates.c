@@ -86,9 +86,9 @@ void go_candidates_build(struct go_candidates *ret, struct arena *arena,
 		if (task->state != CORELEAKS_STATE_WAITING || goroutine->in_c ||
 		    input->origins->items[goroutine->origin].runtime)
 			continue;
-		if (task->hint.reason != last_reason)
-			row = row_of(task->hint.reason);
-		last_reason = task->hint.reason;
+		if (task->hint->reason != last_reason)
+			row = row_of(task->hint->reason);
+		last_reason = task->hint->reason;
 		if (row == NULL || !is_parked(input, goroutine))
 			continue;
 		ret->roles[i] = (uint8_t)role_by_queues(input, i, row);

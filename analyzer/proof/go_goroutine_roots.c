@@ -169,8 +169,8 @@ static bool mark_by_maps(struct go_goroutine_roots *roots, struct go_marker *mar
 			 const struct goroutine *g, const struct task *task)
 {
 	const struct go_start start = {
-		.pc = task->registers.values[REGISTER_RIP],
-		.sp = task->registers.values[REGISTER_RSP],
+		.pc = task->pc,
+		.sp = task->sp,
 		.exact = g->exact,
 		.stack = g->stack,
 	};
@@ -208,7 +208,7 @@ void go_goroutine_roots_mark(struct go_goroutine_roots *roots, struct go_marker 
 	const struct goroutine *g = &roots->goroutines->list.items[goroutine];
 	const struct task *task =
 		&roots->tasks->list.items[roots->goroutines->first_task + goroutine];
-	uint64_t sp = task->registers.values[REGISTER_RSP];
+	uint64_t sp = task->sp;
 	mark_record(roots, marker, g->addr);
 	roots->stack = (struct range){sp, g->stack.high};
 	roots->objects.num = roots->found.num = 0;

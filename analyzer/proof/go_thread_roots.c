@@ -113,7 +113,7 @@ static bool has_processor(const struct go_thread_roots *roots, const struct go_m
  * stack tells all that Go's code will need again. */
 static bool is_idle(const struct go_thread_roots *roots, const struct go_m *m)
 {
-	return roots->tasks->list.items[m->thread].hint.blocked && !has_processor(roots, m) &&
+	return roots->tasks->list.items[m->thread].hint->blocked && !has_processor(roots, m) &&
 	       (m->curg_addr == 0 || status_of(roots, m->curg_addr) == GO_STATUS_SYSCALL);
 }
 
@@ -143,7 +143,7 @@ void go_thread_roots_mark(struct go_thread_roots *roots, struct go_marker *marke
 		const struct note_thread *thread = &roots->notes->threads.items[i];
 		int32_t index = goroutines->m_of_thread[i];
 		/* What only C knows, Go's garbage collector frees. */
-		bool foreign = index < 0 && roots->tasks->list.items[i].hint.blocked;
+		bool foreign = index < 0 && roots->tasks->list.items[i].hint->blocked;
 		if (foreign || (index >= 0 && !roots->busy[index]))
 			continue;
 		roots->num_threads++;

@@ -53,7 +53,7 @@ static int64_t task_id(const struct lock_findings *work, uint32_t task)
 
 static const char *object_text(const struct lock_findings *work, uint32_t task)
 {
-	const struct coreleaks_wait *wait = &work->input->public_waits[task];
+	const struct coreleaks_wait *wait = work->input->public_waits[task];
 	const char *kind = wait->object != NULL ? wait->object : "object";
 	if (wait->symbol != NULL)
 		return arena_format(work->arena, "%s 0x%" PRIx64 " (%s)", kind, wait->addr,
@@ -105,7 +105,7 @@ static void add_handler_evidence(const struct lock_findings *work, struct eviden
 static void add_premises(const struct lock_findings *work, struct evidence_list *list,
 			 uint32_t task)
 {
-	const struct wait *wait = &work->input->waits->by_task[task];
+	const struct wait *wait = work->input->waits->by_task[task];
 	if (wait->refused) {
 		*array_add(work->arena, list) = (struct coreleaks_evidence){
 			arena_format(work->arena,
@@ -131,7 +131,7 @@ static void add_premises(const struct lock_findings *work, struct evidence_list 
 static void add_wait_evidence(const struct lock_findings *work, struct evidence_list *list,
 			      uint32_t task)
 {
-	const struct wait *wait = &work->input->waits->by_task[task];
+	const struct wait *wait = work->input->waits->by_task[task];
 	struct arena *arena = work->arena;
 	int64_t id = task_id(work, task);
 	if (wait->object == WAIT_THREAD) {
@@ -219,10 +219,10 @@ static const char *names_of(const struct lock_findings *work, const uint32_t *ta
 
 static const char *cycle_title(const struct lock_findings *work, const struct wait_root *root)
 {
-	const struct wait *first = &work->input->waits->by_task[root->tasks[0]];
+	const struct wait *first = work->input->waits->by_task[root->tasks[0]];
 	bool same = true;
 	for (uint32_t i = 1; i < root->num_tasks; i++)
-		same = same && work->input->waits->by_task[root->tasks[i]].object == first->object;
+		same = same && work->input->waits->by_task[root->tasks[i]]->object == first->object;
 	const char *names = names_of(work, root->tasks, root->num_tasks);
 	if (root->num_tasks == 1) {
 		const char *handler = handler_of(work, root->tasks[0]).name;
@@ -251,7 +251,7 @@ static void add_root(const struct lock_findings *work, const struct wait_root *r
 			    &evidence);
 		return;
 	}
-	const struct wait *wait = &work->input->waits->by_task[root->tasks[0]];
+	const struct wait *wait = work->input->waits->by_task[root->tasks[0]];
 	if (root->kind == WAIT_ROOT_UNREACHABLE) {
 		const char *object = object_text(work, root->tasks[0]);
 		reach_findings_evidence(&evidence, arena, work->input, root, object);
@@ -314,7 +314,7 @@ static void add_behind(const struct lock_findings *work, const struct wait_root 
 			0};
 	}
 	const char *title, *others = root->num_behind == 1 ? "other" : "others";
-	bool joins = work->input->waits->by_task[direct].object == WAIT_THREAD;
+	bool joins = work->input->waits->by_task[direct]->object == WAIT_THREAD;
 	if (joins)
 		title = arena_format(arena, "thread %" PRId64 " never ends and blocks %u %s",
 				     task_id(work, most), root->num_behind, others);

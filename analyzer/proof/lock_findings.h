@@ -11,7 +11,7 @@ struct lock_findings_input {
 	const struct wait_graph *graph;
 	const struct waits *waits;
 	const struct nptl *nptl;
-	const struct coreleaks_wait *public_waits; /* parallel to tasks */
+	const struct coreleaks_wait *const *public_waits; /* parallel to tasks */
 	const struct native_reach *reach;
 };
 

@@ -54,13 +54,29 @@ void names_build(struct publish_names *ret, struct arena *arena, const struct na
 {
 	uint32_t num_tasks = input->tasks->list.num;
 	uint32_t num = num_tasks + input->stacks->interrupted.num;
-	uint64_t *addrs = arena_alloc_array(arena, num, sizeof(*addrs));
-	for (uint32_t i = 0; i < num; i++)
-		addrs[i] = object_addr(i < num_tasks ? &input->waits->by_task[i]
-						     : &input->waits->interrupted[i - num_tasks]);
+	struct {
+		uint64_t *items;
+		uint32_t num, capacity;
+	} addrs = {0};
+	struct {
+		uint32_t *items; /* parallel to addrs: whose they are */
+		uint32_t num, capacity;
+	} owners = {0};
+	for (uint32_t i = 0; i < num; i++) {
+		uint64_t addr =
+			object_addr(i < num_tasks ? input->waits->by_task[i]
+						  : &input->waits->interrupted[i - num_tasks]);
+		if (addr == 0)
+			continue;
+		*array_add(arena, &addrs) = addr;
+		*array_add(arena, &owners) = i;
+	}
 	ret->objects = arena_alloc_array(arena, num, sizeof(*ret->objects));
 	ret->interrupted_objects = ret->objects + num_tasks;
-	data_symbols_find(arena, input->files, input->modules, addrs, num, ret->objects);
+	const char **names = arena_alloc_array(arena, addrs.num, sizeof(*names));
+	data_symbols_find(arena, input->files, input->modules, addrs.items, addrs.num, names);
+	for (uint32_t i = 0; i < addrs.num; i++)
+		ret->objects[owners.items[i]] = names[i];
 	name_starts(ret, arena, input);
 }
 
@@ -89,7 +105,7 @@ void finished_build(struct finished *ret, struct arena *arena, const struct name
 	intern_init(&starts, arena);
 	bool *joined = arena_alloc_array(arena, nptl->threads.num, sizeof(*joined));
 	for (uint32_t i = 0; i < input->tasks->list.num; i++)
-		mark_joined(joined, &input->waits->by_task[i]);
+		mark_joined(joined, input->waits->by_task[i]);
 	/* Who joins it goes on to do so once the signal's handler returns. */
 	for (uint32_t i = 0; i < input->stacks->interrupted.num; i++)
 		mark_joined(joined, &input->waits->interrupted[i]);

@@ -265,7 +265,7 @@ void native_mark_roots(struct native_mark *mark)
 static void scan_registers(struct native_mark *mark, uint32_t task)
 {
 	const struct note_thread *thread = &mark->notes->threads.items[task];
-	const struct registers *registers = &mark->tasks->list.items[task].registers;
+	const struct registers *registers = mark->tasks->list.items[task].registers;
 	struct native_source source = {0, (int32_t)task, 0};
 	for (uint8_t i = 0; i < NUM_REGISTERS; i++) {
 		source.reg = i;

@@ -126,7 +126,7 @@ static bool is_read_only_file(const char *path)
 
 static uint64_t sp_of(const struct native_memory_input *input, uint32_t task)
 {
-	return input->tasks->list.items[task].registers.values[REGISTER_RSP];
+	return input->tasks->list.items[task].sp;
 }
 
 /* Writable memory that was not dumped. A file's that was never written is as the file is; of other

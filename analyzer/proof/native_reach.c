@@ -16,7 +16,7 @@ struct reach_builder {
 /* Sleeps for ever on a word that has its old value still. */
 static bool waits_for_good(const struct task *task, const struct wait *wait)
 {
-	return task->kind == CORELEAKS_KIND_THREAD && task->hint.blocked &&
+	return task->kind == CORELEAKS_KIND_THREAD && task->hint->blocked &&
 	       wait->clock == WAIT_FOREVER && wait->futex_addr != 0 && wait->word_known &&
 	       !wait->in_flight;
 }
@@ -40,7 +40,7 @@ static bool has_work(const struct native_reach_input *input)
 		if (nptl->threads.items[i].life == NPTL_FINISHED)
 			return true;
 	for (uint32_t i = 0; i < input->memory.tasks->list.num; i++) {
-		const struct wait *wait = &input->waits->by_task[i];
+		const struct wait *wait = input->waits->by_task[i];
 		if (waits_for_good(&input->memory.tasks->list.items[i], wait) &&
 		    only_by_name(wait) && modules_find(input->memory.modules, wait->futex_addr) < 0)
 			return true;
@@ -141,7 +141,7 @@ static void find_candidates(struct reach_builder *builder)
 	const struct native_reach_input *input = builder->input;
 	struct native_reach *reach = builder->reach;
 	for (uint32_t i = 0; i < input->memory.notes->threads.num; i++) {
-		const struct wait *wait = &input->waits->by_task[i];
+		const struct wait *wait = input->waits->by_task[i];
 		const struct wait_edge *edge = &input->graph->edges[i];
 		builder->holders[i] = edge->caveats == 0 ? edge->to : -1;
 		if (!waits_for_good(&input->memory.tasks->list.items[i], wait))
@@ -162,7 +162,7 @@ static void find_candidates(struct reach_builder *builder)
 static bool is_reached(const struct reach_builder *builder, uint32_t task)
 {
 	const struct native_reach *reach = builder->reach;
-	const struct wait *wait = &builder->input->waits->by_task[task];
+	const struct wait *wait = builder->input->waits->by_task[task];
 	if (reach->places[task] == NATIVE_CHUNK)
 		return native_mark_reached(&reach->mark, wait->futex_addr) ||
 		       native_mark_reached(&reach->mark, wait->addr);

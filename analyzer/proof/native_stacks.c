@@ -23,7 +23,7 @@ static bool is_private(const struct stacks_builder *builder, struct range range)
 
 static uint64_t sp_of(const struct stacks_builder *builder, uint32_t task)
 {
-	return builder->input->tasks->list.items[task].registers.values[REGISTER_RSP];
+	return builder->input->tasks->list.items[task].sp;
 }
 
 /* A thread made by hand may use another one's descriptor, and so its TLS. */

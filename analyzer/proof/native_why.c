@@ -34,7 +34,7 @@ static const struct coreleaks_frame *frame_of(const struct why *why, uint32_t ta
 {
 	const struct coreleaks_stack *stack =
 		&why->input->stacks->list.items[why->input->stacks->by_task[task]];
-	uint64_t sp = why->input->tasks->list.items[task].registers.values[REGISTER_RSP];
+	uint64_t sp = why->input->tasks->list.items[task].sp;
 	if (stack->num_frames == 0 || addr < sp)
 		return NULL;
 	addr += stack->frames[0].sp - sp;
@@ -49,7 +49,7 @@ static void add_of_task(struct why *why, struct native_source source)
 {
 	uint32_t task = (uint32_t)source.task;
 	int64_t id = why->input->tasks->list.items[task].id;
-	uint64_t sp = why->input->tasks->list.items[task].registers.values[REGISTER_RSP];
+	uint64_t sp = why->input->tasks->list.items[task].sp;
 	if (source.addr == 0) {
 		add(why,
 		    arena_format(why->arena, "kept by %s of thread %" PRId64,
@@ -136,7 +136,7 @@ static void follow(struct why *why, struct native_source source)
 static void explain(struct why *why, uint32_t task)
 {
 	struct native_reach *reach = why->input->reach;
-	const struct wait *wait = &why->input->waits->by_task[task];
+	const struct wait *wait = why->input->waits->by_task[task];
 	struct native_source source;
 	if (reach->mark.pinned[task]) {
 		add(why, "the frames of the waiting thread are within reach themselves", 0);
@@ -165,7 +165,7 @@ static void explain(struct why *why, uint32_t task)
 	}
 }
 
-void native_why_build(struct coreleaks_wait *public_waits, struct arena *arena,
+void native_why_build(const struct coreleaks_wait **public_waits, struct arena *arena,
 		      const struct native_why_input *input)
 {
 	const struct native_reach *reach = input->reach;
@@ -173,10 +173,13 @@ void native_why_build(struct coreleaks_wait *public_waits, struct arena *arena,
 		return;
 	for (uint32_t i = 0; i < input->tasks->list.num; i++) {
 		struct why why = {.arena = arena, .input = input};
-		if (input->waits->by_task[i].futex_addr == 0 || reach->unreachable[i])
+		if (input->waits->by_task[i]->futex_addr == 0 || reach->unreachable[i])
 			continue;
 		explain(&why, i);
-		public_waits[i].kept_by = why.lines.items;
-		public_waits[i].num_kept_by = why.lines.num;
+		struct coreleaks_wait *wait = arena_alloc(arena, sizeof(*wait));
+		*wait = *public_waits[i];
+		wait->kept_by = why.lines.items;
+		wait->num_kept_by = why.lines.num;
+		public_waits[i] = wait;
 	}
 }

@@ -16,7 +16,7 @@ struct native_why_input {
 };
 
 /* Sets kept_by of the public waits, which are parallel to tasks. */
-void native_why_build(struct coreleaks_wait *public_waits, struct arena *arena,
+void native_why_build(const struct coreleaks_wait **public_waits, struct arena *arena,
 		      const struct native_why_input *input);
 
 #endif

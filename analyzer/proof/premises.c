@@ -125,7 +125,7 @@ bool premises_coroutines(const struct premises_input *input)
 		if (index < 0 || input->nptl->threads.items[index].task != (int32_t)i)
 			continue;
 		const struct nptl_thread *thread = &input->nptl->threads.items[index];
-		if (!is_own(input, thread, task->registers.values[REGISTER_RSP]) &&
+		if (!is_own(input, thread, task->sp) &&
 		    !is_own(input, thread, input->stacks->outer_sp[i]))
 			return true;
 	}

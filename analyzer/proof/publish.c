@@ -41,16 +41,16 @@ struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *ta
 			.kind = task->kind,
 			.state = task->state,
 			.id = task->id,
-			.pc = task->registers.values[REGISTER_RIP],
-			.sp = task->registers.values[REGISTER_RSP],
-			.bp = task->registers.values[REGISTER_RBP],
+			.pc = task->pc,
+			.sp = task->sp,
+			.bp = task->bp,
 			.stack_size = task->stack_size,
-			.syscall_nr = task->hint.syscall_nr,
+			.syscall_nr = task->hint->syscall_nr,
 			.signal = task->signal,
 			.stack_id = stacks->by_task[i],
-			.reason = waits->by_task[i].reason,
-			.object = wait_object_name(waits->by_task[i].object),
-			.timed = waits->by_task[i].clock != WAIT_FOREVER,
+			.reason = waits->by_task[i]->reason,
+			.object = wait_object_name(waits->by_task[i]->object),
+			.timed = waits->by_task[i]->clock != WAIT_FOREVER,
 			.wait_ns = -1,
 		};
 		int32_t index = nptl->by_task[i];
@@ -114,34 +114,63 @@ static void publish_candidates(struct coreleaks_wait *wait, const struct holders
 	wait->num_all_candidates = found->num_all;
 }
 
-struct coreleaks_wait *publish_waits(struct arena *arena, const struct tasks *tasks,
-				     const struct stacks *stacks, const struct waits *waits,
-				     const struct holders *holders, const struct nptl *nptl,
-				     const struct publish_names *names)
+/* Of task i; interrupted: parallel to the stacks'. */
+static struct coreleaks_wait *wait_of_task(struct arena *arena,
+					   const struct publish_waits_input *input, uint32_t i,
+					   const struct coreleaks_wait *interrupted)
 {
-	uint32_t num = tasks->list.num;
-	struct coreleaks_wait *result = arena_alloc_array(arena, (size_t)num + 1, sizeof(*result));
+	struct coreleaks_wait *result = arena_alloc(arena, sizeof(*result));
+	*result = publish_wait(input->waits->by_task[i], input->tasks, input->nptl,
+			       input->names->objects[i]);
+	if (input->stacks->interrupted_by_task[i] >= 0)
+		result->interrupted = &interrupted[input->stacks->interrupted_by_task[i]];
+	publish_candidates(result, input->holders->by_task[i]);
+	int32_t index = input->nptl->by_task[i];
+	if (index < 0)
+		return result;
+	result->start = input->names->starts[index];
+	result->detached = input->nptl->threads.items[index].detached;
+	return result;
+}
+
+const struct coreleaks_wait **publish_waits(struct arena *arena,
+					    const struct publish_waits_input *input)
+{
+	const struct stacks *stacks = input->stacks;
+	uint32_t num = input->tasks->list.num;
+	struct coreleaks_wait **result = arena_alloc_array(arena, (size_t)num + 1, sizeof(*result));
 	struct coreleaks_wait *interrupted =
 		arena_alloc_array(arena, stacks->interrupted.num, sizeof(*interrupted));
+	struct intern seen; /* addresses of waits -> the first task of each */
+	struct {
+		uint32_t *items;
+		uint32_t num, capacity;
+	} first = {0};
+	intern_init(&seen, arena);
 	for (uint32_t i = 0; i < stacks->interrupted.num; i++)
-		interrupted[i] = publish_wait(&waits->interrupted[i], tasks, nptl,
-					      names->interrupted_objects[i]);
+		interrupted[i] = publish_wait(&input->waits->interrupted[i], input->tasks,
+					      input->nptl, input->names->interrupted_objects[i]);
 	for (uint32_t i = 0; i < num; i++) {
-		result[i] = publish_wait(&waits->by_task[i], tasks, nptl, names->objects[i]);
-		if (stacks->interrupted_by_task[i] >= 0)
-			result[i].interrupted = &interrupted[stacks->interrupted_by_task[i]];
-		publish_candidates(&result[i], holders->by_task[i]);
-		int32_t index = nptl->by_task[i];
-		if (index < 0)
+		const struct wait *wait = input->waits->by_task[i];
+		bool is_new = true;
+		uint32_t id = 0;
+		/* Tasks share a wait that says nothing of them alone. */
+		if (input->tasks->list.items[i].kind == CORELEAKS_KIND_GOROUTINE &&
+		    stacks->interrupted_by_task[i] < 0)
+			id = intern_add(&seen, &wait, sizeof(const struct wait *), &is_new);
+		if (!is_new) {
+			result[i] = result[first.items[id]];
 			continue;
-		result[i].start = names->starts[index];
-		result[i].detached = nptl->threads.items[index].detached;
+		}
+		if (seen.keys.num > first.num)
+			*array_add(arena, &first) = i;
+		result[i] = wait_of_task(arena, input, i, interrupted);
 	}
 	/* glibc 2.34 and later do not record the joiner in the thread that is joined. */
 	for (uint32_t i = 0; i < num; i++)
-		if (waits->by_task[i].object == WAIT_THREAD && result[i].holder_task >= 0)
-			result[result[i].holder_task].joiner_id = tasks->list.items[i].id;
-	return result;
+		if (input->waits->by_task[i]->object == WAIT_THREAD && result[i]->holder_task >= 0)
+			result[result[i]->holder_task]->joiner_id = input->tasks->list.items[i].id;
+	return (const struct coreleaks_wait **)result;
 }
 
 struct ranked {
@@ -256,15 +285,15 @@ struct waiter_counts {
 	uint32_t *num_waiters; /* parallel to keys */
 };
 
-static struct waiter_counts count_waiters(struct arena *arena, const struct coreleaks_wait *waits,
-					  uint32_t num_tasks)
+static struct waiter_counts
+count_waiters(struct arena *arena, const struct coreleaks_wait *const *waits, uint32_t num_tasks)
 {
 	struct waiter_counts counts = {
 		.num_waiters = arena_alloc_array(arena, num_tasks, sizeof(*counts.num_waiters))};
 	intern_init(&counts.keys, arena);
 	for (uint32_t i = 0; i < num_tasks; i++) {
-		struct object_key key = object_key(&waits[i]);
-		if (waits[i].object != NULL && waits[i].go == NULL)
+		struct object_key key = object_key(waits[i]);
+		if (waits[i]->object != NULL && waits[i]->go == NULL)
 			counts.num_waiters[intern_add(&counts.keys, &key, sizeof(key), NULL)]++;
 	}
 	return counts;
@@ -327,13 +356,13 @@ static void add_cases(struct object_set *set, const struct coreleaks_wait *wait)
  * all there are. */
 static const struct coreleaks_object *
 objects_of_tasks(struct arena *arena, const uint32_t *tasks, uint32_t num_tasks,
-		 const struct coreleaks_wait *waits, const struct waiter_counts *counts,
+		 const struct coreleaks_wait *const *waits, const struct waiter_counts *counts,
 		 uint32_t max, uint32_t *num_ret, uint32_t *all_ret)
 {
 	struct object_set set = {.arena = arena, .counts = counts};
 	intern_init(&set.seen, arena);
 	for (uint32_t i = 0; i < num_tasks; i++) {
-		const struct coreleaks_wait *wait = &waits[tasks[i]];
+		const struct coreleaks_wait *wait = waits[tasks[i]];
 		if (wait->object == NULL)
 			continue;
 		object_set_add(&set, &(struct coreleaks_object){
@@ -367,7 +396,7 @@ objects_of_tasks(struct arena *arena, const uint32_t *tasks, uint32_t num_tasks,
 enum { MAX_OBJECTS = 1000 }; /* listed of a group; coreleaks.h says so */
 
 static void publish_objects(struct published *published, struct arena *arena,
-			    const struct coreleaks_wait *waits, uint32_t num_tasks)
+			    const struct coreleaks_wait *const *waits, uint32_t num_tasks)
 {
 	const struct waiter_counts counts = count_waiters(arena, waits, num_tasks);
 	for (uint32_t i = 0; i < published->num_groups; i++) {
@@ -411,7 +440,7 @@ static void publish_findings(struct published *ret, struct arena *arena,
 
 void publish_groups(struct published *ret, struct arena *arena, const struct groups *groups,
 		    const struct findings *findings, const struct ruled *ruled,
-		    const struct coreleaks_options *options, const struct coreleaks_wait *waits,
+		    const struct coreleaks_options *options, const struct coreleaks_wait *const *waits,
 		    uint32_t num_tasks)
 {
 	uint32_t num = groups->list.num;
@@ -437,7 +466,7 @@ void publish_groups(struct published *ret, struct arena *arena, const struct gro
 }
 
 void publish_blockers(struct published *ret, struct arena *arena, const struct blockers *blockers,
-		      const struct coreleaks_wait *waits, uint32_t num_tasks)
+		      const struct coreleaks_wait *const *waits, uint32_t num_tasks)
 {
 	const struct waiter_counts counts = count_waiters(arena, waits, num_tasks);
 	ret->num_blockers = blockers->num;

@@ -25,22 +25,30 @@ struct publish_names {
 	const char **starts; /* name of each nptl thread's start routine; NULL unknown */
 };
 
+struct publish_waits_input {
+	const struct tasks *tasks;
+	const struct stacks *stacks;
+	const struct waits *waits;
+	const struct holders *holders;
+	const struct nptl *nptl;
+	const struct publish_names *names;
+};
+
 struct coreleaks_core publish_core(const struct dump *dump, const struct notes *notes,
 				   const struct modules *modules, const struct gaps *gaps);
 struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *tasks,
 				     const struct stacks *stacks, const struct waits *waits,
 				     const struct nptl *nptl, const struct stack_memory *memory,
 				     const struct coreleaks_creation *const *creations);
-struct coreleaks_wait *publish_waits(struct arena *arena, const struct tasks *tasks,
-				     const struct stacks *stacks, const struct waits *waits,
-				     const struct holders *holders, const struct nptl *nptl,
-				     const struct publish_names *names);
+/* Parallel to tasks; goroutines that wait alike share one. */
+const struct coreleaks_wait **publish_waits(struct arena *arena,
+					    const struct publish_waits_input *input);
 /* Applies the filter by verdict, which no lower floor could. ruled: of each group, or NULL. */
 void publish_groups(struct published *ret, struct arena *arena, const struct groups *groups,
 		    const struct findings *findings, const struct ruled *ruled,
-		    const struct coreleaks_options *options, const struct coreleaks_wait *waits,
+		    const struct coreleaks_options *options, const struct coreleaks_wait *const *waits,
 		    uint32_t num_tasks);
 void publish_blockers(struct published *ret, struct arena *arena, const struct blockers *blockers,
-		      const struct coreleaks_wait *waits, uint32_t num_tasks);
+		      const struct coreleaks_wait *const *waits, uint32_t num_tasks);
 
 #endif

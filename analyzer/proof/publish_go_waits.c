@@ -9,16 +9,36 @@ static void publish_end(struct coreleaks_wait *result, const struct go_wait *wai
 	result->timeout_ns = wait->left_ns == INT64_MIN ? wait->when_ns : wait->left_ns;
 }
 
-void publish_go_waits(struct coreleaks_task *tasks, struct coreleaks_wait *waits,
-		      struct go_waits *go)
+/* Waits that were made, by their objects: most goroutines of one wait for the same, in the same
+ * way, and share one. */
+enum { NUM_RECENT = 64 };
+
+static const struct coreleaks_wait *keep(const struct coreleaks_wait **recent, struct arena *arena,
+					 const struct coreleaks_wait *wait)
+{
+	const struct coreleaks_wait **slot =
+		&recent[(wait->addr / 16 ^ (uintptr_t)wait->reason / 16) % NUM_RECENT];
+	/* A copy made by memcpy() has its padding, too. */
+	if (*slot == NULL || memcmp(*slot, wait, sizeof(*wait)) != 0) {
+		struct coreleaks_wait *copy = arena_alloc(arena, sizeof(*copy));
+		memcpy(copy, wait, sizeof(*copy));
+		*slot = copy;
+	}
+	return *slot;
+}
+
+void publish_go_waits(struct coreleaks_task *tasks, const struct coreleaks_wait **waits,
+		      struct arena *arena, struct go_waits *go)
 {
 	const struct goroutines *goroutines = go->input.goroutines;
+	const struct coreleaks_wait *recent[NUM_RECENT] = {NULL};
+	struct coreleaks_wait copy, *result = &copy;
 	for (uint32_t i = 0; i < goroutines->list.num; i++) {
 		struct coreleaks_task *task = &tasks[goroutines->first_task + i];
-		struct coreleaks_wait *result = &waits[goroutines->first_task + i];
 		if (task->state != CORELEAKS_STATE_WAITING)
 			continue;
 		const struct go_wait wait = go_waits_of(go, i);
+		memcpy(result, waits[goroutines->first_task + i], sizeof(*result));
 		result->waking = wait.waking;
 		result->cases = wait.cases;
 		result->num_cases = wait.num_cases;
@@ -43,5 +63,6 @@ void publish_go_waits(struct coreleaks_task *tasks, struct coreleaks_wait *waits
 			result->certain = true;
 		}
 		task->object = result->object;
+		waits[goroutines->first_task + i] = keep(recent, arena, result);
 	}
 }

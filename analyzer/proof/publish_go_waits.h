@@ -5,7 +5,7 @@
 #include "reason/go_waits.h"
 
 /* Fills in the goroutines' part of tasks and waits, which are parallel. */
-void publish_go_waits(struct coreleaks_task *tasks, struct coreleaks_wait *waits,
-		      struct go_waits *go);
+void publish_go_waits(struct coreleaks_task *tasks, const struct coreleaks_wait **waits,
+		      struct arena *arena, struct go_waits *go);
 
 #endif

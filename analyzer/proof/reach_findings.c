@@ -10,9 +10,9 @@ enum { MAX_LISTED = 4 }; /* tasks whose sleep is told one by one */
 
 static int object_compare(const void *a, const void *b, void *data)
 {
-	const struct wait *items = data;
+	struct wait *const *items = data;
 	uint32_t i = *(const uint32_t *)a, k = *(const uint32_t *)b;
-	uint64_t x = items[i].addr, y = items[k].addr;
+	uint64_t x = items[i]->addr, y = items[k]->addr;
 	return x != y ? (x > y) - (x < y) : (i > k) - (i < k);
 }
 
@@ -35,7 +35,7 @@ static void add_gaps(struct gaps *gaps, const struct native_reach *reach)
 void reach_findings_roots(struct wait_graph *graph, struct arena *arena, struct gaps *gaps,
 			  struct native_reach *reach, const struct native_reach_input *input)
 {
-	const struct wait *waits = input->waits->by_task;
+	struct wait *const *waits = input->waits->by_task;
 	uint32_t num = input->memory.tasks->list.num, num_found = 0;
 	add_gaps(gaps, reach);
 	if (!reach->ran)
@@ -58,7 +58,7 @@ void reach_findings_roots(struct wait_graph *graph, struct arena *arena, struct 
 		struct wait_root root = {.kind = WAIT_ROOT_UNREACHABLE,
 					 .tasks = found + i,
 					 .caveats = reach->caveats};
-		for (end = i; end < num_found && waits[found[end]].addr == waits[found[i]].addr;
+		for (end = i; end < num_found && waits[found[end]]->addr == waits[found[i]]->addr;
 		     end++)
 			root.num_tasks++;
 		wait_graph_add_root(graph, arena, &root);
@@ -75,7 +75,7 @@ static void add_place(struct evidence_list *list, struct arena *arena,
 		      const struct lock_findings_input *input, uint32_t task, const char *object)
 {
 	const struct native_memory *memory = &input->reach->memory;
-	uint64_t addr = input->waits->by_task[task].futex_addr;
+	uint64_t addr = input->waits->by_task[task]->futex_addr;
 	const struct native_area *area = native_memory_find(memory, addr);
 	if (input->reach->places[task] == NATIVE_CHUNK) {
 		struct heap_chunk chunk = heap_chunk_at(area->heap, addr);
@@ -113,7 +113,7 @@ void reach_findings_evidence(struct evidence_list *list, struct arena *arena,
 			     const char *object)
 {
 	const struct native_reach *reach = input->reach;
-	const struct wait *wait = &input->waits->by_task[root->tasks[0]];
+	const struct wait *wait = input->waits->by_task[root->tasks[0]];
 	for (uint32_t i = 0; i < root->num_tasks && i < MAX_LISTED; i++)
 		add(list, arena,
 		    arena_format(arena,
@@ -121,7 +121,7 @@ void reach_findings_evidence(struct evidence_list *list, struct arena *arena,
 				 " waits for %s without a time limit, and the word it sleeps on "
 				 "has not changed since",
 				 input->groups->tasks[root->tasks[i]].id, object),
-		    input->waits->by_task[root->tasks[i]].futex_addr);
+		    input->waits->by_task[root->tasks[i]]->futex_addr);
 	if (root->num_tasks > MAX_LISTED)
 		add(list, arena,
 		    arena_format(arena, "and so do %u more", root->num_tasks - MAX_LISTED), 0);

@@ -82,7 +82,7 @@ static bool waits_in_kernel(const struct task *task)
 	static const int16_t calls[] = {SYS_epoll_wait,	    SYS_epoll_pwait,  SYS_epoll_pwait2,
 					SYS_io_uring_enter, SYS_io_getevents, SYS_mq_timedreceive};
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
-		if (task->kind == CORELEAKS_KIND_THREAD && task->hint.syscall_nr == calls[i])
+		if (task->kind == CORELEAKS_KIND_THREAD && task->hint->syscall_nr == calls[i])
 			return true;
 	return false;
 }

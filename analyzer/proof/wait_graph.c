@@ -109,7 +109,7 @@ static uint32_t object_caveats(const struct wait_graph_input *input, const struc
 static struct wait_edge make_edge(const struct graph_builder *builder, uint32_t task)
 {
 	const struct wait_graph_input *input = builder->input;
-	const struct wait *wait = &input->waits->by_task[task];
+	const struct wait *wait = input->waits->by_task[task];
 	struct wait_edge edge = {.to = -1, .blocked_by = -1};
 	bool has_owner = has_recorded_owner(wait) || wait->object == WAIT_THREAD;
 	/* Who is woken up already is not kept any more by whom it waited for. */
@@ -265,7 +265,7 @@ static int32_t process_id(const struct wait_graph_input *input)
 static uint32_t forking_caveats(const struct graph_builder *builder, const struct wait_root *root)
 {
 	const struct wait_graph_input *input = builder->input;
-	const struct wait *wait = &input->waits->by_task[root->tasks[0]];
+	const struct wait *wait = input->waits->by_task[root->tasks[0]];
 	return input->powers.forks && wait_graph_anyone_unlocks(wait) &&
 			       root->num_tasks < input->tasks->list.num &&
 			       wait->holder_tid < builder->process_id
@@ -275,8 +275,8 @@ static uint32_t forking_caveats(const struct graph_builder *builder, const struc
 
 static int object_compare(const void *a, const void *b, void *data)
 {
-	const struct wait *items = data;
-	uint64_t x = items[*(const uint32_t *)a].addr, y = items[*(const uint32_t *)b].addr;
+	struct wait *const *items = data;
+	uint64_t x = items[*(const uint32_t *)a]->addr, y = items[*(const uint32_t *)b]->addr;
 	return x != y ? (x > y) - (x < y)
 		      : (*(const uint32_t *)a > *(const uint32_t *)b) -
 				(*(const uint32_t *)a < *(const uint32_t *)b);
@@ -284,22 +284,22 @@ static int object_compare(const void *a, const void *b, void *data)
 
 static void find_abandoned(struct graph_builder *builder)
 {
-	const struct wait *waits = builder->input->waits->by_task;
+	struct wait *const *waits = builder->input->waits->by_task;
 	uint32_t num = builder->input->tasks->list.num, num_found = 0;
 	uint32_t *found = arena_alloc_array(builder->arena, num, sizeof(*found));
 	/* The same owner's id is asked for once by all waiters of a lock. */
 	for (uint32_t i = 0; i < num; i++)
-		if (has_recorded_owner(&waits[i]) && waits[i].holder < 0 &&
-		    waits[i].holder_tid != 0)
+		if (has_recorded_owner(waits[i]) && waits[i]->holder < 0 &&
+		    waits[i]->holder_tid != 0)
 			found[num_found++] = i;
 	if (num_found > 1)
 		qsort_r(found, num_found, sizeof(*found), object_compare, (void *)(uintptr_t)waits);
 	for (uint32_t i = 0, end; i < num_found; i = end) {
 		struct wait_root root = {.kind = WAIT_ROOT_ABANDONED};
-		uint64_t addr = waits[found[i]].addr;
+		uint64_t addr = waits[found[i]]->addr;
 		bool abandoned = false;
-		for (end = i; end < num_found && waits[found[end]].addr == addr; end++) {
-			const struct wait *wait = &waits[found[end]];
+		for (end = i; end < num_found && waits[found[end]]->addr == addr; end++) {
+			const struct wait *wait = waits[found[end]];
 			/* Waiters of one lock differ only in their own wait. */
 			if (!abandoned && !is_abandoned(builder, wait))
 				continue;
@@ -397,9 +397,12 @@ void wait_graph_build(struct wait_graph *ret, struct arena *arena,
 	uint32_t num = input->tasks->list.num;
 	*ret = (struct wait_graph){0};
 	ret->edges = arena_alloc_array(arena, num, sizeof(*ret->edges));
-	for (uint32_t i = 0; i < num; i++)
+	for (uint32_t i = 0; i < num; i++) {
 		ret->edges[i] = make_edge(&builder, i);
-	find_cycles(&builder);
+		ret->has_edges |= ret->edges[i].blocked_by >= 0;
+	}
+	if (ret->has_edges)
+		find_cycles(&builder);
 	collect_tids(&builder);
 	builder.process_id = process_id(input);
 	find_abandoned(&builder);
@@ -420,6 +423,8 @@ void wait_graph_finish(struct wait_graph *graph, struct arena *arena,
 	if (graph->roots.num > 1)
 		qsort_r(graph->roots.items, graph->roots.num, sizeof(*graph->roots.items),
 			root_compare, input->tasks->list.items);
+	if (graph->roots.num == 0)
+		return;
 	struct reverse reverse = reverse_edges(&builder);
 	find_behind(&builder, &reverse);
 }

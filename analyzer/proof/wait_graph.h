@@ -37,6 +37,7 @@ struct wait_root {
 
 struct wait_graph {
 	struct wait_edge *edges; /* parallel to tasks */
+	bool has_edges;		 /* some task waits for another */
 	struct {
 		struct wait_root *items; /* by the lowest id in them */
 		uint32_t num, capacity;

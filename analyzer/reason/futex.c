@@ -196,7 +196,7 @@ static bool decode_pi_parking(const struct futex_wait *futex, struct wait *wait)
 {
 	enum { MAX_WORDS = 64 };
 	static const uint8_t saved[] = {REGISTER_RBX, REGISTER_RBP, 12, 13, 14, 15};
-	uint64_t sp = futex->task->registers.values[REGISTER_RSP];
+	uint64_t sp = futex->task->sp;
 	uint64_t words[MAX_WORDS + sizeof(saved)], found = 0;
 	uint32_t found_owner = 0, found_kind = 0, owner, kind;
 	if (futex->api.api != API_MUTEX || !futex->api.glibc || futex->expected != 0 ||
@@ -207,7 +207,7 @@ static bool decode_pi_parking(const struct futex_wait *futex, struct wait *wait)
 	size_t size = futex->inner_size < MAX_WORDS * 8 ? (size_t)futex->inner_size : MAX_WORDS * 8;
 	size_t num = image_read(futex->image, sp, words, size & ~(size_t)7) / 8;
 	for (size_t i = 0; i < sizeof(saved); i++)
-		words[num++] = futex->task->registers.values[saved[i]];
+		words[num++] = futex->task->registers->values[saved[i]];
 	for (size_t i = 0; i < 2 * num; i++) {
 		uint64_t addr = words[i / 2] - (i % 2 == 0 ? 0 : MUTEX_KIND_OFF);
 		if (addr == found || !is_held_pi_mutex(futex, addr, &owner, &kind))

@@ -41,7 +41,7 @@ void go_poll_decode(struct go_wait *wait, const struct go_waits_input *input, ui
 	const struct goroutine *g = &input->goroutines->list.items[goroutine];
 	const struct task *task =
 		&input->tasks->list.items[input->goroutines->first_task + goroutine];
-	uint64_t sp = task->registers.values[REGISTER_RSP], words[STACK_WORDS];
+	uint64_t sp = task->sp, words[STACK_WORDS];
 	uint64_t size = sizeof(words);
 	if (!range_contains(g->stack, sp))
 		return;

@@ -217,7 +217,7 @@ struct go_wait go_waits_of(struct go_waits *waits, uint32_t goroutine)
 	const struct task *task =
 		&input->tasks->list.items[input->goroutines->first_task + goroutine];
 	struct go_wait wait = {.fd = -1, .left_ns = INT64_MIN};
-	const char *reason = task->hint.reason;
+	const char *reason = task->hint->reason;
 	if (task->state != CORELEAKS_STATE_WAITING || reason == NULL)
 		return wait;
 	/* runtime/runtime2.go, waitReasonStrings */

@@ -181,7 +181,7 @@ static void note(struct search *search, struct wanted *wanted, uint32_t index, e
 {
 	const struct coreleaks_frame *frame = NULL;
 	/* Who waits for a lock has its address for that reason. */
-	if (use == USE_NONE || search->input->waits->by_task[search->task].addr == wanted->addr)
+	if (use == USE_NONE || search->input->waits->by_task[search->task]->addr == wanted->addr)
 		return;
 	for (uint32_t i = index; i < search->stack.num_frames && frame == NULL; i++)
 		frame = program_frame(search, i);
@@ -249,10 +249,10 @@ static void search_registers(struct search *search, const struct task *task)
 		bool kept = false;
 		for (int k = 0; k < NUM_KEPT; k++)
 			kept |= kept_registers[k] == i;
-		if (!kept && task->hint.blocked)
+		if (!kept && task->hint->blocked)
 			continue;
-		struct wanted *wanted = find_wanted(search, task->registers.values[i]);
-		if (wanted != NULL && (task->registers.known >> i & 1) != 0)
+		struct wanted *wanted = find_wanted(search, task->registers->values[i]);
+		if (wanted != NULL && (task->registers->known >> i & 1) != 0)
 			note(search, wanted,
 			     kept ? frame_of_register(search, i, wanted->addr, 0) : 0, USE_VALUE);
 	}
@@ -263,7 +263,7 @@ static void search_rest(struct search *search, const struct task *task)
 {
 	const struct raw_frame *last = &search->frames[search->stack.num_frames - 1];
 	uint64_t low = last->cfa > last->sp ? last->cfa : last->sp, high;
-	uint64_t sp = task->registers.values[REGISTER_RSP];
+	uint64_t sp = task->sp;
 	if (search->stack.end == CORELEAKS_STACK_COMPLETE || low < sp ||
 	    __builtin_add_overflow(sp, task->stack_size, &high) || high <= low)
 		return;
@@ -307,7 +307,7 @@ static void search_task(struct search *search, uint32_t index)
 	search->task = index;
 	search->num_seen = 0;
 	search->names = &input->stacks->list.items[input->stacks->by_task[index]];
-	search->stack = unwinder_walk(input->unwinder, &task->registers, search->frames);
+	search->stack = unwinder_walk(input->unwinder, task->registers, search->frames);
 	for (uint32_t i = 0; i < search->stack.num_frames; i++)
 		search_frame(search, i);
 	search_rest(search, task);
@@ -325,7 +325,7 @@ static void collect_wanted(struct search *search, struct arena *arena)
 	struct intern addrs;
 	intern_init(&addrs, arena);
 	for (uint32_t i = 0; i < num_tasks; i++) {
-		const struct wait *wait = &input->waits->by_task[i];
+		const struct wait *wait = input->waits->by_task[i];
 		if (is_wanted(wait))
 			intern_add(&addrs, &wait->addr, sizeof(wait->addr), NULL);
 	}
@@ -363,7 +363,7 @@ void holders_build(struct holders *ret, struct arena *arena, struct gaps *gaps,
 			 "only %u MiB of the stacks were searched for who may hold locks",
 			 (unsigned)(max_search_size >> 20));
 	for (uint32_t i = 0; i < num_tasks; i++) {
-		const struct wait *wait = &input->waits->by_task[i];
+		const struct wait *wait = input->waits->by_task[i];
 		if (is_wanted(wait))
 			ret->by_task[i] = &find_wanted(&search, wait->addr)->found;
 	}

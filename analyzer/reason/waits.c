@@ -30,8 +30,8 @@ static bool read_timespec(struct image *image, uint64_t addr, int64_t *ns_ret)
 
 static void futex_timeout(struct image *image, const struct task *task, struct wait *wait)
 {
-	uint32_t flags = (uint32_t)task->hint.args[1], op = flags & FUTEX_CMD_MASK;
-	uint64_t addr = task->hint.args[3];
+	uint32_t flags = (uint32_t)task->hint->args[1], op = flags & FUTEX_CMD_MASK;
+	uint64_t addr = task->hint->args[3];
 	if (addr == 0)
 		return;
 	read_timespec(image, addr, &wait->timeout_ns);
@@ -63,9 +63,9 @@ static void wait_on_futex(struct wait *wait, const struct task *task,
 {
 	futex.task = task;
 	futex.thread = thread;
-	futex.addr = task->hint.args[0];
-	futex.op = (uint32_t)task->hint.args[1] & FUTEX_CMD_MASK;
-	futex.expected = (uint32_t)task->hint.args[2];
+	futex.addr = task->hint->args[0];
+	futex.op = (uint32_t)task->hint->args[1] & FUTEX_CMD_MASK;
+	futex.expected = (uint32_t)task->hint->args[2];
 	futex.word_known = image_read(futex.image, futex.addr, &futex.word, sizeof(futex.word)) ==
 			   sizeof(futex.word);
 	futex_decode(&futex, wait);
@@ -77,8 +77,8 @@ static void wait_on_futex(struct wait *wait, const struct task *task,
 static void wait_on_futex_vector(struct wait *wait, const struct task *task, struct image *image)
 {
 	uint64_t first[2];
-	if ((uint32_t)task->hint.args[1] != 1 ||
-	    image_read(image, task->hint.args[0], first, sizeof(first)) != sizeof(first))
+	if ((uint32_t)task->hint->args[1] != 1 ||
+	    image_read(image, task->hint->args[0], first, sizeof(first)) != sizeof(first))
 		return;
 	wait->object = WAIT_FUTEX;
 	wait->addr = first[1];
@@ -88,21 +88,21 @@ static void wait_on_futex_vector(struct wait *wait, const struct task *task, str
 static void wait_in_call(struct wait *wait, struct arena *arena, const struct task *task,
 			 struct image *image)
 {
-	const struct syscall_row *row = syscall_row_find(task->hint.syscall_nr);
+	const struct syscall_row *row = syscall_row_find(task->hint->syscall_nr);
 	if (row == NULL) {
-		if (task->hint.syscall_nr >= 0 && task->hint.syscall_nr != SYS_restart_syscall)
-			wait->reason = arena_format(arena, "syscall:%d", task->hint.syscall_nr);
+		if (task->hint->syscall_nr >= 0 && task->hint->syscall_nr != SYS_restart_syscall)
+			wait->reason = arena_format(arena, "syscall:%d", task->hint->syscall_nr);
 		return;
 	}
 	wait->reason = row->reason;
 	if (row->fd_arg >= 0) {
 		wait->object = WAIT_FD;
-		wait->addr = (uint32_t)task->hint.args[row->fd_arg];
+		wait->addr = (uint32_t)task->hint->args[row->fd_arg];
 		wait->certain = true;
 	}
 	if (row->timeout_arg < 0)
 		return;
-	uint64_t timeout = task->hint.args[row->timeout_arg];
+	uint64_t timeout = task->hint->args[row->timeout_arg];
 	int64_t value[2];
 	switch (row->timeout) {
 	case SYSCALL_NO_TIMEOUT:
@@ -140,8 +140,8 @@ static void wait_in_call(struct wait *wait, struct arena *arena, const struct ta
 /* The kernel writes what is left of a relative sleep to its rem argument. */
 static void wait_in_sleep(struct wait *wait, const struct task *task, struct image *image)
 {
-	const uint64_t *args = task->hint.args;
-	bool clock = task->hint.syscall_nr == SYS_clock_nanosleep;
+	const uint64_t *args = task->hint->args;
+	bool clock = task->hint->syscall_nr == SYS_clock_nanosleep;
 	bool absolute = clock && (args[1] & TIMER_ABSTIME) != 0;
 	uint64_t request_addr = args[clock ? 2 : 0], left_addr = args[clock ? 3 : 1];
 	wait->reason = "sleep";
@@ -185,13 +185,13 @@ static struct futex_wait *futexes_of_stacks(struct arena *arena, const struct np
 static void wait_of_task(struct wait *wait, struct arena *arena, const struct task *task,
 			 const struct nptl_thread *thread, const struct futex_wait *futex)
 {
-	int32_t nr = task->hint.syscall_nr;
+	int32_t nr = task->hint->syscall_nr;
 	wait->holder = -1;
-	if (task->hint.reason != NULL)
-		wait->reason = task->hint.reason;
+	if (task->hint->reason != NULL)
+		wait->reason = task->hint->reason;
 	else if (task->state == CORELEAKS_STATE_RUNNING)
 		wait->reason = "running";
-	else if (!task->hint.blocked)
+	else if (!task->hint->blocked)
 		return;
 	else if (nr == SYS_futex)
 		wait_on_futex(wait, task, thread, *futex);
@@ -199,7 +199,7 @@ static void wait_of_task(struct wait *wait, struct arena *arena, const struct ta
 		wait_in_sleep(wait, task, futex->image);
 	else
 		wait_in_call(wait, arena, task, futex->image);
-	if (task->hint.blocked && nr == 449 /* futex_waitv */)
+	if (task->hint->blocked && nr == 449 /* futex_waitv */)
 		wait_on_futex_vector(wait, task, futex->image);
 }
 
@@ -233,6 +233,7 @@ static void wait_interrupted(struct wait *wait, struct arena *arena, const struc
 	struct coreleaks_stack beyond = stack_beyond_signal(stack, interruption->depth);
 	struct futex_wait futex = *stack_futex;
 	struct nptl_thread thread_then;
+	struct wait_hint hint = interruption->hint;
 	struct task then = *task;
 	bool form_known = true;
 	wait->holder = -1;
@@ -240,20 +241,21 @@ static void wait_interrupted(struct wait *wait, struct arena *arena, const struc
 		return;
 	futex.api = api_frame_find(&beyond, interrupted->callee, futex.static_glibc);
 	futex.inner_size = inner_size(&beyond, futex.static_glibc);
-	then.registers = interruption->registers;
-	then.hint = interruption->hint;
-	then.state = then.hint.blocked ? CORELEAKS_STATE_WAITING : CORELEAKS_STATE_RUNNING;
-	if (then.hint.blocked && then.hint.syscall_nr < 0)
-		then.hint.syscall_nr =
-			futex.api.api != API_NONE
-				? SYS_futex
-				: call_number_by_name(&beyond, interrupted->callee,
-						      futex.static_glibc, &form_known);
+	then.registers = &interruption->registers;
+	then.pc = interruption->registers.values[REGISTER_RIP];
+	then.sp = interruption->registers.values[REGISTER_RSP];
+	then.bp = interruption->registers.values[REGISTER_RBP];
+	then.hint = &hint;
+	then.state = hint.blocked ? CORELEAKS_STATE_WAITING : CORELEAKS_STATE_RUNNING;
+	if (hint.blocked && hint.syscall_nr < 0)
+		hint.syscall_nr = futex.api.api != API_NONE
+					  ? SYS_futex
+					  : call_number_by_name(&beyond, interrupted->callee,
+								futex.static_glibc, &form_known);
 	if (thread != NULL) {
 		thread_then = *thread;
-		thread_then.cleanup_addr = cleanup_beyond_signal(
-			futex.image, thread->cleanup_addr, then.registers.values[REGISTER_RSP],
-			futex.inner_size);
+		thread_then.cleanup_addr = cleanup_beyond_signal(futex.image, thread->cleanup_addr,
+								 then.sp, futex.inner_size);
 		thread = &thread_then;
 	}
 	wait_of_task(wait, arena, &then, thread, &futex);
@@ -268,23 +270,48 @@ static void count_writers(struct waits *waits, struct arena *arena, uint32_t num
 	uint32_t *num_waiting = arena_alloc_array(arena, num_tasks, sizeof(*num_waiting));
 	intern_init(&locks, arena);
 	for (uint32_t i = 0; i < num_tasks; i++) {
-		const struct wait *wait = &waits->by_task[i];
+		const struct wait *wait = waits->by_task[i];
 		if (wait->rwlock.known && strcmp(wait->reason, "rwlock-write") == 0)
 			num_waiting[intern_add(&locks, &wait->addr, sizeof(wait->addr), NULL)]++;
 	}
 	for (uint32_t i = 0; i < num_tasks; i++) {
-		struct wait *wait = &waits->by_task[i];
+		struct wait *wait = waits->by_task[i];
+		if (!wait->rwlock.known)
+			continue;
 		uint32_t lock = intern_find(&locks, &wait->addr, sizeof(wait->addr));
-		if (wait->rwlock.known && lock != UINT32_MAX)
+		if (lock != UINT32_MAX)
 			wait->rwlock.num_writers_waiting = num_waiting[lock];
 	}
+}
+
+struct shared_waits {
+	struct intern hints; /* addresses of hints */
+	struct {
+		struct wait **items; /* parallel to hints */
+		uint32_t num, capacity;
+	} list;
+};
+
+/* What a runtime says in its own words alone is the same wait for all that share the hint. */
+static struct wait *wait_for_hint(struct shared_waits *shared, struct arena *arena,
+				  const struct wait_hint *hint, bool *new_ret)
+{
+	*new_ret = true;
+	if (hint->reason == NULL)
+		return arena_alloc(arena, sizeof(struct wait));
+	uint32_t id = intern_add(&shared->hints, &hint, sizeof(const struct wait_hint *), new_ret);
+	if (*new_ret)
+		*array_add(arena, &shared->list) = arena_alloc(arena, sizeof(struct wait));
+	return shared->list.items[id];
 }
 
 void waits_build(struct waits *ret, struct arena *arena, const struct tasks *tasks,
 		 const struct nptl *nptl, const struct stacks *stacks, struct image *image)
 {
 	const struct futex_wait *futexes = futexes_of_stacks(arena, nptl, stacks, image);
+	struct shared_waits shared = {0};
 	ret->by_task = arena_alloc_array(arena, tasks->list.num, sizeof(*ret->by_task));
+	intern_init(&shared.hints, arena);
 	ret->interrupted =
 		arena_alloc_array(arena, stacks->interrupted.num, sizeof(*ret->interrupted));
 	for (uint32_t i = 0; i < tasks->list.num; i++) {
@@ -293,7 +320,10 @@ void waits_build(struct waits *ret, struct arena *arena, const struct tasks *tas
 		int32_t thread_index = nptl->by_task[i], index = stacks->interrupted_by_task[i];
 		const struct nptl_thread *thread =
 			thread_index >= 0 ? &nptl->threads.items[thread_index] : NULL;
-		wait_of_task(&ret->by_task[i], arena, task, thread, futex);
+		bool is_new;
+		ret->by_task[i] = wait_for_hint(&shared, arena, task->hint, &is_new);
+		if (is_new)
+			wait_of_task(ret->by_task[i], arena, task, thread, futex);
 		if (index >= 0)
 			wait_interrupted(&ret->interrupted[index], arena, task, thread, futex,
 					 &stacks->list.items[stacks->by_task[i]],

@@ -58,7 +58,7 @@ struct wait {
 };
 
 struct waits {
-	struct wait *by_task;
+	struct wait **by_task; /* tasks that wait for nothing of their own share one */
 	/* Parallel to the stacks' interrupted: what each did before its signal came; in_flight: the
 	 * futex word has changed since. */
 	struct wait *interrupted;

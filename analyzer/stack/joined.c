@@ -18,7 +18,7 @@ static bool in_go(const struct joined *joined, uint64_t pc)
 static uint32_t walk_c(struct joined *joined, uint32_t thread, struct raw_frame *frames,
 		       struct raw_stack *ret)
 {
-	*ret = unwinder_walk(joined->native, &joined->tasks->list.items[thread].registers, frames);
+	*ret = unwinder_walk(joined->native, joined->tasks->list.items[thread].registers, frames);
 	for (uint32_t i = 0; i < ret->num_frames; i++)
 		if (in_go(joined, frames[i].pc))
 			return i;
@@ -64,13 +64,12 @@ static struct raw_stack walk_thread(struct joined *joined, uint32_t thread,
 static struct raw_stack walk_goroutine(struct joined *joined, uint32_t task,
 				       const struct goroutine *goroutine, struct raw_frame *frames)
 {
-	const uint64_t *registers = joined->tasks->list.items[task].registers.values;
 	struct raw_stack stack, c_frames;
 	struct raw_frame c_call = {0};
 	uint32_t num = 0;
 	const struct go_start start = {
-		.pc = registers[REGISTER_RIP],
-		.sp = registers[REGISTER_RSP],
+		.pc = joined->tasks->list.items[task].pc,
+		.sp = joined->tasks->list.items[task].sp,
 		.exact = goroutine->exact,
 		.stack = goroutine->stack,
 	};
@@ -81,7 +80,7 @@ static struct raw_stack walk_goroutine(struct joined *joined, uint32_t task,
 	}
 	/* Most goroutines use a few hundred bytes of their stacks. */
 	if (range_contains(start.stack, start.sp))
-		image_expect(joined->native->image, start.sp, start.stack.high - start.sp);
+		image_expect(joined->native->image, start.stack, start.sp);
 	stack = go_unwinder_walk(&joined->go, &start, frames, num);
 	stack.c_call_pc = c_call.pc;
 	stack.c_call_sp = c_call.sp;
@@ -95,5 +94,5 @@ struct raw_stack joined_walk(struct joined *joined, uint32_t task, struct raw_fr
 		return walk_goroutine(joined, task, goroutine, frames);
 	if (task < joined->goroutines->num_threads)
 		return walk_thread(joined, task, frames);
-	return unwinder_walk(joined->native, &joined->tasks->list.items[task].registers, frames);
+	return unwinder_walk(joined->native, joined->tasks->list.items[task].registers, frames);
 }

@@ -31,19 +31,54 @@ struct stacks_builder {
 		uint32_t num, capacity;
 	} interrupted_callees;
 	struct frame_key *key; /* room for the longest stack */
+	uint32_t *recent;      /* 1 + a stack that was met, by a sum of its addresses; 0 none */
 };
+
+enum { RECENT_BITS = 10 };
+
+static uint32_t how_of(const struct raw_frame *frame)
+{
+	return (uint32_t)frame->trust << 2 | (uint32_t)frame->exact << 1 | (uint32_t)frame->signal;
+}
+
+/* Where to remember that stack. A million goroutines share a few stacks, and to compare one is less
+ * than to look up each of its frames. */
+static uint32_t *recent_slot(struct stacks_builder *builder, const struct raw_stack *raw,
+			     const struct raw_frame *frames)
+{
+	uint64_t sum = raw->num_frames;
+	for (uint32_t i = 0; i < raw->num_frames; i++)
+		sum = (sum ^ frames[i].pc) * UINT64_C(0x9e3779b97f4a7c15);
+	return &builder->recent[sum >> (64 - RECENT_BITS)];
+}
+
+static bool is_stack(const struct stacks_builder *builder, uint32_t id, const struct raw_stack *raw,
+		     const struct raw_frame *frames)
+{
+	const struct intern_key *known = &builder->keys.keys.items[id];
+	const struct frame_key *key = known->bytes;
+	if (known->size != ((size_t)raw->num_frames + 1) * sizeof(*key) || raw->missing != NULL ||
+	    key[raw->num_frames].how != (uint32_t)raw->end || key[raw->num_frames].pc != 0)
+		return false;
+	for (uint32_t i = 0; i < raw->num_frames; i++)
+		if (key[i].pc != frames[i].pc || key[i].how != how_of(&frames[i]))
+			return false;
+	return true;
+}
 
 static uint32_t stacks_intern(struct stacks_builder *builder, const struct raw_stack *raw,
 			      const struct raw_frame *frames)
 {
 	bool is_new;
 	struct frame_key *key = builder->key;
+	uint32_t *recent = recent_slot(builder, raw, frames);
+	if (*recent != 0 && is_stack(builder, *recent - 1, raw, frames))
+		return *recent - 1;
 	for (uint32_t i = 0; i < raw->num_frames; i++) {
 		uint64_t lookup = frames[i].exact ? frames[i].pc : frames[i].pc - 1;
 		key[i] = (struct frame_key){
 			.pc = frames[i].pc,
-			.how = (uint32_t)frames[i].trust << 2 | (uint32_t)frames[i].exact << 1 |
-			       (uint32_t)frames[i].signal,
+			.how = how_of(&frames[i]),
 			.address = intern_add(&builder->addresses, &lookup, sizeof(lookup), NULL),
 		};
 	}
@@ -59,6 +94,7 @@ static uint32_t stacks_intern(struct stacks_builder *builder, const struct raw_s
 			(struct raw_frame *)(void *)arena_copy_bytes(
 				builder->arena, frames, raw->num_frames * sizeof(*frames));
 	}
+	*recent = id + 1;
 	return id;
 }
 
@@ -67,6 +103,8 @@ static void stacks_add_gap(struct stacks_builder *builder, const struct raw_stac
 {
 	const struct modules *modules = builder->modules;
 	uint64_t pc = raw->num_frames > 0 ? frames[raw->num_frames - 1].pc : 0;
+	if (raw->end == CORELEAKS_STACK_COMPLETE)
+		return;
 	int32_t module = modules_find(modules, pc);
 	switch (raw->end) {
 	case CORELEAKS_STACK_COMPLETE:
@@ -172,8 +210,8 @@ static void unwind_all(struct stacks_builder *builder, struct joined *joined,
 		} else {
 			/* Out of time: the innermost address is known without unwinding. */
 			frames[0] = (struct raw_frame){
-				.pc = task->registers.values[REGISTER_RIP],
-				.sp = task->registers.values[REGISTER_RSP],
+				.pc = task->pc,
+				.sp = task->sp,
 				.exact = true,
 			};
 			raw = (struct raw_stack){.num_frames = 1,
@@ -276,6 +314,8 @@ void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 	intern_init(&builder.addresses, arena);
 	builder.key =
 		arena_alloc_array(arena, (size_t)unwinder->max_frames + 1, sizeof(*builder.key));
+	builder.recent =
+		arena_alloc_array(arena, (size_t)1 << RECENT_BITS, sizeof(*builder.recent));
 	joined_init(&joined, arena, unwinder, go, goroutines, tasks);
 	unwind_all(&builder, &joined, progress);
 	uint64_t *callees = find_callees(&builder, unwinder->image);

@@ -88,13 +88,13 @@ static uint32_t read_stack(const struct queue_builder *builder, uint32_t gorouti
 	const struct goroutine *g = &builder->goroutines->list.items[goroutine];
 	const struct task *task =
 		&builder->tasks->list.items[builder->goroutines->first_task + goroutine];
-	uint64_t sp = task->registers.values[REGISTER_RSP];
+	uint64_t sp = task->sp;
 	uint64_t size = STACK_WORDS * sizeof(*words);
 	if (!range_contains(g->stack, sp))
 		return 0;
 	if (size > g->stack.high - sp)
 		size = g->stack.high - sp;
-	image_expect(builder->image, sp, size);
+	image_expect(builder->image, g->stack, sp);
 	return (uint32_t)(image_read(builder->image, sp, words, (size_t)size) / sizeof(*words));
 }
 
@@ -154,9 +154,9 @@ static void add_goroutines(struct queue_builder *builder)
 		if (task->state != CORELEAKS_STATE_WAITING)
 			continue;
 		/* Goroutines have pointers to the same few texts. */
-		if (task->hint.reason != last_reason)
-			queue = queue_of_reason(task->hint.reason);
-		last_reason = task->hint.reason;
+		if (task->hint->reason != last_reason)
+			queue = queue_of_reason(task->hint->reason);
+		last_reason = task->hint->reason;
 		add_goroutine(builder, i, queue);
 	}
 }

@@ -1,6 +1,9 @@
 #include "task/goroutines.h"
 
-enum { MAX_MS = 1 << 20 };
+enum {
+	MAX_MS = 1 << 20,
+	MAX_ROOM = 1 << 24, /* a damaged core may promise any number */
+};
 
 struct builder {
 	struct goroutines *goroutines;
@@ -12,6 +15,11 @@ struct builder {
 	struct image *image;
 	struct intern ms;      /* address of an m -> index */
 	struct intern origins; /* go_origin -> index */
+	struct {
+		struct wait_hint **items; /* one for each reason that was met */
+		uint32_t num, capacity;
+	} hints;
+	const struct registers *no_registers;
 };
 
 const struct goroutine *goroutines_of_task(const struct goroutines *goroutines, uint32_t task)
@@ -72,7 +80,7 @@ static bool stands_on(const struct go_m *m, uint64_t sp)
 static void use_stack_of(struct task *thread, const struct go_m *m)
 {
 	const struct range *const stacks[] = {&m->g0_stack, &m->signal_stack, &m->curg_stack};
-	uint64_t sp = thread->registers.values[REGISTER_RSP];
+	uint64_t sp = thread->sp;
 	for (size_t i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++)
 		if (range_contains(*stacks[i], sp))
 			thread->stack_size = stacks[i]->high - sp;
@@ -100,9 +108,7 @@ static void match_threads(struct builder *builder)
 	}
 	for (uint32_t i = 0; num_matched == 0 && i < goroutines->num_threads; i++)
 		for (uint32_t k = 0; k < goroutines->ms.num; k++)
-			if (stands_on(
-				    &goroutines->ms.items[k],
-				    builder->tasks->list.items[i].registers.values[REGISTER_RSP])) {
+			if (stands_on(&goroutines->ms.items[k], builder->tasks->list.items[i].sp)) {
 				goroutines->m_of_thread[i] = (int32_t)k;
 				break;
 			}
@@ -169,11 +175,11 @@ static bool running_context(const struct builder *builder, const struct go_m *m,
 			    const struct range *stack, struct context *ret)
 {
 	enum { MAX_NESTED = 4 };
-	const struct registers *registers = &builder->tasks->list.items[m->thread].registers;
+	const struct task *thread = &builder->tasks->list.items[m->thread];
 	struct context context = {
-		.pc = registers->values[REGISTER_RIP],
-		.sp = registers->values[REGISTER_RSP],
-		.bp = registers->values[REGISTER_RBP],
+		.pc = thread->pc,
+		.sp = thread->sp,
+		.bp = thread->bp,
 		.exact = true,
 	};
 	for (uint32_t i = 0; i < MAX_NESTED; i++) {
@@ -213,6 +219,7 @@ static bool read_g(const struct builder *builder, uint64_t addr, struct g *ret)
 	    image_read(builder->image, addr, ret->bytes, size) != size ||
 	    g_word(ret, GO_G_SCHED_G) != addr)
 		return false;
+	memset(ret->bytes + size, 0, sizeof(ret->bytes) - size);
 	ret->addr = addr;
 	ret->status = (uint32_t)g_word(ret, layout->g_status) & ~(uint32_t)GO_STATUS_SCAN;
 	return true;
@@ -280,24 +287,22 @@ static bool runs_c(const struct builder *builder, const struct g *g, const struc
 	struct go_function function;
 	if (g->status != GO_STATUS_SYSCALL || m == NULL || m->thread < 0 || m->curg_addr != g->addr)
 		return false;
-	const struct registers *registers = &builder->tasks->list.items[m->thread].registers;
-	return !range_contains(*stack, registers->values[REGISTER_RSP]) &&
-	       !go_tables_find(&builder->runtime->tables, registers->values[REGISTER_RIP],
-			       &function);
+	const struct task *thread = &builder->tasks->list.items[m->thread];
+	return !range_contains(*stack, thread->sp) &&
+	       !go_tables_find(&builder->runtime->tables, thread->pc, &function);
 }
 
-static struct registers registers_of(const struct context *context)
+/* One for all that wait in the same words. */
+static const struct wait_hint *hint_of(struct builder *builder, const char *reason)
 {
-	struct registers registers = {
-		.known = 1u << REGISTER_RIP | 1u << REGISTER_RSP,
-	};
-	registers.values[REGISTER_RIP] = context->pc;
-	registers.values[REGISTER_RSP] = context->sp;
-	if (context->bp != 0) {
-		registers.values[REGISTER_RBP] = context->bp;
-		registers.known |= 1u << REGISTER_RBP;
-	}
-	return registers;
+	uint32_t num = builder->hints.num;
+	for (uint32_t i = 0; i < num; i++)
+		if (builder->hints.items[i]->reason == reason)
+			return builder->hints.items[i];
+	struct wait_hint *hint = arena_alloc(builder->arena, sizeof(*hint));
+	*hint = (struct wait_hint){.syscall_nr = -1, .reason = reason};
+	*array_add(builder->arena, &builder->hints) = hint;
+	return hint;
 }
 
 static uint32_t origin_of(struct builder *builder, const struct g *g)
@@ -346,8 +351,11 @@ static void add_goroutine(struct builder *builder, const struct g *g)
 		.state = statuses[g->status].state,
 		.id = (int64_t)g_word(g, layout->g_goid),
 		.stack_size = range_contains(stack, context.sp) ? stack.high - context.sp : 0,
-		.registers = registers_of(&context),
-		.hint = {.syscall_nr = -1, .reason = reason_of(builder, g)},
+		.pc = context.pc,
+		.sp = context.sp,
+		.bp = context.bp,
+		.registers = builder->no_registers,
+		.hint = hint_of(builder, reason_of(builder, g)),
 	};
 	*array_add(builder->arena, &builder->goroutines->list) = goroutine;
 	*array_add(builder->arena, &builder->tasks->list) = task;
@@ -365,8 +373,13 @@ static void read_gs(struct builder *builder)
 {
 	const struct go_slice *allgs = &builder->runtime->allgs;
 	struct goroutines *goroutines = builder->goroutines;
+	uint64_t num_tasks = builder->tasks->list.num + allgs->num;
+	if (num_tasks <= MAX_ROOM) {
+		array_room(builder->arena, &goroutines->list, (uint32_t)allgs->num);
+		tasks_room(builder->tasks, builder->arena, (uint32_t)num_tasks);
+	}
 	for (uint64_t i = 0; i < allgs->num; i++) {
-		struct g g = {0};
+		struct g g;
 		if (!read_g(builder, word_at(builder, allgs->data_addr + 8 * i), &g))
 			goroutines->num_damaged++;
 		else if (is_dead(g.status))
@@ -404,6 +417,7 @@ void goroutines_add(struct goroutines *ret, struct tasks *tasks, struct arena *a
 		return;
 	intern_init(&builder.ms, arena);
 	intern_init(&builder.origins, arena);
+	builder.no_registers = arena_alloc(arena, sizeof(*builder.no_registers));
 	read_ms(&builder);
 	match_threads(&builder);
 	read_gs(&builder);

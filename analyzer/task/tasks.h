@@ -33,10 +33,11 @@ struct task {
 	enum coreleaks_kind kind;
 	enum coreleaks_state state;
 	int64_t id;
-	int32_t signal;	     /* taken when the core was written; 0 none */
-	uint64_t stack_size; /* bytes in use; 0 unknown */
-	struct registers registers;
-	struct wait_hint hint;
+	int32_t signal;			   /* taken when the core was written; 0 none */
+	uint64_t stack_size;		   /* bytes in use; 0 unknown */
+	uint64_t pc, sp, bp;		   /* where it stands; 0 unknown */
+	const struct registers *registers; /* thread: all of them; goroutine: none is known */
+	const struct wait_hint *hint;	   /* tasks may share one */
 };
 
 struct tasks {
@@ -49,6 +50,9 @@ struct tasks {
 /* Adds the tasks of one kind. */
 typedef void task_source(struct tasks *tasks, struct arena *arena, struct gaps *gaps,
 			 const struct notes *notes, struct image *image);
+
+/* Room for so many tasks in all. */
+void tasks_room(struct tasks *tasks, struct arena *arena, uint32_t num);
 
 /* All tasks of the core, from all sources. */
 void tasks_build(struct tasks *ret, struct arena *arena, struct gaps *gaps,

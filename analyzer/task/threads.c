@@ -82,23 +82,29 @@ void threads_add(struct tasks *tasks, struct arena *arena, struct gaps *gaps,
 		const struct note_thread *thread = &notes->threads.items[i];
 		const struct user_regs_struct *regs = &thread->regs;
 		int64_t nr = (int64_t)regs->orig_rax;
-		struct task task = {
-			.kind = CORELEAKS_KIND_THREAD,
-			.id = thread->tid,
-			.signal = thread->signal,
-			.registers = thread_registers(regs),
-			.stack_size = thread_stack_size(image, regs),
-		};
-		task.hint = (struct wait_hint){
+		struct registers *registers = arena_alloc(arena, sizeof(*registers));
+		struct wait_hint *hint = arena_alloc(arena, sizeof(*hint));
+		*registers = thread_registers(regs);
+		*hint = (struct wait_hint){
 			.syscall_nr = nr >= 0 && nr <= INT32_MAX ? (int32_t)nr : -1,
 			.args = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9},
 		};
-		if (task.hint.syscall_nr >= 0)
-			task.hint.blocked = is_blocked(task.hint.syscall_nr, (int64_t)regs->rax);
-		if (task.hint.blocked && task.hint.syscall_nr == SYS_restart_syscall)
-			task.hint.syscall_nr = original_call(image, regs->rip);
-		task.state = task.hint.blocked ? CORELEAKS_STATE_WAITING : CORELEAKS_STATE_RUNNING;
-		*array_add(arena, &tasks->list) = task;
+		if (hint->syscall_nr >= 0)
+			hint->blocked = is_blocked(hint->syscall_nr, (int64_t)regs->rax);
+		if (hint->blocked && hint->syscall_nr == SYS_restart_syscall)
+			hint->syscall_nr = original_call(image, regs->rip);
+		*array_add(arena, &tasks->list) = (struct task){
+			.kind = CORELEAKS_KIND_THREAD,
+			.state = hint->blocked ? CORELEAKS_STATE_WAITING : CORELEAKS_STATE_RUNNING,
+			.id = thread->tid,
+			.signal = thread->signal,
+			.pc = regs->rip,
+			.sp = regs->rsp,
+			.bp = regs->rbp,
+			.registers = registers,
+			.hint = hint,
+			.stack_size = thread_stack_size(image, regs),
+		};
 	}
 	if (notes->threads.num == 0)
 		gaps_add(gaps, "no-threads", true, "the core holds no thread's registers");

@@ -6,6 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Large allocations can be given back in any order, and their room is there again. */
+START_TEST(dropping)
+{
+	enum { SIZE = 100000, NUM = 4 };
+	static const int orders[][NUM] = {{0, 1, 2, 3}, {3, 2, 1, 0}, {1, 3, 0, 2}};
+	struct arena arena;
+	arena_init(&arena, 5 * SIZE);
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		char *blocks[NUM];
+		for (int k = 0; k < NUM; k++)
+			memset(blocks[k] = arena_alloc(&arena, SIZE), 'a' + k, SIZE);
+		arena_drop(&arena, blocks[orders[i][0]], SIZE);
+		ck_assert_int_eq(blocks[orders[i][1]][SIZE - 1], 'a' + orders[i][1]);
+		for (int k = 1; k < NUM; k++)
+			arena_drop(&arena, blocks[orders[i][k]], SIZE);
+		ck_assert_uint_eq(arena.used_size, 0);
+	}
+	arena_drop(&arena, NULL, 0);
+	char *small = arena_copy_text(&arena, "small ones stay");
+	arena_drop(&arena, small, 16);
+	ck_assert_str_eq(small, "small ones stay");
+	arena_deinit(&arena);
+}
+END_TEST
+
 Suite *arena_suite(void);
 
 static bool all_bytes(const void *bytes, size_t size, unsigned char value)
@@ -273,6 +298,7 @@ Suite *arena_suite(void)
 	tcase_add_test(tests, overflow_traps);
 	tcase_add_test_raise_signal(tests, without_a_trap_it_aborts, SIGABRT);
 	tcase_add_test(tests, copies);
+	tcase_add_test(tests, dropping);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

@@ -24,7 +24,7 @@ static void setup(void)
 {
 	arena_init(&arena, 0);
 	tasks = (struct tasks){0};
-	graph = (struct wait_graph){0};
+	graph = (struct wait_graph){.has_edges = true};
 }
 
 static void teardown(void)

@@ -11,7 +11,7 @@ enum { MAX_TASKS = 20000, MAX_STACKS = 8 };
 static struct arena arena;
 static struct coreleaks_options options;
 static struct coreleaks_task *tasks;
-static struct coreleaks_wait *waits;
+static const struct coreleaks_wait **waits; /* all tasks share one */
 static struct coreleaks_stack stacks[MAX_STACKS];
 static struct coreleaks_frame frames[MAX_STACKS][2];
 static struct groups_input input;
@@ -23,7 +23,10 @@ static void setup(void)
 	arena_init(&arena, 0);
 	coreleaks_options_init(&options);
 	tasks = calloc(MAX_TASKS, sizeof(*tasks));
+	static const struct coreleaks_wait no_wait;
 	waits = calloc(MAX_TASKS, sizeof(*waits));
+	for (uint32_t i = 0; i < MAX_TASKS; i++)
+		waits[i] = &no_wait;
 	memset(stacks, 0, sizeof(stacks));
 	memset(frames, 0, sizeof(frames));
 	input = (struct groups_input){

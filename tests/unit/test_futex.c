@@ -35,6 +35,8 @@ static struct nptl_thread threads[4];
 static uint32_t by_tid[2];
 static struct nptl nptl;
 static struct task task;
+static struct registers registers;
+static const struct wait_hint blocked_hint = {.blocked = true};
 static struct futex_wait futex;
 static struct wait wait;
 
@@ -65,8 +67,8 @@ static void setup(void)
 	libraries[0] = (struct module){.name = "libc.so.6", .range = {LIBC, LIBC + 0x1000}};
 	libraries[1] = (struct module){.name = "libother.so", .range = {OTHER, OTHER + 0x1000}};
 	modules = (struct modules){.list = {libraries, 2, 2}, .main_index = -1};
-	task = (struct task){.hint = {.blocked = true}};
-	task.registers.values[REGISTER_RSP] = STACK + 0x400;
+	registers = (struct registers){0};
+	task = (struct task){.sp = STACK + 0x400, .registers = &registers, .hint = &blocked_hint};
 	futex = (struct futex_wait){
 		.task = &task, .thread = &threads[0], .nptl = &nptl, .addr = MEMORY + LOCK};
 }
@@ -346,12 +348,12 @@ START_TEST(priority_inheriting_mutex_parked)
 	memcpy(stack + 0x418, &lock_addr, 8);
 	decode(API_MUTEX, FUTEX_WAIT, 0);
 	expect_nothing_certain();
-	task.registers.values[REGISTER_RBX] = lock_addr;
+	registers.values[REGISTER_RBX] = lock_addr;
 	decode(API_MUTEX, FUTEX_WAIT, 0);
 	expect("mutex", WAIT_MUTEX, true, lock_addr);
-	task.registers.values[REGISTER_RBX] = 0;
+	registers.values[REGISTER_RBX] = 0;
 	/* glibc 2.36 on x86-64 keeps the address of its kind alone. */
-	task.registers.values[14] = lock_addr + 16;
+	registers.values[14] = lock_addr + 16;
 	decode(API_MUTEX, FUTEX_WAIT, 0);
 	expect("mutex", WAIT_MUTEX, true, lock_addr);
 	expect_holder(FIRST, 0);
@@ -363,7 +365,7 @@ START_TEST(priority_inheriting_mutex_of_the_dead)
 {
 	uint64_t lock_addr = MEMORY + LOCK;
 	futex.addr = STACK + 0x40c;
-	task.registers.values[REGISTER_RBX] = lock_addr;
+	registers.values[REGISTER_RBX] = lock_addr;
 	for (uint32_t type = 0; type < 4; type++) {
 		put_mutex(GONE, GONE, 32 + type);
 		decode(API_MUTEX, FUTEX_WAIT, 0);
@@ -386,7 +388,7 @@ START_TEST(not_parked)
 {
 	uint64_t lock_addr = MEMORY + LOCK;
 	futex.addr = STACK + 0x40c;
-	task.registers.values[REGISTER_RBX] = lock_addr;
+	registers.values[REGISTER_RBX] = lock_addr;
 	static const struct {
 		uint32_t word, kind;
 	} rows[] = {{FIRST, 0},	    {FIRST, 16}, {0, 32},    {FUTEX_WAITERS, 32},
@@ -404,10 +406,10 @@ START_TEST(not_parked)
 	expect_nothing_certain();
 	/* Two of them in sight: which? */
 	memcpy(memory + 0x900, memory + LOCK, 40);
-	task.registers.values[12] = MEMORY + 0x900;
+	registers.values[12] = MEMORY + 0x900;
 	decode(API_MUTEX, FUTEX_WAIT, 0);
 	expect_nothing_certain();
-	task.registers.values[12] = 0;
+	registers.values[12] = 0;
 	/* A word of the heap is no word of the stack. */
 	futex.addr = MEMORY + 0x1000;
 	decode(API_MUTEX, FUTEX_WAIT, 0);
@@ -852,7 +854,7 @@ START_TEST(hostile_values)
 		for (size_t i = 0; i < sizeof(addrs) / sizeof(addrs[0]); i++) {
 			for (uint32_t api = API_NONE; api <= API_LATCH; api++) {
 				threads[0].cleanup_addr = addrs[api % 11];
-				task.registers.values[REGISTER_RSP] = addrs[(api + i) % 11];
+				task.sp = addrs[(api + i) % 11];
 				futex.addr = addrs[i];
 				decode((enum api)api, i % 2 ? FUTEX_WAIT : FUTEX_LOCK_PI,
 				       fills[fill] * UINT32_C(0x01010101));

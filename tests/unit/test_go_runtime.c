@@ -52,7 +52,7 @@ static void expect_program(void)
 	for (uint32_t i = 0; i < go.goroutines.num_threads; i++)
 		ck_assert_int_ge(go.goroutines.m_of_thread[i], 0);
 	ck_assert_int_eq(fake_go_task(&go, 17)->state, CORELEAKS_STATE_WAITING);
-	ck_assert_str_eq(fake_go_task(&go, 17)->hint.reason, "chan receive");
+	ck_assert_str_eq(fake_go_task(&go, 17)->hint->reason, "chan receive");
 	ck_assert_int_eq(fake_go_task(&go, 19)->state, CORELEAKS_STATE_RUNNABLE);
 	ck_assert_int_eq(fake_go_task(&go, 20)->state, CORELEAKS_STATE_SYSCALL);
 	ck_assert_int_eq(fake_go_task(&go, 33)->state, CORELEAKS_STATE_RUNNING);
@@ -388,7 +388,7 @@ START_TEST(statuses)
 			ck_assert_int_eq(task != NULL, row->state >= 0);
 			if (task != NULL) {
 				ck_assert_int_eq((int)task->state, row->state);
-				ck_assert_str_eq(task->hint.reason, row->reason);
+				ck_assert_str_eq(task->hint->reason, row->reason);
 				ck_assert_int_eq(fake_go_goroutine(&go, 50)->leaked,
 						 row->status == 10);
 			}
@@ -407,8 +407,8 @@ START_TEST(an_unknown_reason)
 	*(unsigned char *)fake_go_at(&go, go.gs[1] + 176) = FAKE_GO_NUM_REASONS;
 	*(unsigned char *)fake_go_at(&go, go.gs[2] + 176) = 0;
 	fake_go_open(&go);
-	ck_assert_str_eq(fake_go_task(&go, 17)->hint.reason, "waiting");
-	ck_assert_str_eq(fake_go_task(&go, 18)->hint.reason, "waiting");
+	ck_assert_str_eq(fake_go_task(&go, 17)->hint->reason, "waiting");
+	ck_assert_str_eq(fake_go_task(&go, 18)->hint->reason, "waiting");
 }
 END_TEST
 
@@ -434,10 +434,8 @@ static void expect_context(int64_t id, uint64_t pc, bool exact)
 {
 	const struct task *task = fake_go_task(&go, id);
 	ck_assert_ptr_nonnull(task);
-	ck_assert_msg(task->registers.values[REGISTER_RIP] == pc,
-		      "goroutine %lld at 0x%llx, not 0x%llx", (long long)id,
-		      (unsigned long long)task->registers.values[REGISTER_RIP],
-		      (unsigned long long)pc);
+	ck_assert_msg(task->pc == pc, "goroutine %lld at 0x%llx, not 0x%llx", (long long)id,
+		      (unsigned long long)task->pc, (unsigned long long)pc);
 	ck_assert_int_eq(fake_go_goroutine(&go, id)->exact, exact);
 }
 

@@ -14,6 +14,7 @@ static struct arena arena;
 static struct coreleaks_options options;
 static struct coreleaks_task tasks[MAX_TASKS];
 static struct coreleaks_wait waits[MAX_TASKS];
+static const struct coreleaks_wait *wait_addrs[MAX_TASKS];
 static struct coreleaks_stack stacks[MAX_STACKS];
 static struct coreleaks_frame frames[MAX_STACKS][MAX_FRAMES];
 static struct groups_input input;
@@ -25,10 +26,12 @@ static void setup(void)
 	coreleaks_options_init(&options);
 	memset(tasks, 0, sizeof(tasks));
 	memset(waits, 0, sizeof(waits));
+	for (uint32_t i = 0; i < MAX_TASKS; i++)
+		wait_addrs[i] = &waits[i];
 	memset(stacks, 0, sizeof(stacks));
 	memset(frames, 0, sizeof(frames));
 	input = (struct groups_input){
-		.tasks = tasks, .waits = waits, .stacks = stacks, .options = &options};
+		.tasks = tasks, .waits = wait_addrs, .stacks = stacks, .options = &options};
 	groups = (struct groups){0};
 }
 

@@ -24,6 +24,9 @@ static uint64_t *stack_words;
 static struct unwinder unwinder;
 static struct task task_items[MAX_TASKS];
 static struct wait wait_items[MAX_TASKS];
+static struct wait *wait_addrs[MAX_TASKS];
+static struct registers register_items[MAX_TASKS];
+static struct wait_hint hints[MAX_TASKS];
 static struct tasks tasks;
 static struct waits waits;
 static struct stacks stacks;
@@ -53,13 +56,17 @@ static uint32_t add_task(void)
 		.state = CORELEAKS_STATE_WAITING,
 		.id = FIRST_ID + index,
 		.stack_size = (TASK_WORDS - SP_WORD) * 8,
-		.registers = {.known = (1u << NUM_REGISTERS) - 1},
-		.hint = {.syscall_nr = SYS_pause, .blocked = true},
+		.sp = word_addr(index, SP_WORD),
+		.registers = &register_items[index],
+		.hint = &hints[index],
 	};
-	task->registers.values[REGISTER_RIP] = fake_code("frameless_at");
-	task->registers.values[REGISTER_RSP] = word_addr(index, SP_WORD);
+	register_items[index] = (struct registers){.known = (1u << NUM_REGISTERS) - 1};
+	hints[index] = (struct wait_hint){.syscall_nr = SYS_pause, .blocked = true};
+	register_items[index].values[REGISTER_RIP] = fake_code("frameless_at");
+	register_items[index].values[REGISTER_RSP] = word_addr(index, SP_WORD);
 	*word(index, PROGRAM_WORD - 1) = fake_code("frameless_ret");
 	*word(index, START_WORD - 1) = fake_code("start_ret");
+	wait_addrs[index] = &wait_items[index];
 	wait_items[index] = (struct wait){.holder = -1};
 	return index;
 }
@@ -69,7 +76,7 @@ static void setup(void)
 	fake_world_init(&world);
 	stack_words = calloc(FAKE_STACK_WORDS, 8);
 	tasks = (struct tasks){.list = {task_items, 0, MAX_TASKS}};
-	waits = (struct waits){.by_task = wait_items};
+	waits = (struct waits){.by_task = wait_addrs};
 	frames[0] = (struct coreleaks_frame){.function = "pause", .module = "libc.so.6"};
 	frames[1] = (struct coreleaks_frame){.function = "reader", .module = "worker"};
 	frames[2] = (struct coreleaks_frame){.function = "start_thread", .module = "libc.so.6"};
@@ -165,7 +172,7 @@ END_TEST
 START_TEST(in_a_register)
 {
 	uint32_t task = add_task();
-	task_items[task].registers.values[REGISTER_RBX] = LOCK;
+	register_items[task].values[REGISTER_RBX] = LOCK;
 	expect_one(task, &frames[1]);
 }
 END_TEST
@@ -173,8 +180,8 @@ END_TEST
 START_TEST(leftovers_of_a_system_call)
 {
 	uint32_t task = add_task();
-	task_items[task].registers.values[REGISTER_RAX] = LOCK;
-	task_items[task].registers.values[8] = LOCK;
+	register_items[task].values[REGISTER_RAX] = LOCK;
+	register_items[task].values[8] = LOCK;
 	expect_none();
 }
 END_TEST
@@ -182,9 +189,9 @@ END_TEST
 START_TEST(running_with_it_in_a_register)
 {
 	uint32_t task = add_task();
-	task_items[task].hint = (struct wait_hint){.syscall_nr = -1};
+	hints[task] = (struct wait_hint){.syscall_nr = -1};
 	task_items[task].state = CORELEAKS_STATE_RUNNING;
-	task_items[task].registers.values[8] = LOCK;
+	register_items[task].values[8] = LOCK;
 	expect_one(task, &frames[1]);
 }
 END_TEST
@@ -193,7 +200,7 @@ END_TEST
 START_TEST(saved_for_the_caller)
 {
 	uint32_t task = add_task();
-	struct registers *registers = &task_items[task].registers;
+	struct registers *registers = &register_items[task];
 	registers->values[REGISTER_RIP] = fake_code("framed_at");
 	registers->values[REGISTER_RBP] = word_addr(task, PROGRAM_WORD - 2);
 	*word(task, PROGRAM_WORD - 1) = fake_code("frameless_ret");
@@ -208,7 +215,7 @@ START_TEST(saved_and_still_there)
 {
 	enum { FIRST_RBP = SP_WORD + 2, READER_RBP = SP_WORD + 14 };
 	uint32_t task = add_task();
-	struct registers *registers = &task_items[task].registers;
+	struct registers *registers = &register_items[task];
 	struct coreleaks_frame five[] = {frames[0], frames[1], frames[1], frames[1], frames[2]};
 	struct coreleaks_stack with_rest = {.frames = five, .num_frames = 5};
 	five[1].function = "rest";
@@ -232,7 +239,7 @@ START_TEST(left_by_who_started_it)
 {
 	uint32_t task = add_task();
 	*word(task, PROGRAM_WORD - 1) = fake_code("framed_ret");
-	task_items[task].registers.values[REGISTER_RBP] = word_addr(task, START_WORD - 2);
+	register_items[task].values[REGISTER_RBP] = word_addr(task, START_WORD - 2);
 	*word(task, START_WORD - 3) = LOCK;
 	expect_none();
 }
@@ -264,7 +271,7 @@ END_TEST
 START_TEST(beyond_what_was_unwound)
 {
 	uint32_t task = add_task(), named = add_task();
-	task_items[task].registers.values[REGISTER_RIP] = 0x1234;
+	register_items[task].values[REGISTER_RIP] = 0x1234;
 	*word(task, SP_WORD) = 0x1234;
 	*word(task, START_WORD + 2) = LOCK;
 	*word(task, SP_WORD - 1) = LOCK;
@@ -346,8 +353,9 @@ START_TEST(hostile_registers)
 	enum { NUM = sizeof(values) / sizeof(values[0]) };
 	for (int i = 0; i < NUM * 2; i++) {
 		uint32_t task = add_task();
-		uint64_t *registers = task_items[task].registers.values;
+		uint64_t *registers = register_items[task].values;
 		registers[REGISTER_RSP] = registers[REGISTER_RBP] = values[i % NUM];
+		task_items[task].sp = values[i % NUM];
 		task_items[task].stack_size = values[(i + 1) % NUM];
 		if (i >= NUM)
 			registers[REGISTER_RIP] = fake_code("framed_at");

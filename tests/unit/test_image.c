@@ -122,6 +122,34 @@ START_TEST(window_edges)
 }
 END_TEST
 
+/* Small stacks of one block in falling order, as Go hands them out; the segment begins and ends
+ * within blocks; and large, empty, unmapped and highest stacks. */
+START_TEST(expected_stacks)
+{
+	enum { STACK = 2048 };
+	uint64_t low = 8 * (uint64_t)IMAGE_BLOCK_SIZE + FAKE_PAGE;
+	add_pattern(low, 0, sizeof(pattern));
+	fake_world_open_image(&world);
+	for (size_t from = sizeof(pattern); from >= STACK; from -= STACK) {
+		uint64_t sp = low + from - 300;
+		image_expect(world.image, (struct range){low + from - STACK, low + from}, sp);
+		expect_read(sp, from - 300, 300, 300);
+		expect_read(low + from - STACK, from - STACK, STACK, STACK);
+	}
+	image_expect(world.image, (struct range){low, low + 0x10000}, low + 0x9000);
+	expect_read(low + 0x9000, 0x9000, 0x1000, 0x1000);
+	image_expect(world.image, (struct range){low + 64, low + 64}, low + 64);
+	expect_read(low, 0, 128, 128);
+	for (int i = 0; i < 3; i++) {
+		image_expect(world.image, (struct range){0x1000, 0x1800}, 0x1400);
+		image_expect(world.image, (struct range){UINT64_MAX - 4096, UINT64_MAX},
+			     UINT64_MAX - 64);
+		expect_read(0x1400, 0, 64, 0);
+	}
+	expect_read(low, 0, sizeof(pattern), sizeof(pattern));
+}
+END_TEST
+
 START_TEST(top_of_the_address_space)
 {
 	unsigned char bytes[64];
@@ -318,6 +346,7 @@ Suite *image_suite(void)
 	tcase_add_test(tests, into_unmapped_memory);
 	tcase_add_test(tests, windows);
 	tcase_add_test(tests, window_edges);
+	tcase_add_test(tests, expected_stacks);
 	tcase_add_test(tests, top_of_the_address_space);
 	tcase_add_test(tests, presence);
 	tcase_add_test(tests, text_comes_from_the_file);

@@ -30,7 +30,7 @@ static struct premises_input input;
 
 static void put(uint32_t task, uint64_t sp, uint64_t outer)
 {
-	task_items[task].registers.values[REGISTER_RSP] = sp;
+	task_items[task].sp = sp;
 	outer_sp[task] = outer;
 }
 

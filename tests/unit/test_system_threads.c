@@ -225,12 +225,15 @@ START_TEST(only_idle_threads_that_nobody_needs)
 					   "nobody", "io_uring", "nobody", "nobody"};
 	enum { NUM = sizeof(tasks) / sizeof(tasks[0]) };
 	struct coreleaks_wait waits[NUM];
+	const struct coreleaks_wait *wait_addrs[NUM];
 	for (int i = 0; i < NUM; i++)
 		waits[i] = (struct coreleaks_wait){.holder_task = -1};
+	for (uint32_t i = 0; i < NUM; i++)
+		wait_addrs[i] = &waits[i];
 	waits[1].holder_task = 3;
 	waits[2].holder_task = NUM;
 	const struct runtime **systems =
-		system_threads_build(&arena, tasks, NUM, few_stacks, 2, waits);
+		system_threads_build(&arena, tasks, NUM, few_stacks, 2, wait_addrs);
 	for (int i = 0; i < NUM; i++)
 		ck_assert_msg(strcmp(name_of(systems[i]), want[i]) == 0, "task %d: %s", i,
 			      name_of(systems[i]));

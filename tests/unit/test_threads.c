@@ -94,16 +94,16 @@ START_TEST(state_by_registers)
 	ck_assert_uint_eq(tasks.list.num, NUM);
 	for (int i = 0; i < NUM; i++) {
 		const struct task *task = &tasks.list.items[i];
-		ck_assert_msg(task->hint.blocked == rows[i].blocked, "row %d: nr %lld result %lld",
+		ck_assert_msg(task->hint->blocked == rows[i].blocked, "row %d: nr %lld result %lld",
 			      i, (long long)rows[i].nr, (long long)rows[i].result);
-		ck_assert_msg(task->hint.syscall_nr == rows[i].expected_nr, "row %d: nr %d", i,
-			      task->hint.syscall_nr);
+		ck_assert_msg(task->hint->syscall_nr == rows[i].expected_nr, "row %d: nr %d", i,
+			      task->hint->syscall_nr);
 		ck_assert_int_eq(task->state, rows[i].blocked ? CORELEAKS_STATE_WAITING
 							      : CORELEAKS_STATE_RUNNING);
 		ck_assert_int_eq(task->kind, CORELEAKS_KIND_THREAD);
 		ck_assert_int_eq(task->id, i + 1);
 		for (uint64_t k = 0; k < 6; k++)
-			ck_assert_uint_eq(task->hint.args[k], k + 1);
+			ck_assert_uint_eq(task->hint->args[k], k + 1);
 	}
 }
 END_TEST
@@ -130,7 +130,7 @@ START_TEST(registers_by_dwarf_number)
 					.orig_rax = UINT64_MAX};
 	fake_thread(&world.core, 7, 0, &regs);
 	build();
-	const struct registers *registers = &tasks.list.items[0].registers;
+	const struct registers *registers = tasks.list.items[0].registers;
 	ck_assert_uint_eq(registers->known, 0x1ffff);
 	for (uint64_t i = 0; i < NUM_REGISTERS; i++)
 		ck_assert_uint_eq(registers->values[i], 100 + i);
@@ -159,11 +159,11 @@ START_TEST(restarted_call)
 	fake_segment(&world.core, 0x10000, code, sizeof(code), FAKE_PAGE, PF_R | PF_X);
 	fake_segment(&world.core, 0x20000, other_code, sizeof(other_code), FAKE_PAGE, PF_R | PF_X);
 	build();
-	ck_assert_int_eq(tasks.list.items[0].hint.syscall_nr, SYS_clock_nanosleep);
-	ck_assert_int_eq(tasks.list.items[1].hint.syscall_nr, SYS_restart_syscall);
-	ck_assert_int_eq(tasks.list.items[2].hint.syscall_nr, SYS_restart_syscall);
-	ck_assert(!tasks.list.items[3].hint.blocked);
-	ck_assert_int_eq(tasks.list.items[4].hint.syscall_nr, SYS_restart_syscall);
+	ck_assert_int_eq(tasks.list.items[0].hint->syscall_nr, SYS_clock_nanosleep);
+	ck_assert_int_eq(tasks.list.items[1].hint->syscall_nr, SYS_restart_syscall);
+	ck_assert_int_eq(tasks.list.items[2].hint->syscall_nr, SYS_restart_syscall);
+	ck_assert(!tasks.list.items[3].hint->blocked);
+	ck_assert_int_eq(tasks.list.items[4].hint->syscall_nr, SYS_restart_syscall);
 }
 END_TEST
 

@@ -76,9 +76,10 @@ static uint32_t add_thread(int32_t tid)
 	*array_add(&arena, &tasks.list) = (struct task){.kind = CORELEAKS_KIND_THREAD, .id = tid};
 	*array_add(&arena, &notes.threads) = (struct note_thread){.tid = tid};
 	if (task >= waits_capacity)
-		waits.by_task =
-			array_reserve(&arena, waits.by_task, &waits_capacity, sizeof(struct wait));
-	waits.by_task[task] = (struct wait){.reason = "running", .holder = -1};
+		waits.by_task = array_reserve(&arena, waits.by_task, &waits_capacity,
+					      sizeof(struct wait *));
+	waits.by_task[task] = arena_alloc(&arena, sizeof(struct wait));
+	*waits.by_task[task] = (struct wait){.reason = "running", .holder = -1};
 	nptl.by_task = by_task;
 	by_task[task] = (int32_t)add_descriptor(tid, (int32_t)task, NPTL_ALIVE);
 	return task;
@@ -93,7 +94,7 @@ static void add_threads(uint32_t num)
 
 static struct wait *wait_for(uint32_t task, enum wait_object object, uint64_t addr)
 {
-	waits.by_task[task] = (struct wait){
+	*waits.by_task[task] = (struct wait){
 		.object = object,
 		.certain = true,
 		.word_known = true,
@@ -101,7 +102,7 @@ static struct wait *wait_for(uint32_t task, enum wait_object object, uint64_t ad
 		.futex_addr = addr,
 		.holder = -1,
 	};
-	return &waits.by_task[task];
+	return waits.by_task[task];
 }
 
 static struct wait *wait_held(uint32_t task, enum wait_object object, uint64_t addr, uint32_t owner)
@@ -583,7 +584,7 @@ START_TEST(coroutines_weaken_what_anyone_unlocks)
 	ck_assert_uint_eq(graph.roots.items[1].caveats, WAIT_CAVEAT_COROUTINES);
 	/* Of a refused mutex nobody's unlocking matters. */
 	wait_gone(3, LOCKS + 4096)->mutex_kind = PI;
-	waits.by_task[3].refused = true;
+	waits.by_task[3]->refused = true;
 	build();
 	ck_assert_uint_eq(graph.roots.items[1].caveats, 0);
 }
@@ -614,7 +615,7 @@ START_TEST(powers_that_end_any_wait)
 		wait_join(1, 0);
 		ck_assert_uint_eq(only_root(WAIT_ROOT_CYCLE)->caveats, rows[i].caveat);
 		wait_gone(0, LOCKS);
-		waits.by_task[1] = (struct wait){.holder = -1};
+		*waits.by_task[1] = (struct wait){.holder = -1};
 		ck_assert_uint_eq(only_root(WAIT_ROOT_ABANDONED)->caveats, rows[i].caveat);
 	}
 }
@@ -731,7 +732,7 @@ START_TEST(abandoned_kinds)
 	wait_gone(0, LOCKS)->object = WAIT_RWLOCK;
 	only_root(WAIT_ROOT_ABANDONED);
 	wait_gone(0, LOCKS)->object = WAIT_RWLOCK;
-	waits.by_task[0].mutex_kind = SHARED;
+	waits.by_task[0]->mutex_kind = SHARED;
 	expect_no_roots();
 }
 END_TEST
@@ -857,7 +858,7 @@ START_TEST(forks_weaken_what_others_may_unlock)
 	ck_assert_uint_eq(only_root(WAIT_ROOT_ABANDONED)->caveats, 0);
 	nptl.threads.items[1].tid = GONE + 1;
 	ck_assert_uint_eq(only_root(WAIT_ROOT_ABANDONED)->caveats, WAIT_CAVEAT_FORKED);
-	waits.by_task[0].mutex_kind = ERRORCHECK;
+	waits.by_task[0]->mutex_kind = ERRORCHECK;
 	ck_assert_uint_eq(only_root(WAIT_ROOT_ABANDONED)->caveats, 0);
 	wait_gone(0, LOCKS);
 	wait_gone(1, LOCKS);
@@ -937,7 +938,7 @@ START_TEST(one_chain_of_many)
 		for (uint32_t i = 0; i < MANY; i++)
 			if (i != end)
 				wait_lock(i, backwards ? i - 1 : i + 1);
-		waits.by_task[end] = (struct wait){.holder = -1};
+		*waits.by_task[end] = (struct wait){.holder = -1};
 		expect_no_roots();
 		wait_lock(end, end);
 		const struct wait_root *root = only_root(WAIT_ROOT_CYCLE);

@@ -48,15 +48,20 @@ static void teardown(void)
 	arena_deinit(&arena);
 }
 
+static const struct registers no_registers;
+
 static struct wait_hint *add(int32_t nr, bool blocked)
 {
+	struct wait_hint *hint = arena_alloc(&arena, sizeof(*hint));
 	struct task *task = array_add(&arena, &tasks.list);
+	*hint = (struct wait_hint){.syscall_nr = nr, .blocked = blocked};
 	*task = (struct task){
 		.kind = CORELEAKS_KIND_THREAD,
 		.state = blocked ? CORELEAKS_STATE_WAITING : CORELEAKS_STATE_RUNNING,
-		.hint = {.syscall_nr = nr, .blocked = blocked},
+		.registers = &no_registers,
+		.hint = hint,
 	};
-	return &task->hint;
+	return hint;
 }
 
 static const struct wait *build(void)
@@ -64,7 +69,10 @@ static const struct wait *build(void)
 	static const struct dump empty;
 	image.dump = &empty;
 	waits_build(&waits, &arena, &tasks, &nptl, &stacks, &image);
-	return waits.by_task;
+	struct wait *result = arena_alloc_array(&arena, tasks.list.num, sizeof(*result));
+	for (uint32_t i = 0; i < tasks.list.num; i++)
+		result[i] = *waits.by_task[i];
+	return result;
 }
 
 /* The words of formats.md, section 2, and the argument that is a file descriptor. */
