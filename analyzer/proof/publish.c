@@ -440,8 +440,8 @@ static void publish_findings(struct published *ret, struct arena *arena,
 
 void publish_groups(struct published *ret, struct arena *arena, const struct groups *groups,
 		    const struct findings *findings, const struct ruled *ruled,
-		    const struct coreleaks_options *options, const struct coreleaks_wait *const *waits,
-		    uint32_t num_tasks)
+		    const struct coreleaks_options *options,
+		    const struct coreleaks_wait *const *waits, uint32_t num_tasks)
 {
 	uint32_t num = groups->list.num;
 	struct ranked *ranked = arena_alloc_array(arena, num, sizeof(*ranked));

@@ -46,8 +46,8 @@ const struct coreleaks_wait **publish_waits(struct arena *arena,
 /* Applies the filter by verdict, which no lower floor could. ruled: of each group, or NULL. */
 void publish_groups(struct published *ret, struct arena *arena, const struct groups *groups,
 		    const struct findings *findings, const struct ruled *ruled,
-		    const struct coreleaks_options *options, const struct coreleaks_wait *const *waits,
-		    uint32_t num_tasks);
+		    const struct coreleaks_options *options,
+		    const struct coreleaks_wait *const *waits, uint32_t num_tasks);
 void publish_blockers(struct published *ret, struct arena *arena, const struct blockers *blockers,
 		      const struct coreleaks_wait *const *waits, uint32_t num_tasks);
 
