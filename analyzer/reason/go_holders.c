@@ -97,7 +97,7 @@ static void search_stack(struct search *search, uint32_t goroutine)
 	const struct task *task =
 		&input->tasks->list.items[input->goroutines->first_task + goroutine];
 	const struct range *stack = &input->goroutines->list.items[goroutine].stack;
-	uint64_t sp = task->registers.values[REGISTER_RSP] & ~UINT64_C(7), words[STEP];
+	uint64_t sp = task->sp & ~UINT64_C(7), words[STEP];
 	if (!range_contains(*stack, sp))
 		return;
 	for (uint64_t at = sp; at < stack->high && search->left_size > 0; at += sizeof(words)) {
