@@ -43,7 +43,7 @@ static void *burst(void *unused)
 
 int main(void)
 {
-	char word[16];
+	char line[64], word[16];
 	int num;
 	pthread_t thread;
 	sem_init(&connections, 0, 0);
@@ -51,7 +51,8 @@ int main(void)
 	sem_init(&started, 0, 0);
 	puts("ready");
 	fflush(stdout);
-	while (scanf("%15s %d", word, &num) == 2) {
+	while (fgets(line, sizeof(line), stdin) != NULL &&
+	       sscanf(line, "%15s %d", word, &num) == 2) {
 		for (int i = 0; i < num && strcmp(word, "rest") != 0; i++) {
 			if (strcmp(word, "leak") == 0)
 				pthread_create(&thread, NULL, leak, NULL);

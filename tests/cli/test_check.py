@@ -61,7 +61,8 @@ def pipeline(cores):
     """Red on the hang, green after the fix, red again for a new hang alone."""
     code, out, err = check(cores["hang"])
     tap.equal("a hung program is red", (code, err), (FINDINGS, ""))
-    tap.check("the message is goleak's", out.startswith("FAIL: 1 dump, 2 distinct signatures in 1 of them (2 proved)\n") and
+    tap.check("the message is goleak's", out.startswith(
+        "FAIL: 1 dump, 2 distinct signatures in 1 of them (2 proved)\n") and
               "found unexpected threads:\n[Thread " in out and
               "in state mutex, with pack_order on top of the stack:\n" in out and
               "# proved t-" in out and "deadlock-cycle, 2 threads in 1 of 1 dump" in out, out)

@@ -181,7 +181,8 @@ def bursty(exe):
 
 
 def changes(exe, paths):
-    rest = series(exe, [["rest 0"]], "rest")
+    # Not without a thread: glibc's read() has another stack while there is only one.
+    rest = series(exe, [["burst 3"]], "rest")
     code, document = compared(paths[2], rest[0])
     tap.equal("what is gone is resolved: exit 0",
               (code, group(document, "wait_for_connection")["change"],
