@@ -122,6 +122,10 @@ static uint32_t groups_object_shape(struct groups_work *work, uint32_t task)
 	text_clear(&work->bytes);
 	if (wait->object != NULL)
 		text_addf(&work->bytes, "%s 0x%" PRIx64, wait->object, wait->addr);
+	/* And all other channels of a select. */
+	for (uint32_t i = 0; i < wait->num_cases; i++)
+		if (wait->cases[i].channel != NULL && wait->cases[i].channel != wait->go)
+			text_addf(&work->bytes, " 0x%" PRIx64, wait->cases[i].channel->addr);
 	return intern_add_text(&work->shapes, work->bytes.bytes);
 }
 

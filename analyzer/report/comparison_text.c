@@ -58,9 +58,7 @@ static void add_monitor(struct text *out, const struct coreleaks_comparison *com
 		const struct coreleaks_summary *dump = comparison->dumps[i];
 		int64_t delta = (int64_t)(comparison->totals[i] - baseline);
 		add_time(out, dump->time);
-		text_addf(out,
-			  " %s: %" PRIu64 " (baseline: %" PRIu64 ", delta: %+" PRId64
-			  ")",
+		text_addf(out, " %s: %" PRIu64 " (baseline: %" PRIu64 ", delta: %+" PRId64 ")",
 			  capital(noun), comparison->totals[i], baseline, delta);
 		if (dump->source != SUMMARY_FRAMES)
 			text_addf(out, ", blocked: %" PRIu64, summary_num_waiting(dump));

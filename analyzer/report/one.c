@@ -48,6 +48,22 @@ static struct coreleaks_error *one_find_task(const struct report_view *view, con
 	return NULL;
 }
 
+/* A channel that goroutines wait for in selects alone. */
+static void one_find_case(const struct report_view *view, uint64_t addr, struct one *one)
+{
+	for (uint32_t i = 0; i < view->num_tasks && !one->is_object; i++) {
+		const struct coreleaks_wait *wait = view->waits[i];
+		for (uint32_t k = 0; k < wait->num_cases; k++) {
+			const struct coreleaks_go_object *channel = wait->cases[k].channel;
+			if (channel == NULL || channel->addr != addr)
+				continue;
+			one->task = i;
+			one->is_object = true;
+			one->go = channel;
+		}
+	}
+}
+
 /* The kind that its library vouches for comes first. */
 static struct coreleaks_error *one_find_object(const struct report_view *view, const char *name,
 					       struct one *ret)
@@ -68,8 +84,19 @@ static struct coreleaks_error *one_find_object(const struct report_view *view, c
 			one.task = i;
 		one.is_object = true;
 	}
+	one.go = one.is_object ? view->waits[one.task]->go : NULL;
 	if (!one.is_object)
-		return one_not_found(name, "no thread waits for an object at this address");
+		one_find_case(view, addr, &one);
+	if (!one.is_object)
+		return one_not_found(name, view->num_goroutines > 0
+						   ? "no thread and no goroutine waits for an "
+						     "object at this address"
+						   : "no thread waits for an object at this "
+						     "address");
+	if (one.go != NULL) {
+		*ret = one;
+		return NULL;
+	}
 	for (uint32_t i = 0; i < view->num_tasks; i++) {
 		const struct coreleaks_wait *wait = view->waits[i];
 		one.num_other_kinds += wait->object != NULL && wait->addr == addr &&

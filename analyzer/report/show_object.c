@@ -1,4 +1,6 @@
+#include "group/user_frame.h"
 #include "report/candidate_words.h"
+#include "report/go_wait_words.h"
 #include "report/report_json.h"
 #include "report/text_findings.h"
 #include "report/wait_chain.h"
@@ -37,9 +39,14 @@ static bool involves(const struct coreleaks_finding *finding, const struct shown
 static struct shown_object find(const struct write_job *job, const struct one *one)
 {
 	const struct report_view *view = job->view;
-	struct shown_object shown = {.object = wait_words_of(view, one->task)};
-	shown.waiters = wait_chain_waiters_at(job->arena, view, shown.object.addr,
-					      shown.object.kind, &shown.object.num_waiters);
+	struct shown_object shown = {.object = one->go != NULL ? wait_words_of_go(one->go)
+							       : wait_words_of(view, one->task)};
+	if (one->go != NULL)
+		shown.waiters = wait_chain_goroutines(job->arena, view, one->go, -1,
+						      &shown.object.num_waiters);
+	else
+		shown.waiters = wait_chain_waiters_at(job->arena, view, shown.object.addr,
+						      shown.object.kind, &shown.object.num_waiters);
 	shown.findings = arena_alloc_array(job->arena, (size_t)view->num_findings + 1,
 					   sizeof(*shown.findings));
 	for (uint32_t i = 0; i < view->num_findings; i++)
@@ -48,19 +55,66 @@ static struct shown_object find(const struct write_job *job, const struct one *o
 	return shown;
 }
 
+/* verbs: "thread waits for it", "threads wait for it" */
 static void write_waiters(struct screen *screen, const struct write_job *job,
-			  const struct shown_object *shown)
+			  const uint32_t *waiters, uint32_t num, const char *const verbs[2])
 {
 	struct text line;
-	uint32_t max = job->options->members, num = shown->object.num_waiters;
+	uint32_t max = job->options->members;
 	text_init(&line, job->arena);
-	text_addf(&line, "%s %s for it:", words_number(job->arena, num),
-		  num == 1 ? "thread waits" : "threads wait");
+	text_addf(&line, "%s %s:", words_number(job->arena, num), verbs[num != 1]);
 	for (uint32_t i = 0; i < num && i < max; i++)
-		text_addf(&line, " %" PRId64, job->view->tasks[shown->waiters[i]]->id);
+		text_addf(&line, " %" PRId64, job->view->tasks[waiters[i]]->id);
 	if (num > max)
 		text_addf(&line, " and %s more", words_number(job->arena, num - max));
 	text_findings_line(screen, 0, STYLE_PLAIN, line.bytes);
+}
+
+/* How many of the waiters each group has. */
+static void write_groups(struct screen *screen, const struct write_job *job,
+			 const struct shown_object *shown)
+{
+	const struct report_view *view = job->view;
+	bool *waits = arena_alloc_array(job->arena, view->num_tasks, sizeof(*waits));
+	for (uint32_t i = 0; i < shown->object.num_waiters; i++)
+		waits[shown->waiters[i]] = true;
+	for (uint32_t i = 0; i < view->num_groups; i++) {
+		const struct coreleaks_group *group = view->groups[i];
+		const struct coreleaks_frame *frame =
+			user_frame_first(view_stack(view, group->stack_id));
+		uint32_t num = 0;
+		for (uint32_t k = 0; k < group->num_tasks; k++)
+			num += waits[group->tasks[k]];
+		if (num > 0)
+			text_findings_line(screen, 2, STYLE_PLAIN,
+					   arena_format(job->arena, "%s in %s: %s%s%s",
+							words_number(job->arena, num), group->id,
+							words_wait(group),
+							frame != NULL ? " in " : "",
+							frame != NULL && frame->function != NULL
+								? frame->function
+								: ""));
+	}
+}
+
+static void write_goroutines(struct screen *screen, const struct write_job *job,
+			     const struct shown_object *shown)
+{
+	static const char *const verbs[3][2] = {
+		{"goroutine receives from it", "goroutines receive from it"},
+		{"goroutine sends to it", "goroutines send to it"},
+		{"goroutine waits for it", "goroutines wait for it"}};
+	const struct coreleaks_go_object *go = shown->object.go;
+	for (int side = 0; go->is_channel && side < 2; side++) {
+		uint32_t num;
+		const uint32_t *waiters =
+			wait_chain_goroutines(job->arena, job->view, go, side, &num);
+		if (num > 0)
+			write_waiters(screen, job, waiters, num, verbs[side]);
+	}
+	if (!go->is_channel)
+		write_waiters(screen, job, shown->waiters, shown->object.num_waiters, verbs[2]);
+	write_groups(screen, job, shown);
 }
 
 static void write_candidates(struct screen *screen, const struct write_job *job,
@@ -78,11 +132,38 @@ static void write_candidates(struct screen *screen, const struct write_job *job,
 		text_findings_line(screen, 2, STYLE_DIM, note);
 }
 
+static void write_go_object(struct screen *screen, const struct write_job *job,
+			    const struct shown_object *shown)
+{
+	const struct coreleaks_go_object *go = shown->object.go;
+	const char *state = go_wait_words_state(job->arena, go);
+	text_findings_line(screen, 0, STYLE_BOLD, go_wait_words_name(job->arena, go));
+	if (state != NULL)
+		text_findings_line(screen, 0, STYLE_PLAIN, state);
+	write_goroutines(screen, job, shown);
+	write_candidates(screen, job, &shown->object);
+}
+
+static void write_findings(struct screen *screen, const struct write_job *job,
+			   const struct shown_object *shown)
+{
+	for (uint32_t i = 0; i < shown->num_findings; i++)
+		text_findings_all(screen, job, shown->findings[i]);
+	if (shown->num_findings == 0)
+		text_findings_line(screen, 0, STYLE_PLAIN, "no finding involves it");
+}
+
 void show_object_text(struct screen *screen, const struct write_job *job, const struct one *one)
 {
 	const struct report_view *view = job->view;
 	struct shown_object shown = find(job, one);
 	const char *holder = wait_words_holder(job->arena, view, &shown.object);
+	static const char *const verbs[2] = {"thread waits for it", "threads wait for it"};
+	if (one->go != NULL) {
+		write_go_object(screen, job, &shown);
+		write_findings(screen, job, &shown);
+		return;
+	}
 	text_findings_line(screen, 0, STYLE_BOLD, wait_words_object(job->arena, &shown.object));
 	if (one->num_other_kinds > 0)
 		text_findings_line(screen, 0, STYLE_YELLOW,
@@ -100,11 +181,8 @@ void show_object_text(struct screen *screen, const struct write_job *job, const 
 				     view->tasks[shown.object.holder_task]->id,
 				     wait_words_task(job->arena, view,
 						     (uint32_t)shown.object.holder_task)));
-	write_waiters(screen, job, &shown);
-	for (uint32_t i = 0; i < shown.num_findings; i++)
-		text_findings_all(screen, job, shown.findings[i]);
-	if (shown.num_findings == 0)
-		text_findings_line(screen, 0, STYLE_PLAIN, "no finding involves it");
+	write_waiters(screen, job, shown.waiters, shown.object.num_waiters, verbs);
+	write_findings(screen, job, &shown);
 }
 
 void show_object_json(struct json_out *json, const struct write_job *job, const struct one *one)

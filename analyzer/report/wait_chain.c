@@ -60,6 +60,30 @@ uint32_t *wait_chain_waiters_at(struct arena *arena, const struct report_view *v
 	return by_id(waiters, *num_ret, view);
 }
 
+static bool waits_at(const struct coreleaks_wait *wait, const struct coreleaks_go_object *object,
+		     int side)
+{
+	if (wait->go == object && (side < 0 || wait->num_cases == 0))
+		return side < 0;
+	for (uint32_t i = 0; i < wait->num_cases; i++)
+		if (wait->cases[i].channel == object &&
+		    (side < 0 || wait->cases[i].send == (side == 1)))
+			return true;
+	return false;
+}
+
+uint32_t *wait_chain_goroutines(struct arena *arena, const struct report_view *view,
+				const struct coreleaks_go_object *object, int side,
+				uint32_t *num_ret)
+{
+	uint32_t *waiters = arena_alloc_array(arena, view->num_tasks, sizeof(*waiters));
+	*num_ret = 0;
+	for (uint32_t i = 0; i < view->num_tasks; i++)
+		if (waits_at(view->waits[i], object, side))
+			waiters[(*num_ret)++] = i;
+	return by_id(waiters, *num_ret, view);
+}
+
 bool wait_chain_names(const struct coreleaks_finding *finding, uint32_t task)
 {
 	for (uint32_t i = 0; i < finding->num_tasks; i++)

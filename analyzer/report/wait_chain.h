@@ -21,6 +21,11 @@ uint32_t *wait_chain_waiters(struct arena *arena, const struct report_view *view
 uint32_t *wait_chain_waiters_at(struct arena *arena, const struct report_view *view, uint64_t addr,
 				const char *kind, uint32_t *num_ret);
 /* The finding is about the task. */
+/* Goroutines that wait for one of Go's objects, by id; side: 0 receive from it, 1 send to it, -1
+ * all. A select may do both. */
+uint32_t *wait_chain_goroutines(struct arena *arena, const struct report_view *view,
+				const struct coreleaks_go_object *object, int side,
+				uint32_t *num_ret);
 bool wait_chain_names(const struct coreleaks_finding *finding, uint32_t task);
 
 #endif

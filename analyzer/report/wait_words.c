@@ -46,6 +46,24 @@ struct coreleaks_object wait_words_object_of(const struct coreleaks_wait *wait)
 		.candidates = wait->candidates,
 		.num_candidates = wait->num_candidates,
 		.num_all_candidates = wait->num_all_candidates,
+		.go = wait->go,
+	};
+}
+
+struct coreleaks_object wait_words_of_go(const struct coreleaks_go_object *go)
+{
+	return (struct coreleaks_object){
+		.kind = go->kind,
+		.addr = go->addr,
+		.type = go->type,
+		.certain = true,
+		.num_waiters = go->num_waiters,
+		.holder_task = -1,
+		.candidates_known = go->candidates_known,
+		.candidates = go->candidates,
+		.num_candidates = go->num_candidates,
+		.num_all_candidates = go->num_all_candidates,
+		.go = go,
 	};
 }
 

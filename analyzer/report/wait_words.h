@@ -9,6 +9,8 @@ const char *wait_words_object(struct arena *arena, const struct coreleaks_object
 /* The object of a wait, as far as that tells; kind NULL: none. */
 struct coreleaks_object wait_words_object_of(const struct coreleaks_wait *wait);
 /* The object that the task waits for. */
+/* An object of Go's, as an object. */
+struct coreleaks_object wait_words_of_go(const struct coreleaks_go_object *go);
 struct coreleaks_object wait_words_of(const struct report_view *view, uint32_t task);
 /* "held by thread 4720", "held by thread 77, which has ended"; NULL: nobody is known. */
 const char *wait_words_holder(struct arena *arena, const struct report_view *view,

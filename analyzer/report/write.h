@@ -46,12 +46,13 @@ struct format {
 
 /* A group, a task or an object that a name stands for. */
 struct one {
-	const struct coreleaks_group *group; /* NULL: a task or an object */
-	uint32_t rank;			     /* of the group, from 1; 0: it is hidden */
-	uint32_t task;			     /* index; of the first of that id */
-	uint32_t num_same_id;		     /* tasks that have this id */
-	bool is_object;			     /* what task, the first of its waiters, waits for */
-	uint32_t num_other_kinds;	     /* tasks that see another kind of object there */
+	const struct coreleaks_group *group;  /* NULL: a task or an object */
+	uint32_t rank;			      /* of the group, from 1; 0: it is hidden */
+	uint32_t task;			      /* index; of the first of that id */
+	uint32_t num_same_id;		      /* tasks that have this id */
+	bool is_object;			      /* what task, the first of its waiters, waits for */
+	uint32_t num_other_kinds;	      /* tasks that see another kind of object there */
+	const struct coreleaks_go_object *go; /* the object is one of Go's; NULL */
 };
 
 /* NULL: there is none of that number. */
