@@ -2,6 +2,7 @@
 package main
 
 import (
+	"fmt"
 	"sync"
 
 	"samples/truth"
@@ -13,10 +14,12 @@ type account struct {
 	owner   *string // not a tiny object: nothing else shares its memory
 }
 
-func transfer(from, to *account, amount int, locked, release chan bool) {
+func transfer(from, to *account, amount, waiters int, locked, release chan bool) {
 	from.mutex.Lock()
+	truth.Uses(&from.mutex)
 	locked <- true
 	<-release
+	truth.OnObject("go-mutex", &to.mutex, "locked=true", fmt.Sprint("waiters=", waiters))
 	to.mutex.Lock()
 	from.balance -= amount
 	to.balance += amount
@@ -25,6 +28,7 @@ func transfer(from, to *account, amount int, locked, release chan bool) {
 }
 
 func audit(a *account) int {
+	truth.OnObject("go-mutex", &a.mutex, "locked=true", "waiters=2")
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	return a.balance
@@ -34,9 +38,9 @@ func start() {
 	name := "somebody"
 	a, b := &account{balance: 10, owner: &name}, &account{balance: 10, owner: &name}
 	locked, release := make(chan bool), make(chan bool)
-	go transfer(a, b, 1, locked, release)
+	go transfer(a, b, 1, 1, locked, release)
 	<-locked
-	go transfer(b, a, 2, locked, release)
+	go transfer(b, a, 2, 2, locked, release)
 	<-locked
 	go audit(a)
 	close(release)

@@ -14,7 +14,7 @@ func visit(open chan int, started, ended *sync.WaitGroup) {
 	<-open
 }
 
-func stay(c chan int) { <-c }
+func stay(c chan int) { truth.Receiving(c); <-c }
 
 func main() {
 	open := make(chan int)

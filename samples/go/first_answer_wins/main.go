@@ -9,7 +9,9 @@ type answer struct {
 }
 
 func query(server int, answers chan<- answer) {
+	truth.Sending(answers)
 	answers <- answer{server, "pong"}
+	truth.Over()
 }
 
 func queryAll() answer {

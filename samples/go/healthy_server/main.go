@@ -22,6 +22,7 @@ type server struct {
 }
 
 func (s *server) work() {
+	truth.Receiving(s.jobs)
 	for range s.jobs {
 		s.mutex.Lock()
 		s.counted++
@@ -29,7 +30,9 @@ func (s *server) work() {
 	}
 }
 
-func (s *server) tick(ticker *time.Ticker) {
+func (s *server) tick(ticker *time.Ticker, early int64) {
+	truth.Receiving(ticker.C, "kind=timer", fmt.Sprint("period=", int64(time.Hour)))
+	truth.Within(time.Hour, early)
 	for range ticker.C {
 		s.mutex.Lock()
 		fmt.Println(s.counted)
@@ -43,6 +46,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func awaitSignals(signals chan os.Signal) {
+	truth.Receiving(signals)
 	for range signals {
 	}
 }
@@ -52,7 +56,8 @@ func main() {
 	for i := 0; i < 4; i++ {
 		go s.work()
 	}
-	go s.tick(time.NewTicker(time.Hour))
+	early := truth.Clock()
+	go s.tick(time.NewTicker(time.Hour), early)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1)
 	go awaitSignals(signals)

@@ -8,7 +8,9 @@ func sum(numbers []int, result chan<- int) {
 	for _, number := range numbers {
 		total += number
 	}
+	truth.Sending(result)
 	result <- total
+	truth.Over()
 }
 
 func sumConcurrent(numbers []int) int {

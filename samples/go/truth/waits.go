@@ -90,6 +90,19 @@ func Within(after time.Duration, early int64) {
 	}
 }
 
+// Over says that what the caller has described did not last.
+func Over() {
+	waitsMutex.Lock()
+	defer waitsMutex.Unlock()
+	var others []wait
+	for _, one := range waits {
+		if one.id != ID() {
+			others = append(others, one)
+		}
+	}
+	waits = others
+}
+
 // Sleeping says that the caller is about to sleep.
 func Sleeping(after time.Duration) {
 	early := Clock()
