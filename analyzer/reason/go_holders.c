@@ -100,7 +100,7 @@ static void search_stack(struct search *search, uint32_t goroutine)
 	uint64_t sp = task->sp & ~UINT64_C(7), words[STEP];
 	if (!range_contains(*stack, sp))
 		return;
-	image_expect(input->image, sp, stack->high - sp);
+	image_expect(input->image, *stack, sp);
 	for (uint64_t at = sp; at < stack->high && search->left_size > 0; at += sizeof(words)) {
 		uint64_t size = stack->high - at < sizeof(words) ? stack->high - at : sizeof(words);
 		if (size > search->left_size)
