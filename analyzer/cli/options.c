@@ -284,7 +284,9 @@ static const char doc[] =
 	"logfmt have sums alone. debug2, debug1, goleak, pprof and folded hold tasks of one kind: "
 	"goroutines if the core has any, else threads; --kind chooses, so that a core with both "
 	"takes two files: --kind goroutine -o a.pb.gz, then --kind thread -o b.pb.gz. debug2 has "
-	"threads with --kind thread only."
+	"threads with --kind thread only. html is one page for people, dot the wait-for graph, "
+	"ndjson "
+	"the JSON report in lines; junit, sarif, github, gitlab and markdown are for pipelines."
 	"\n\n"
 	"Exit codes: 0 analysed, nothing at or above --fail-on; 1 findings at or above --fail-on; "
 	"2 could not analyse or write; 3 analysed, but the report is incomplete; 64 usage.";

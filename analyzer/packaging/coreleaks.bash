@@ -19,7 +19,10 @@ _coreleaks()
 	--state) words="running runnable syscall waiting exited" ;;
 	--verdict) words="proved likely suspect unknown benign" ;;
 	--group-by) words="line function pc creator reason object" ;;
-	--format) words="text json debug2 debug1 goleak pprof folded prometheus logfmt" ;;
+	--format)
+		words="text json ndjson debug2 debug1 goleak pprof folded speedscope html dot markdown
+			junit sarif github gitlab prometheus logfmt"
+		;;
 	--fail-on) words="proved likely suspect growth new none" ;;
 	--color | --progress) words="auto always never" ;;
 	--sysroot | --debug-dir | --spool | --strip-prefix)
@@ -29,7 +32,8 @@ _coreleaks()
 		;;
 	--allow | --iterations | --max-delta | --max-core-size | --on-leak) return ;;
 	--focus | --ignore | --reason | --min-count | --threshold | --max-total | --members | \
-		--limit | --max-frames | --max-memory | --timeout)
+		--limit | --max-frames | --max-memory | --timeout | \
+		--source-url)
 		return
 		;;
 	esac

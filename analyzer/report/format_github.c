@@ -75,6 +75,8 @@ static void add_result(struct document *doc, const struct write_job *job,
 	struct text line;
 	enum level level =
 		finding->certainty < CORELEAKS_VERDICT_SUSPECT ? LEVEL_ERROR : LEVEL_WARNING;
+	if (finding->allowed) /* by the baseline */
+		level = LEVEL_NOTICE;
 	note_begin(&line, job, level, result->frame,
 		   arena_format(job->arena, "%s: %s", words_verdict(finding->certainty),
 				finding->rule));

@@ -114,6 +114,7 @@ static void finding(struct text *out, const struct write_job *job, const struct 
 	text_addf(out, "<div class=\"finding %s\"><h3><span class=\"badge %s\">%s</span>",
 		  certainty, certainty, words_verdict(of->certainty));
 	escape_xml(out, of->title);
+	text_add(out, of->allowed ? " (in the baseline)" : "");
 	text_add(out, "</h3>\n<p>");
 	if (result->frame != NULL)
 		html_frame(out, job, result->frame, "dim");

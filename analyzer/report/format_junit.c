@@ -53,7 +53,7 @@ struct rule_cases {
 
 static bool is_fatal(const struct write_job *job, const struct coreleaks_finding *finding)
 {
-	return (int32_t)finding->certainty <= job->options->fail_on;
+	return (int32_t)finding->certainty <= job->options->fail_on && !finding->allowed;
 }
 
 /* Every rule that the analysis knows of has a case, with findings or without. */

@@ -97,7 +97,7 @@ static void findings(struct document *doc, const struct write_job *job)
 		size_t before = out->size;
 		text_addf(out, "* **%s** ", words_verdict(finding->certainty));
 		line(out, "", finding->title, " (");
-		line(out, "", finding->rule, ")");
+		line(out, "", finding->rule, finding->allowed ? ", in the baseline)" : ")");
 		if (results.items[i].frame != NULL) {
 			text_add(out, ": ");
 			place(out, job, results.items[i].frame);

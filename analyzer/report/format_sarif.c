@@ -222,6 +222,14 @@ static void add_result(struct json_out *json, const struct write_job *job,
 			no_links(job->arena, wait_words_creation(job->arena, group->creation)));
 		json_out_end(json, ']');
 	}
+	if (finding->allowed) {
+		json_out_begin(json, "suppressions", '[', JSON_INLINE);
+		json_out_begin(json, NULL, '{', JSON_INLINE);
+		json_out_text(json, "kind", "external");
+		json_out_text(json, "justification", "the baseline accepts it");
+		json_out_end(json, '}');
+		json_out_end(json, ']');
+	}
 	add_properties(json, job, finding, link);
 	json_out_end(json, '}');
 	write_flush(job, &json->out);
