@@ -598,7 +598,7 @@ enum coreleaks_format {
 	CORELEAKS_FORMAT_SARIF = 13,	 /* SARIF 2.1.0 */
 	CORELEAKS_FORMAT_MARKDOWN = 14,	 /* a job's summary */
 	CORELEAKS_FORMAT_SPEEDSCOPE = 15,
-	CORELEAKS_FORMAT_DOT = 16, /* the wait-for graph, for Graphviz */
+	CORELEAKS_FORMAT_DOT = 16,  /* the wait-for graph, for Graphviz */
 	CORELEAKS_FORMAT_HTML = 17, /* one page that loads nothing from elsewhere */
 };
 
@@ -639,7 +639,8 @@ struct coreleaks_write_options {
 	/* Findings of this certainty, or a higher one, are failures in formats that tell passed
 	 * from failed: enum coreleaks_verdict; default CORELEAKS_VERDICT_LIKELY; -1 none. */
 	int32_t fail_on;
-	bool brief;   /* JSON: no tasks, no modules: enough for coreleaks_summary_read() */
+	bool brief; /* JSON: no tasks, no modules: enough for coreleaks_summary_read() */
+	bool part;  /* formats that coreleaks_join() takes: what this core adds to a document */
 };
 
 void coreleaks_write_options_init(struct coreleaks_write_options *options);
@@ -713,6 +714,19 @@ const struct coreleaks_check_info *coreleaks_check_info(const struct coreleaks_c
 struct coreleaks_error *coreleaks_check_write(const struct coreleaks_check *check,
 					      const struct coreleaks_write_options *options,
 					      coreleaks_sink sink, void *sink_data);
+/* What one dump adds to a document of many: written with the option part, or why there is none. */
+struct coreleaks_part {
+	const char *name; /* of the dump */
+	const char *bytes;
+	size_t size;
+	const char *failure; /* one line; NULL: it could be analysed */
+};
+
+/* Formats that hold many dumps in one document: ndjson, junit, github, gitlab, sarif, markdown. */
+bool coreleaks_format_joins(enum coreleaks_format format);
+struct coreleaks_error *coreleaks_join(enum coreleaks_format format,
+				       const struct coreleaks_part *parts, uint32_t num,
+				       coreleaks_sink sink, void *sink_data);
 /* Allow rules for all groups with a finding, or with all set for every group. */
 struct coreleaks_error *coreleaks_check_write_baseline(const struct coreleaks_check *check,
 						       bool all, coreleaks_sink sink,

@@ -38,12 +38,13 @@ static int baseline_code(const struct coreleaks_check_info *info)
 	return info->num_incomplete > 0 ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }
 
-static int conclude(const struct settings *settings, const struct coreleaks_check *check)
+static int conclude(const struct settings *settings, const struct coreleaks_check *check,
+		    const struct coreleaks_part *parts)
 {
 	const struct coreleaks_check_info *info = coreleaks_check_info(check);
 	const struct output_source source = {check, NULL, write_check};
 	int code = (int)info->outcome;
-	bool fine = output_write_many(settings, &source, info->num_dumps);
+	bool fine = output_write_many(settings, &source, info->num_dumps, parts);
 	if (settings->write_baseline != NULL) {
 		fine &= baseline_write(settings, check, settings->fail_on == FAIL_ON_NEW);
 		code = baseline_code(info);
@@ -67,7 +68,7 @@ static int run(struct settings *settings, const struct inputs *inputs)
 	if (error != NULL)
 		message("%s", error->message);
 	else
-		code = conclude(settings, check);
+		code = conclude(settings, check, result.parts);
 	if (result.output_failed)
 		code = EXIT_FAILED;
 	coreleaks_error_free(error);
@@ -97,6 +98,7 @@ int check_command(struct settings *settings)
 		message("%s", wrong);
 		return EXIT_USAGE;
 	}
+	settings->joins = true;
 	settings->many_formats = 1u << CORELEAKS_FORMAT_TEXT | 1u << CORELEAKS_FORMAT_JSON |
 				 1u << CORELEAKS_FORMAT_GOLEAK;
 	if (!rules_file_read(settings, true))

@@ -35,7 +35,7 @@ static int conclude(const struct settings *settings, const struct coreleaks_comp
 {
 	const struct output_source source = {comparison, NULL, write_comparison};
 	int code = (int)coreleaks_comparison_info(comparison)->outcome;
-	bool fine = output_write_many(settings, &source, num_dumps);
+	bool fine = output_write_many(settings, &source, num_dumps, NULL);
 	if (settings->on_leak != NULL && code == EXIT_FINDINGS)
 		on_leak_run(settings, &source);
 	return fine ? code : EXIT_FAILED;

@@ -191,7 +191,10 @@ static const char *place_of_name(const char *path)
 
 static bool is_for_many(const struct settings *settings, int32_t format)
 {
-	return format >= 0 && (settings->many_formats >> format & 1) != 0;
+	if (format < 0)
+		return false;
+	return (settings->many_formats >> format & 1) != 0 ||
+	       (settings->joins && coreleaks_format_joins((enum coreleaks_format)format));
 }
 
 static bool is_of_dump(const struct settings *settings, const char *path, uint32_t num_dumps)
@@ -202,13 +205,48 @@ static bool is_of_dump(const struct settings *settings, const char *path, uint32
 	       (num_dumps == 1 && !is_for_many(settings, format_of(settings, path)));
 }
 
+bool output_joins(const struct settings *settings, uint32_t index, uint32_t num_dumps)
+{
+	const char *path = settings->outputs[index];
+	int32_t format = format_of(settings, path);
+	return settings->joins && format >= 0 && !is_stdout(path) &&
+	       coreleaks_format_joins((enum coreleaks_format)format) &&
+	       !is_of_dump(settings, path, num_dumps);
+}
+
+bool output_write_part(const struct settings *settings, uint32_t index,
+		       const struct coreleaks_analysis *analysis, int fd)
+{
+	const struct output_source source = {analysis, NULL, output_write_analysis};
+	struct coreleaks_write_options options = write_options(settings);
+	options.format = (enum coreleaks_format)format_of(settings, settings->outputs[index]);
+	options.part = true;
+	return output_write_to(fd, settings->outputs[index], &source, &options);
+}
+
+/* The parts of one document. */
+struct joint {
+	const struct coreleaks_part *parts;
+	uint32_t num;
+};
+
+static struct coreleaks_error *write_joint(const struct output_source *source,
+					   const struct coreleaks_write_options *options,
+					   coreleaks_sink sink, void *sink_data)
+{
+	const struct joint *joint = source->of;
+	return coreleaks_join(options->format, joint->parts, joint->num, sink, sink_data);
+}
+
 static bool check_path_of_many(const struct settings *settings, const char *path,
 			       uint32_t num_dumps)
 {
 	int32_t format = format_of(settings, path);
 	if (!check_output(settings, path, true))
 		return false;
-	if (is_of_dump(settings, path, num_dumps) || is_for_many(settings, format))
+	bool many = is_stdout(path) ? (settings->many_formats >> format & 1) != 0
+				    : is_for_many(settings, format);
+	if (many || is_of_dump(settings, path, num_dumps))
 		return true;
 	const char *name = coreleaks_format_name((enum coreleaks_format)format);
 	if (is_stdout(path))
@@ -258,13 +296,18 @@ bool output_write_of_dump(const struct settings *settings,
 }
 
 bool output_write_many(const struct settings *settings, const struct output_source *source,
-		       uint32_t num_dumps)
+		       uint32_t num_dumps, const struct coreleaks_part *parts)
 {
 	bool fine = write_stdout(settings, source);
 	for (uint32_t i = 0; i < settings->num_outputs; i++) {
 		const char *path = settings->outputs[i];
-		if (!is_stdout(path) && !is_of_dump(settings, path, num_dumps))
+		if (parts != NULL && output_joins(settings, i, num_dumps)) {
+			const struct joint joint = {&parts[(size_t)i * num_dumps], num_dumps};
+			const struct output_source joined = {&joint, NULL, write_joint};
+			fine &= write_file(settings, path, &joined);
+		} else if (!is_stdout(path) && !is_of_dump(settings, path, num_dumps)) {
 			fine &= write_file(settings, path, source);
+		}
 	}
 	return fine;
 }

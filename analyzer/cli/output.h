@@ -42,7 +42,13 @@ bool output_write_of_dump(const struct settings *settings,
 			  const struct coreleaks_analysis *analysis, const char *name,
 			  uint32_t num_dumps);
 /* Writes standard output and the other files. */
+/* parts: for each output, and for each dump in it, what output_joins() asks for; or NULL. */
 bool output_write_many(const struct settings *settings, const struct output_source *source,
-		       uint32_t num_dumps);
+		       uint32_t num_dumps, const struct coreleaks_part *parts);
+/* Whether this output, by its index, is one document made of parts of all dumps. */
+bool output_joins(const struct settings *settings, uint32_t index, uint32_t num_dumps);
+/* Writes the dump's part of it to fd. */
+bool output_write_part(const struct settings *settings, uint32_t index,
+		       const struct coreleaks_analysis *analysis, int fd);
 
 #endif

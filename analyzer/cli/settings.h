@@ -41,6 +41,7 @@ struct settings {
 	uint32_t num_plain_arguments; /* of these, before "--" */
 	/* Of check and compare. */
 	uint32_t many_formats;	    /* a bit for each format that has a form for many dumps */
+	bool joins;		    /* formats that coreleaks_join() takes, too */
 	bool reads_reports;	    /* reports and profiles, as if they were dumps */
 	const char *write_baseline; /* FILE; NULL none */
 	const char *on_leak;	    /* command for the shell; NULL none */

@@ -23,8 +23,9 @@ enum { WORKER_DONE = 0, WORKER_FAILED = 2, WORKER_OUTPUT_FAILED = 4 };
 enum { MAX_WORKERS = 256 };
 
 struct worker {
-	pid_t pid; /* 0: none */
-	int fd;	   /* what it writes */
+	pid_t pid;		   /* 0: none */
+	int fd;			   /* what it writes */
+	int part_fds[MAX_OUTPUTS]; /* and for outputs that are joined; -1: none */
 	uint32_t input;
 };
 
@@ -81,9 +82,11 @@ static const char *choose_executable(const struct inputs *inputs, const char *pa
 	return chosen;
 }
 
-static int work(const struct settings *settings, const struct inputs *inputs, const char *path,
-		uint32_t members, int fd)
+static int work(const struct settings *settings, const struct inputs *inputs,
+		const struct worker *worker, uint32_t members)
 {
+	const char *path = inputs->paths[worker->input];
+	int fd = worker->fd;
 	struct coreleaks_analysis *analysis = NULL;
 	struct settings own = *settings;
 	own.progress = WHEN_NEVER;
@@ -103,9 +106,11 @@ static int work(const struct settings *settings, const struct inputs *inputs, co
 			sink_fd(&fd, error->message, strlen(error->message));
 		return WORKER_FAILED;
 	}
-	return output_write_of_dump(&own, analysis, base_name(path), inputs->num)
-		       ? WORKER_DONE
-		       : WORKER_OUTPUT_FAILED;
+	bool fine = output_write_of_dump(&own, analysis, base_name(path), inputs->num);
+	for (uint32_t i = 0; i < settings->num_outputs; i++)
+		if (worker->part_fds[i] >= 0)
+			fine &= output_write_part(&own, i, analysis, worker->part_fds[i]);
+	return fine ? WORKER_DONE : WORKER_OUTPUT_FAILED;
 }
 
 /* ---- Around it ----------------------------------------------------------------------------- */
@@ -119,14 +124,22 @@ static uint32_t num_processors(void)
 	return num < 1 ? 1 : num > MAX_WORKERS ? MAX_WORKERS : (uint32_t)num;
 }
 
+static int memory_file(void)
+{
+	int fd = memfd_create("coreleaks", MFD_CLOEXEC);
+	if (fd < 0)
+		message("cannot make a file in memory: %s", strerror(errno));
+	return fd;
+}
+
 static bool start(struct worker *worker, const struct settings *settings,
 		  const struct inputs *inputs, uint32_t members)
 {
-	worker->fd = memfd_create("coreleaks", MFD_CLOEXEC);
-	if (worker->fd < 0) {
-		message("cannot make a file in memory: %s", strerror(errno));
+	worker->fd = memory_file();
+	if (worker->fd < 0)
 		return false;
-	}
+	for (uint32_t i = 0; i < settings->num_outputs; i++)
+		worker->part_fds[i] = output_joins(settings, i, inputs->num) ? memory_file() : -1;
 	pid_t parent = getpid();
 	fflush(stdout);
 	worker->pid = fork();
@@ -140,7 +153,7 @@ static bool start(struct worker *worker, const struct settings *settings,
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(WORKER_FAILED);
-		_exit(work(settings, inputs, inputs->paths[worker->input], members, worker->fd));
+		_exit(work(settings, inputs, worker, members));
 	}
 	return true;
 }
@@ -255,6 +268,24 @@ struct run {
 	struct workers_result result;
 };
 
+/* What the worker wrote for documents that are made of all dumps' parts. */
+static void take_parts(struct run *run, const struct worker *worker,
+		       const struct coreleaks_summary *summary)
+{
+	for (uint32_t i = 0; i < run->settings->num_outputs; i++) {
+		if (worker->part_fds[i] < 0)
+			continue;
+		struct coreleaks_part *part =
+			&run->result.parts[(size_t)i * run->inputs->num + worker->input];
+		part->name = run->inputs->paths[worker->input];
+		part->bytes = read_whole(worker->part_fds[i], &part->size);
+		part->failure = summary != NULL ? coreleaks_summary_failure(summary) : "unknown";
+		if (part->bytes == NULL)
+			part->failure = "out of memory";
+		close(worker->part_fds[i]);
+	}
+}
+
 /* Waits for one worker to end. */
 static bool collect(struct run *run)
 {
@@ -271,6 +302,7 @@ static bool collect(struct run *run)
 		result_of(worker, run->inputs->paths[worker->input], status,
 			  run->settings->reads_reports, &run->result.output_failed);
 	run->result.summaries[worker->input] = summary;
+	take_parts(run, worker, summary);
 	return summary != NULL;
 }
 
@@ -302,9 +334,12 @@ bool workers_run(struct workers_result *ret, const struct settings *settings,
 	struct run *run = calloc(1, sizeof(*run));
 	struct coreleaks_summary **summaries =
 		calloc((size_t)inputs->num + 1, sizeof(struct coreleaks_summary *));
-	if (run == NULL || summaries == NULL) {
+	size_t num_parts = (size_t)inputs->num * settings->num_outputs;
+	struct coreleaks_part *parts = calloc(num_parts + 1, sizeof(*parts));
+	if (run == NULL || summaries == NULL || parts == NULL) {
 		free(run);
 		free(summaries);
+		free(parts);
 		message("out of memory");
 		return false;
 	}
@@ -313,6 +348,8 @@ bool workers_run(struct workers_result *ret, const struct settings *settings,
 	run->members = members;
 	run->result.summaries = summaries;
 	run->result.num = inputs->num;
+	run->result.parts = parts;
+	run->result.num_parts = (uint32_t)num_parts;
 	for (uint32_t i = 0; i < inputs->num && fine; i++)
 		fine = next(run, i);
 	while (run->num_running > 0 && fine)
@@ -331,6 +368,9 @@ void workers_free(struct workers_result *result)
 {
 	for (uint32_t i = 0; i < result->num; i++)
 		coreleaks_summary_free(result->summaries[i]);
+	for (uint32_t i = 0; i < result->num_parts; i++)
+		free((char *)(uintptr_t)result->parts[i].bytes);
+	free(result->parts);
 	free(result->summaries);
 	memset(result, 0, sizeof(*result));
 }

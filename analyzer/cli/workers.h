@@ -8,6 +8,8 @@
 struct workers_result {
 	struct coreleaks_summary **summaries; /* parallel to the inputs' paths */
 	uint32_t num;
+	struct coreleaks_part *parts; /* for each output, one a dump: of those that are joined */
+	uint32_t num_parts;
 	bool output_failed; /* a report of one dump could not be written */
 };
 

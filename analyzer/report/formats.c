@@ -44,8 +44,15 @@ struct text format_make(const struct format *format, const struct write_job *job
 		return format->make(job);
 	json_out_init(&doc.json, job->arena);
 	format->begin(&doc, job);
+	size_t begin_size = doc.json.out.size;
 	format->core(&doc, job);
-	format->end(&doc, job);
+	/* The end of notes is more of them; that of others closes the document. */
+	if (!job->options->part || format->core == format_github_core)
+		format->end(&doc, job);
+	if (job->options->part && doc.json.out.size > 0) {
+		doc.json.out.bytes += begin_size;
+		doc.json.out.size -= begin_size;
+	}
 	return doc.json.out;
 }
 

@@ -13,3 +13,4 @@ LIB_SOURCES += $(addprefix analyzer/report/,check_text.c comparison_text.c many.
 
 # The compiler does not tell of files that the assembler takes in.
 $(O)/obj/analyzer/report/page.o: analyzer/report/page.css analyzer/report/page.js
+LIB_SOURCES += analyzer/report/join.c

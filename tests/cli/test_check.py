@@ -217,11 +217,56 @@ def outputs(cores):
     with open("one-core.txt", encoding="utf-8") as file:
         tap.check("the one of a dump is a report", "PROVED: " in file.read())
     tap.equal("any format of a single dump", check("-o", "p.pb.gz", cores["fixed"])[0], CLEAN)
+    joined(cores)
     code, _, err = check("-o", "q.pb.gz", cores["fixed"], cores["hang"])
     tap.check("not of several", code == USAGE and "{}" in err, err)
     code, _, err = check("-o", "one-{}.txt", cores["fixed"])
     tap.check("a report that cannot be written is a failure", code == FAILED and
               "--force" in err, err)
+
+
+def joined(cores):
+    """Formats that hold many dumps: a suite, a run, a section of each."""
+    os.mkdir("three")
+    for name, mode in (("core.1", "hang"), ("core.2", "second"), ("core.3", "fixed")):
+        os.link(cores[mode], "three/" + name)
+    write("three/core.4", "no core")
+    code, _, err = check("-q", "-o", "j.junit.xml", "-o", "j.sarif", "-o", "j.gitlab.json",
+                         "-o", "j.github", "-o", "j.md", "-o", "j.ndjson", "three")
+    tap.equal("documents of many dumps", (code, err), (FINDINGS, ""))
+    import xml.etree.ElementTree
+    suites = xml.etree.ElementTree.parse("j.junit.xml").getroot()
+    tap.equal("junit: a suite a dump", [(suite.get("name"), suite.get("failures"),
+                                         suite.get("errors")) for suite in suites],
+              [("three/core.1", "2", "0"), ("three/core.2", "2", "0"), ("three/core.3", "0", "0"),
+               ("three/core.4", "0", "1")])
+    with open("j.sarif", encoding="utf-8") as file:
+        runs = json.load(file)["runs"]
+    tap.equal("sarif: a run a dump", [len(run["results"]) for run in runs], [2, 3, 0])
+    with open("j.gitlab.json", encoding="utf-8") as file:
+        tap.equal("gitlab: all issues in one list", len(json.load(file)), 5)
+    with open("j.ndjson", encoding="utf-8") as file:
+        heads = [line for line in map(json.loads, file) if line["type"] == "head"]
+    tap.equal("ndjson: a head a dump", len(heads), 3)
+    with open("j.github", encoding="utf-8") as file:
+        text = file.read()
+    tap.check("github: errors of all, the unreadable dump too", text.count("::error ") == 6 and
+              "three/core.4: not a core dump" in text, text)
+    with open("j.md", encoding="utf-8") as file:
+        text = file.read()
+    tap.check("markdown: a section a dump", text.count("\n### ") + text.startswith("### ") >= 4 and
+              "three/core.4" in text, text[:2000])
+    os.mkdir("twenty")
+    for number in range(20):
+        os.link(cores["hang"], "twenty/core.%d" % number)
+    check("-q", "-o", "n.github", "twenty")
+    with open("n.github", encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    tap.equal("github: ten errors at most, and the rest counted",
+              (len(lines), lines[-1]), (10, "::error title=coreleaks::31 more like these"))
+    code, _, err = check("--format", "junit", "three")
+    tap.check("on standard output there is the message alone", code == USAGE and
+              cli.one_line(err), err)
 
 
 def executables(core):
