@@ -44,10 +44,13 @@ class _Named(FrameDecorator):
         return super().address() if self._is_first else None
 
     def filename(self):
-        return self._frame.file or super().filename()
+        return self._frame.file
 
     def line(self):
-        return self._frame.line or super().line()
+        return self._frame.line or None
+
+    def frame_args(self):
+        return None
 
 
 class _Noted(FrameDecorator):
@@ -75,13 +78,16 @@ class _GoroutineFilter:
 
 
 def _own(iterator, selected):
-    is_hidden = selected.hides()
+    is_hidden, c_names = selected.hides(), selected.c_names
     for decorator in iterator:
         frame = decorator.inferior_frame()
         if frame.pc() == 0:
             # Behind the first function of a goroutine.
             return
         if is_hidden(frame):
+            for each in c_names:
+                yield _Named(decorator, each, each is c_names[0])
+            c_names = ()
             continue
         names = selected.names_of(frame)
         if not names:

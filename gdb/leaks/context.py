@@ -16,6 +16,8 @@ class Context:
 
     def __init__(self):
         self._sessions = {}
+        # An earlier dump's path, or None.
+        self.baseline = None
 
     def session(self):
         inferior = target.stopped_inferior()
@@ -60,6 +62,14 @@ class Context:
         argv = self._arguments("report", chosen, "--quiet")
         timeout_s = settings.get(settings.Timeout)
         return self.session().once(lambda core=None: analyzer.run(argv, timeout_s, core))
+
+    def text(self, command, words, others=()):
+        """The lines that the analyzer writes for a reader. others: dumps before this one."""
+        argv = self._arguments(command, words, "--color=never")
+        argv[-1:-1] = others
+        timeout_s = settings.get(settings.Timeout)
+        _, out = self.session().once(lambda core=None: analyzer.run(argv, timeout_s, core))
+        return out.decode("utf-8", "replace").splitlines()
 
     @staticmethod
     def analyzer():

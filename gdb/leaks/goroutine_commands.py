@@ -47,9 +47,9 @@ program's own is selected.  With COMMAND nothing stays selected.  "off" shows th
 again, and so does whatever makes the program go on.  Without arguments: which one is
 selected.
 
-Other threads are what they were, and "thread apply" is about threads.  A goroutine in a
-call of C has that call's frames before its own; for their variables select its thread,
-see "help leaks thread"."""
+Other threads are what they were, and "thread apply" is about threads.  Of a goroutine
+in a call of C "bt" names that call's functions, too, at its frame 0; for their
+variables select its thread, see "help leaks thread"."""
 
     def __init__(self, context):
         super().__init__("leaks goroutine", gdb.COMMAND_STACK)

@@ -47,11 +47,11 @@ def reason(task):
 
 def user_frame(group):
     """The innermost frame that is the program's own, or the innermost."""
-    frames = [frame for frame in group.frames if not frame.signal] or [_NOWHERE]
+    frames = [frame for frame in group.frames if not frame.signal] or [NOWHERE]
     return next((frame for frame in frames if not frame.runtime), frames[0])
 
 
-_NOWHERE = Frame(*[None] * len(Frame._fields))
+NOWHERE = Frame(*[None] * len(Frame._fields))
 
 
 def list_lines(report, limit, selected):

@@ -7,6 +7,7 @@ import gdb
 from . import (analyzer, doctor, options, output, selection, settings, target, unpack, waits)
 from .context import Command, only_argument
 from .errors import LeaksError
+from .words import clean
 
 
 class LeaksObject(Command):
@@ -54,15 +55,103 @@ The format follows from the end of FILE's name: .txt, .json, .folded, .pb.gz and
         self._context = context
 
     def run(self, argv, from_tty):
-        force = argv[:1] in (["-force"], ["--force"])
-        name = only_argument(argv[force:], "a file's name")
-        path = os.path.abspath(os.path.expanduser(name))
-        words = ["--output=" + path] + (["--force"] if force else [])
-        self._context.write_file(self._context.session().last_values, words)
-        output.write_lines([[("Wrote ", None), (path, "filename"), (".", None)]], from_tty)
+        write_file(self._context, argv, from_tty)
 
     def complete(self, text, word):
         return gdb.COMPLETE_FILENAME
+
+
+class LeaksGraph(Command):
+    """Show who waits for whom, as a graph for the program "dot".
+Usage: leaks graph [-force] [FILE]
+
+Without FILE the graph's text is printed, as in "| leaks graph | dot -Tsvg >graph.svg".
+FILE ends in .dot, or in .html for a page with the graph and the report."""
+
+    def __init__(self, context):
+        super().__init__("leaks graph", gdb.COMMAND_STACK)
+        self._context = context
+
+    def run(self, argv, from_tty):
+        if argv:
+            write_file(self._context, argv, from_tty)
+            return
+        values = self._context.session().last_values
+        words = options.analyzer_arguments(values) + settings.analyzer_arguments()
+        _write_plain(self._context.text("report", words + ["--format=dot"]), from_tty)
+
+    def complete(self, text, word):
+        return gdb.COMPLETE_FILENAME
+
+
+class LeaksBaseline(Command):
+    """Set the earlier dump that "leaks compare" compares with.
+Usage: leaks baseline [FILE | off]
+
+FILE is a core, a report by "leaks export FILE.json", or a profile of Go's.  Without
+arguments: which one is set."""
+
+    def __init__(self, context):
+        super().__init__("leaks baseline", gdb.COMMAND_STACK)
+        self._context = context
+
+    def run(self, argv, from_tty):
+        if argv:
+            name = only_argument(argv, "a dump's name")
+            self._context.baseline = None if name == "off" else _existing(name)
+        now = self._context.baseline
+        line = [("No baseline is set.", None)] if now is None else [
+            ("\"leaks compare\" compares with ", None), (now, "filename"), (".", None)]
+        output.write_lines([line], from_tty)
+
+    def complete(self, text, word):
+        return gdb.COMPLETE_FILENAME
+
+
+class LeaksCompare(Command):
+    """Tell what is new, grew or went away since earlier dumps.
+Usage: leaks compare [FILE]...
+
+FILEs are earlier dumps of the program in the order of time: cores, reports by "leaks
+export FILE.json", or profiles of Go's.  Without arguments the one that "leaks baseline"
+has set is taken."""
+
+    def __init__(self, context):
+        super().__init__("leaks compare", gdb.COMMAND_STACK)
+        self._context = context
+
+    def run(self, argv, from_tty):
+        others = [_existing(name) for name in argv]
+        if not others and self._context.baseline is None:
+            raise LeaksError("Argument required (an earlier dump), or set one by \"leaks "
+                             "baseline\".")
+        lines = self._context.text("compare", settings.analyzer_arguments(),
+                                   others or [self._context.baseline])
+        _write_plain(lines, from_tty)
+
+    def complete(self, text, word):
+        return gdb.COMPLETE_FILENAME
+
+
+def _existing(name):
+    path = os.path.abspath(os.path.expanduser(name))
+    if not os.path.exists(path):
+        raise LeaksError("Cannot read \"%s\": No such file or directory." % path)
+    return path
+
+
+def _write_plain(lines, from_tty):
+    output.write_lines([[(clean(line), None)] for line in lines], from_tty)
+
+
+def write_file(context, argv, from_tty):
+    """Writes the report that was listed last. argv: [-force] FILE"""
+    force = argv[:1] in (["-force"], ["--force"])
+    name = only_argument(argv[force:], "a file's name")
+    path = os.path.abspath(os.path.expanduser(name))
+    words = ["--output=" + path] + (["--force"] if force else [])
+    context.write_file(context.session().last_values, words)
+    output.write_lines([[("Wrote ", None), (path, "filename"), (".", None)]], from_tty)
 
 
 class LeaksRefresh(Command):
@@ -168,5 +257,6 @@ Usage: info leaks"""
 
 
 def register(context):
-    for command in (LeaksObject, LeaksExport, LeaksRefresh, LeaksOpen, LeaksDoctor, InfoLeaks):
+    for command in (LeaksObject, LeaksExport, LeaksGraph, LeaksBaseline, LeaksCompare,
+                    LeaksRefresh, LeaksOpen, LeaksDoctor, InfoLeaks):
         command(context)

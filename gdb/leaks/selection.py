@@ -12,10 +12,7 @@ import gdb
 from gdb.unwinder import Unwinder, register_unwinder
 
 from . import goroutines
-from .report import Registers
-
-# What GDB needs to go on from a frame of C.
-_REGISTERS = ("rip", "rsp", "rbp", "rbx", "r12", "r13", "r14", "r15")
+from .goroutines import NOWHERE
 
 _MAX_C_FRAMES = 512
 
@@ -30,14 +27,14 @@ class Selection:
     """One goroutine whose stack is shown as the thread's. A frame is known by (pc, sp).
 
     top: the thread's own innermost frame. hidden: frames that are none of the goroutine's. names:
-    {frame: the report's Frames}, where GDB has none. with_c: its frames of C stand before its own.
+    {frame: the report's Frames}, where GDB has none. c_names: Frames of the call of C it is in.
     """
 
     def __init__(self, task, thread, top):
         self.task, self.thread, self.top = task, thread, top
         self.claims, self.hidden, self.names = {}, set(), {}
         self.claimed_pcs = set()
-        self.with_c = False
+        self.c_names = []
 
     def names_of(self, frame):
         """The report's Frames of a frame that GDB has no names for, else None."""
@@ -130,9 +127,9 @@ def select(task, thread, places):
     registers, c_call = task.goroutine.registers, task.goroutine.c_call
     selection = Selection(task, thread, _top_of(thread, c_call is not None))
     top = selection.top
-    if c_call is not None and _claim_c(selection, registers, (c_call.pc, c_call.sp)):
-        selection.with_c = True
-    elif (registers.pc, registers.sp) != top:
+    if c_call is not None:
+        selection.c_names = _names_until((c_call.pc, c_call.sp))
+    if (registers.pc, registers.sp) != top:
         _hand_over(selection, top, registers)
     if not _has_debug_info(registers.pc):
         _claim_go(selection, registers, places())
@@ -198,32 +195,22 @@ def _hand_over(selection, key, registers):
     selection.hidden.add(key)
 
 
-def _claim_c(selection, registers, c_call):
-    """Claims the thread's frames of C as GDB has found them: their addresses are above those of
-    Go's frames, which GDB would not follow. Returns whether they lead to Go's code."""
+def _names_until(c_call):
+    """The names of the thread's frames up to that one, which is Go's; none if it is not reached.
+
+    They cannot be frames of GDB's above a goroutine's: their addresses are higher, which it takes
+    for a corrupt stack, and with other addresses it computes wrong variables.
+    """
     found, frame = [], gdb.newest_frame()
     while frame is not None and len(found) < _MAX_C_FRAMES:
-        if frame.type() != gdb.INLINE_FRAME:
-            found.append((_key(frame), {name: _register(frame, name) for name in _REGISTERS}))
-            if found[-1][0] == c_call:
-                break
+        if frame.type() != gdb.INLINE_FRAME and _key(frame) == c_call:
+            return found
+        sal = frame.find_sal()
+        found.append(NOWHERE._replace(
+            function=frame.name() or "??", line=sal.line,
+            file=sal.symtab.filename if sal.symtab is not None else None))
         frame = frame.older()
-    if not found or found[-1][0] != c_call:
-        return False
-    for number, ((key, _), (_, caller)) in enumerate(zip(found, found[1:])):
-        selection.claims[key] = _Claim(
-            registers.sp - 16 * (len(found) - number),
-            {name: value for name, value in caller.items() if value is not None})
-    _hand_over(selection, c_call, registers)
-    return True
-
-
-def _register(frame, name):
-    try:
-        return int(frame.read_register(name)) & (1 << 64) - 1
-    except gdb.error:
-        # Not saved.
-        return None
+    return []
 
 
 def _claim_go(selection, registers, places):

@@ -88,7 +88,7 @@ class _Alarm:
         self.has_rung = False
         self._lock, self._is_over = threading.Lock(), threading.Event()
         # GDB's signals are for its own threads.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, range(1, signal.NSIG))
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             self._thread = threading.Thread(target=self._wait, args=(seconds,), daemon=True)
             self._thread.start()

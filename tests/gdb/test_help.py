@@ -8,12 +8,12 @@ support.import_package()
 from leaks import options
 
 WORDS = ["leaks"] + ["leaks " + word for word in (
-    "apply doctor export findings goroutine goroutines group locks object open refresh thread "
-    "watch why").split()]
+    "apply baseline compare doctor export findings goroutine goroutines graph group locks object "
+    "open refresh thread watch why").split()]
 
 COMPLETED = [
     ("leaks ", WORDS[1:]),
-    ("leaks gr", ["leaks group"]),
+    ("leaks gro", ["leaks group"]),
     ("leaks -gr", ["leaks -group-by"]),
     ("leaks --gr", ["leaks --group-by"]),
     ("leaks -", ["leaks -" + name for name in sorted(option.name for option in options.OPTIONS)]),

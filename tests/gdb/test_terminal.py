@@ -68,7 +68,7 @@ def check_pager(hunt):
 def check_completion(hunt):
     gdb = terminal(hunt)
     gdb.command("leaks")
-    for typed, wanted in (("leaks gr\t", "leaks group "), ("leaks -gr\t", "leaks -group-by "),
+    for typed, wanted in (("leaks gro\t", "leaks group "), ("leaks -gr\t", "leaks -group-by "),
                           ("leaks --gr\t", "leaks --group-by "),
                           ("leaks -group-by f\t", "leaks -group-by function "),
                           ("leaks group t-b\t", "leaks group t-bbbb00000003 "),
