@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +91,11 @@ static NOINLINE void hide(void)
 #elif defined(CASE_EPOLL)
 /* epoll has it as the data of an event. */
 static int epoll_fd, event_fd[2];
+static void *joiner_main(void *arg)
+{
+	pthread_join((pthread_t)(uintptr_t)arg, NULL);
+	return NULL;
+}
 static NOINLINE void hide(void)
 {
 	sem_t *sem = sem_new();
@@ -97,7 +103,10 @@ static NOINLINE void hide(void)
 	epoll_fd = epoll_create1(0);
 	event_fd[0] = open("/dev/ptmx", O_RDWR | O_NOCTTY);
 	epoll_ctl(epoll_fd, EPOLL_CTL_ADD, event_fd[0], &event);
-	start(waiter_main, sem);
+	pthread_t waiter;
+	if (pthread_create(&waiter, NULL, waiter_main, sem) != 0)
+		abort();
+	start(joiner_main, (void *)(uintptr_t)waiter);
 }
 static NOINLINE void rest(void)
 {
@@ -421,6 +430,35 @@ static NOINLINE void rest(void)
 	sem_of_main = known;
 }
 #define READY_LATER
+
+#elif defined(CASE_IN_FLIGHT)
+/* Nobody; but it has been posted already, and its waiter only sleeps until it is run. */
+static volatile int waiter_tid;
+static void *told_waiter_main(void *arg)
+{
+	waiter_tid = gettid();
+	return waiter_main(arg);
+}
+static bool sleeps(int tid)
+{
+	char path[64], text[128] = "";
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	FILE *file = fopen(path, "r");
+	if (file == NULL || fgets(text, sizeof(text), file) == NULL)
+		abort();
+	fclose(file);
+	return strstr(text, ") S ") != NULL;
+}
+static NOINLINE void hide(void)
+{
+	sem_t *sem = sem_new();
+	start(told_waiter_main, sem);
+	while (waiter_tid == 0 || !sleeps(waiter_tid))
+		sched_yield();
+	/* What sem_post() does first, of two things. */
+	__atomic_fetch_add((uint32_t *)sem, 1, __ATOMIC_SEQ_CST);
+}
+#define rest pause
 
 #elif defined(CASE_PACKED)
 /* It is known, but stands where no pointer should. */
