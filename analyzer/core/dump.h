@@ -35,7 +35,7 @@ struct dump {
 		Elf64_Phdr *items; /* PT_NOTE, in file order */
 		uint32_t num, capacity;
 	} notes;
-	uint64_t missing_size; /* bytes that headers promise beyond the end of the file */
+	uint64_t missing_size;	  /* bytes that headers promise beyond the end of the file */
 	const unsigned char *map; /* of dump_map(); NULL: not yet */
 	size_t map_size;
 };

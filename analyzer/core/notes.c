@@ -239,9 +239,9 @@ static void note_read(struct notes_builder *builder, const struct note *note)
 		uint32_t type;
 		void (*read)(struct notes_builder *builder, const struct note *note);
 	} rows[] = {
-		{"CORE", NT_PRSTATUS, note_prstatus}, {"CORE", NT_FPREGSET, note_fpregset},
-		{"CORE", NT_PRPSINFO, note_prpsinfo}, {"CORE", NT_SIGINFO, note_siginfo},
-		{"CORE", NT_AUXV, note_auxv},	      {"CORE", NT_FILE, note_file},
+		{"CORE", NT_PRSTATUS, note_prstatus},  {"CORE", NT_FPREGSET, note_fpregset},
+		{"CORE", NT_PRPSINFO, note_prpsinfo},  {"CORE", NT_SIGINFO, note_siginfo},
+		{"CORE", NT_AUXV, note_auxv},	       {"CORE", NT_FILE, note_file},
 		{"LINUX", NT_X86_XSTATE, note_xstate},
 	};
 	/* The kernel writes the first thread before NT_PRPSINFO, GDB after it. */

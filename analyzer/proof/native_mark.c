@@ -267,8 +267,8 @@ static void scan_registers(struct native_mark *mark, uint32_t task)
 	const struct note_thread *thread = &mark->notes->threads.items[task];
 	const struct registers *registers = mark->tasks->list.items[task].registers;
 	struct native_source source = {0, (int32_t)task, 0};
-	for (uint8_t i = 0; i < NUM_REGISTERS; i++) {
-		source.reg = i;
+	for (int i = 0; i < NUM_REGISTERS; i++) {
+		source.reg = (uint8_t)i;
 		visit_word(mark, registers->values[i], source);
 	}
 	source.reg = UINT8_MAX;

@@ -48,12 +48,12 @@ struct native_memory {
 		struct native_root *items;
 		uint32_t num, capacity;
 	} roots;
-	int32_t *block_of_task; /* the block of each task's own stack; -1 none */
+	int32_t *block_of_task;	  /* the block of each task's own stack; -1 none */
 	int32_t *block_of_thread; /* the same of each of nptl's */
 	struct range main_pd;	  /* the main thread's descriptor: no root; empty: unknown */
 	int32_t main_task;	  /* -1 unknown */
-	const char *forbidden; /* why nothing at all can be proved; NULL: it can */
-	struct range undumped; /* writable, and not in the core; empty: there is none */
+	const char *forbidden;	  /* why nothing at all can be proved; NULL: it can */
+	struct range undumped;	  /* writable, and not in the core; empty: there is none */
 };
 
 struct native_memory_input {

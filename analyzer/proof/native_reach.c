@@ -30,22 +30,38 @@ static bool only_by_name(const struct wait *wait)
 	       !(wait->object == WAIT_MUTEX && (wait->mutex_kind & KIND_PI) != 0);
 }
 
+static bool is_candidate_at_first_sight(const struct native_reach_input *input, uint32_t task)
+{
+	const struct wait *wait = input->waits->by_task[task];
+	return waits_for_good(&input->memory.tasks->list.items[task], wait) && only_by_name(wait) &&
+	       modules_find(input->memory.modules, wait->futex_addr) < 0;
+}
+
 /* Is there anything at all that could be proved? Most cores have nothing. */
 static bool has_work(const struct native_reach_input *input)
 {
 	const struct nptl *nptl = input->memory.nptl;
-	if (!nptl->present)
-		return false;
 	for (uint32_t i = 0; i < nptl->threads.num; i++)
 		if (nptl->threads.items[i].life == NPTL_FINISHED)
 			return true;
-	for (uint32_t i = 0; i < input->memory.tasks->list.num; i++) {
-		const struct wait *wait = input->waits->by_task[i];
-		if (waits_for_good(&input->memory.tasks->list.items[i], wait) &&
-		    only_by_name(wait) && modules_find(input->memory.modules, wait->futex_addr) < 0)
+	for (uint32_t i = 0; i < input->memory.tasks->list.num; i++)
+		if (is_candidate_at_first_sight(input, i))
 			return true;
-	}
 	return false;
+}
+
+/* Go's threads sleep on words of its own heap, and say nothing. */
+static const char *forbidding_library(const struct native_reach_input *input)
+{
+	if (input->memory.nptl->present)
+		return NULL;
+	return "its threads are not glibc's";
+}
+
+static bool is_go(const struct tasks *tasks)
+{
+	return tasks->list.num > 0 &&
+	       tasks->list.items[tasks->list.num - 1].kind == CORELEAKS_KIND_GOROUTINE;
 }
 
 /* A gap that touches every proof. */
@@ -273,9 +289,11 @@ void native_reach_build(struct native_reach *ret, struct arena *arena,
 	ret->unreachable = arena_alloc_array(arena, num, sizeof(bool));
 	ret->places = arena_alloc_array(arena, num, sizeof(*ret->places));
 	ret->lost = arena_alloc_array(arena, input->memory.nptl->threads.num, sizeof(bool));
-	if (!has_work(input))
+	if ((!input->memory.nptl->present && is_go(input->memory.tasks)) || !has_work(input))
 		return;
-	ret->forbidden = forbidding_gap(input->gaps);
+	ret->forbidden = forbidding_library(input);
+	if (ret->forbidden == NULL)
+		ret->forbidden = forbidding_gap(input->gaps);
 	if (ret->forbidden == NULL)
 		ret->forbidden = forbidding_note(input->memory.notes);
 	if (ret->forbidden == NULL) {

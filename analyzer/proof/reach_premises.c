@@ -54,7 +54,7 @@ static const struct {
 	{WAIT_CAVEAT_PIPES,
 	 {"pipe", "pipe2", "socketpair", "mq_send", "mq_timedsend", "msgsnd", "mkfifo",
 	  "mkfifoat"}},
-	{WAIT_CAVEAT_SYSCALLS, {"syscall"}},
+	{WAIT_CAVEAT_SYSCALLS, {"syscall", "clone"}},
 };
 
 static uint32_t import_caveats(const struct module *module, bool leaves_memory_out)

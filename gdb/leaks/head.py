@@ -7,8 +7,10 @@ from .words import clean, plural, share
 
 FLAGGED = ("proved", "likely", "suspect")
 
-# Circles, and locks whose owners have ended: what others are stuck behind.
-_ROOTS = ("deadlock-cycle", "self-deadlock", "abandoned-lock")
+# Circles, locks whose owners have ended, and what nobody can reach: what others are stuck behind.
+_ROOTS = ("deadlock-cycle", "self-deadlock", "abandoned-lock", "unreachable-wait")
+# Of these the title says all.
+_NO_CIRCLES = ("abandoned-lock", "unreachable-wait")
 
 _MAX_HEADS = 3
 _MAX_CIRCLE_LINES = 6
@@ -85,7 +87,7 @@ def _root_of(finding, told, report):
 
 def _root_lines(root, with_title, report):
     """Who waits for what, held by whom."""
-    if root.rule == "abandoned-lock":
+    if root.rule in _NO_CIRCLES:
         return [[("  " + clean(root.title or "?"), None)]] if with_title else []
     tasks = [report.task_of[key] for key in root.members if key in report.task_of]
     shown = [[(clean("  %s %d %s" % (task.kind, task.id, waits.edge_text(task, report))), None)]

@@ -1,5 +1,5 @@
-/* Threads that wait for objects of which somebody still knows, or nobody any more. A function called
- * stuck_… waits for what nobody alive can reach; live_… for what somebody can. */
+/* Threads that wait for objects of which somebody still knows, or nobody any more. A function
+ * called stuck_… waits for what nobody alive can reach; live_… for what somebody can. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <semaphore.h>
@@ -400,7 +400,8 @@ static NOINLINE void start_pointers(void)
 	struct queue *queue = queue_new();
 	global_inner = &queue->filled;
 	start_detached(live_inner_pointer, queue);
-	/* 136 bytes are all that a chunk of 144 holds: their end is the next chunk's second word. */
+	/* 136 bytes are all that a chunk of 144 holds: their end is the next chunk's second word.
+	 */
 	sem_t *sems = must(malloc(SEMS_SIZE));
 	sem_init(&sems[0], 0, 0);
 	global_end = (char *)sems + SEMS_SIZE;

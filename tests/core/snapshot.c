@@ -21,7 +21,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, MAX_THREADS = 4096, MAX_MAPPINGS = 8192, NOTES_SIZE = 64 << 20, BLOCK = 1 << 20 };
+enum {
+	PAGE = 4096,
+	MAX_THREADS = 4096,
+	MAX_MAPPINGS = 8192,
+	NOTES_SIZE = 64 << 20,
+	BLOCK = 1 << 20
+};
 
 struct mapping {
 	uint64_t low, high, off;
