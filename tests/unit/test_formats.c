@@ -257,6 +257,43 @@ START_TEST(debug2_hides_the_compilers_wrappers_as_go_does)
 }
 END_TEST
 
+/* Until Go 1.22 the first letter behind the package decided, since then the function's own and that
+ * of what it belongs to (runtime/traceback.go, isExportedRuntime). */
+START_TEST(debug2_shows_of_the_runtime_what_that_version_shows)
+{
+	struct coreleaks_frame frames[] = {
+		go_frame("runtime.AddCleanup[...].func1", "/go/src/runtime/mcleanup.go", 1),
+		go_frame("runtime.(*Func).Entry", "/go/src/runtime/symtab.go", 2),
+		go_frame("runtime.(*func).Entry", "/go/src/runtime/symtab.go", 3),
+		go_frame("runtime.GC", "/go/src/runtime/mgc.go", 4),
+		go_frame("main.main", "/src/main.go", 5),
+	};
+	const char *wanted[] = {"runtime.AddCleanup[...].func1(...)", "runtime.(*Func).Entry(...)",
+				"runtime.(*func).Entry(...)", "runtime.GC(...)"};
+	static const struct {
+		const char *version;
+		bool shown[4];
+	} rows[] = {
+		{"go1.19.8", {true, false, false, true}},
+		{"go1.22.12", {true, false, false, true}},
+		{"go1.23.2", {false, true, false, true}},
+		{"go1.27.4", {false, true, false, true}},
+		{"devel +abc", {false, true, false, true}},
+		{NULL, {false, true, false, true}},
+	};
+	fake_view_goroutines(&fake, "g-1", 1, fake_view_stack(&fake, frames, 5), "select");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct coreleaks_go told = {.version = rows[i].version, .recognised = true};
+		fake.view.go = &told;
+		const char *text = make(CORELEAKS_FORMAT_DEBUG2);
+		for (int k = 0; k < 4; k++)
+			ck_assert_msg((strstr(text, wanted[k]) != NULL) == rows[i].shown[k],
+				      "%s: %s in\n%s", rows[i].version, wanted[k], text);
+	}
+	fake.view.go = NULL;
+}
+END_TEST
+
 START_TEST(debug1_counts_goroutines_alike_in_stack_and_labels)
 {
 	go_program();
@@ -909,6 +946,7 @@ Suite *formats_suite(void)
 	tcase_add_test(tests, debug2_is_what_go_prints);
 	tcase_add_test(tests, debug2_says_nothing_more_than_go_where_nothing_is_left_out);
 	tcase_add_test(tests, debug2_hides_the_compilers_wrappers_as_go_does);
+	tcase_add_test(tests, debug2_shows_of_the_runtime_what_that_version_shows);
 	tcase_add_test(tests, debug1_counts_goroutines_alike_in_stack_and_labels);
 	tcase_add_test(tests, goleak_is_what_goleak_prints);
 	tcase_add_test(tests, prometheus_has_gos_own_families);
