@@ -18,7 +18,7 @@ enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 /* --fail-on; the others are enum coreleaks_verdict. */
 enum { FAIL_ON_DEFAULT = -2, FAIL_ON_NONE = -1, FAIL_ON_GROWTH = 100, FAIL_ON_NEW = 101 };
 
-enum { MAX_OUTPUTS = 16 };
+enum { MAX_OUTPUTS = 32 };
 
 struct settings {
 	struct coreleaks_options analysis;
