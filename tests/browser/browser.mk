@@ -2,5 +2,5 @@
 
 .PHONY: check-browser
 
-check-browser: deps-browser all ## open HTML reports in headless Chromium: 400 and 1200 pixels, without scripts, printed
+check-browser: deps-browser all ## open HTML reports in headless Chromium, wide, narrow and printed
 	@$(RUN) --timeout 600 tests/browser
