@@ -2,7 +2,12 @@
 
 #include <stdlib.h>
 
-enum { RED_ZONE = 128, TICK_SIZE = 1 << 24 };
+enum {
+	RED_ZONE = 128,
+	TICK_SIZE = 1 << 24,
+	GUARD_OFF = 48, /* tcbhead_t.pointer_guard (sysdeps/x86_64/nptl/tls.h) */
+	GUARD_SHIFT = 17,
+};
 
 /* The upper bits of a word may be a tag: they are none of an address (canonical, 4 level paging).
  */
@@ -20,6 +25,10 @@ void native_mark_init(struct native_mark *mark, struct arena *arena, struct prog
 		.progress = progress,
 		.result_off = input->nptl->layout.start_off - 16,
 	};
+	for (uint32_t i = 0; i < input->notes->threads.num && mark->guard == 0; i++)
+		image_read_u64(input->image,
+			       input->notes->threads.items[i].regs.fs_base + GUARD_OFF,
+			       &mark->guard);
 	mark->marks = arena_alloc_array(arena, num_heaps, sizeof(*mark->marks));
 	for (uint32_t i = 0; i < num_heaps; i++) {
 		const struct heap *heap = &memory->heaps.list.items[i];
@@ -144,6 +153,15 @@ static void visit_between(struct native_mark *mark, uint64_t word, uint64_t next
 	}
 }
 
+/* setjmp() encodes rbp, rsp and rip (sysdeps/x86_64/setjmp.S, PTR_MANGLE): of a coroutine that is
+ * away the first may be all that holds a pointer, the second all that leads to its stack. */
+static void visit_encoded(struct native_mark *mark, uint64_t word, struct native_source source)
+{
+	uint64_t addr = (word >> GUARD_SHIFT | word << (64 - GUARD_SHIFT)) ^ mark->guard;
+	if (__builtin_expect(addr - mark->span.low < mark->span.high - mark->span.low, 0))
+		visit(mark, addr, source);
+}
+
 /* source: of the first word; its address stays 0 when that is none of memory. */
 static void scan_bytes(struct native_mark *mark, const unsigned char *bytes, uint64_t size,
 		       struct native_source source)
@@ -160,8 +178,10 @@ static void scan_bytes(struct native_mark *mark, const unsigned char *bytes, uin
 			next = 0;
 		if (__builtin_expect((word & addr_mask) - low < span, 0))
 			visit(mark, word & addr_mask, source);
-		if (mark->every_byte)
-			visit_between(mark, word, next, source);
+		if (!mark->every_byte)
+			continue;
+		visit_between(mark, word, next, source);
+		visit_encoded(mark, word, source);
 	}
 }
 
@@ -187,7 +207,10 @@ static void scan(struct native_mark *mark, uint64_t addr, uint64_t size, int32_t
 		part = left < end - addr ? left : end - addr;
 		if (part > TICK_SIZE)
 			part = TICK_SIZE;
-		scan_bytes(mark, bytes, part, (struct native_source){addr, task, UINT8_MAX});
+		/* A packed pointer may begin in its last word. */
+		uint64_t more = (left < end - addr ? left : end - addr) - part;
+		scan_bytes(mark, bytes, part + (more < 8 ? more : 8),
+			   (struct native_source){addr, task, UINT8_MAX});
 		count(mark, part);
 		addr += part;
 	}

@@ -44,10 +44,11 @@ struct native_mark {
 	} words;
 	struct range span;		/* of all areas */
 	const struct native_area *last; /* found */
+	uint64_t guard;			/* glibc's, by which jmp_bufs are encoded */
 	uint32_t result_off;		/* in struct pthread: what a finished thread returned */
 	uint64_t scanned_size;		/* bytes */
 	bool stopped;			/* cancelled, or out of time: nothing is known */
-	bool every_byte;		/* words may begin anywhere */
+	bool every_byte;		/* words may begin anywhere, or be encoded */
 	bool explain;			/* keeps reasons */
 	bool reasons_sorted;
 	struct {
@@ -62,7 +63,8 @@ void native_mark_init(struct native_mark *mark, struct arena *arena, struct prog
 void native_mark_roots(struct native_mark *mark);
 /* Marks what this thread's registers and live stack reach. */
 void native_mark_task(struct native_mark *mark, uint32_t task);
-/* From now on words may begin at any byte; looks once more through all that was looked through. */
+/* From now on words may begin at any byte, or be encoded as in a jmp_buf; looks once more through
+ * all that was looked through. */
 void native_mark_every_byte(struct native_mark *mark);
 /* Is the chunk that holds addr marked? True of all that is no heap's. */
 bool native_mark_reached(const struct native_mark *mark, uint64_t addr);

@@ -129,6 +129,23 @@ static uint64_t sp_of(const struct native_memory_input *input, uint32_t task)
 	return input->tasks->list.items[task].sp;
 }
 
+/* Does glibc list one that lives, and is none of the core's? One that is being made has no id yet,
+ * one that has ended for all but the kernel is marked so. */
+static bool lacks_thread(const struct native_memory_input *input)
+{
+	enum { EXITING_BIT = 0x10 };
+	for (uint32_t i = 0; i < input->nptl->threads.num; i++) {
+		const struct nptl_thread *thread = &input->nptl->threads.items[i];
+		uint32_t cancelhandling = 0;
+		image_read(input->image, thread->pd_addr + input->nptl->layout.cancel_off,
+			   &cancelhandling, sizeof(cancelhandling));
+		if (thread->life == NPTL_IN_FLIGHT && thread->tid > 0 &&
+		    (cancelhandling & EXITING_BIT) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Writable memory that was not dumped. A file's that was never written is as the file is; of other
  * memory the kernel writes nothing when it was never touched, and nothing after MADV_DONTDUMP: the
  * core does not tell which. */
@@ -142,13 +159,17 @@ static void find_missing(struct memory_builder *builder)
 		uint64_t size = segment->range.high - segment->range.low;
 		if (segment->file_size < segment->dumped_size)
 			memory->forbidden = "the core is cut off";
-		if ((segment->flags & (PF_R | PF_W)) != (PF_R | PF_W) || segment->file_size == size)
+		if ((segment->flags & PF_W) == 0 || segment->file_size == size)
 			continue;
 		if (segment->file_size != 0)
 			memory->forbidden = "a part of a writable mapping is not in the core";
 		else if (modules_find(input->modules, segment->range.low) < 0)
 			memory->undumped = segment->range;
+		else
+			memory->advised = segment->range;
 	}
+	if (lacks_thread(input))
+		memory->forbidden = "the registers of a thread are not in the core";
 	for (uint32_t i = 0; i < input->tasks->list.num; i++)
 		if (input->tasks->list.items[i].kind == CORELEAKS_KIND_THREAD &&
 		    image_presence(input->image, sp_of(input, i)) != IMAGE_PRESENT)
@@ -162,6 +183,47 @@ static void find_missing(struct memory_builder *builder)
 	}
 	if (!input->notes->has_mappings)
 		memory->forbidden = "the core does not tell which files are mapped";
+}
+
+/* What glibc keeps without access: nothing is ever in it. Files are as they are. */
+static void collect_empty(struct memory_builder *builder, struct ranges *ret)
+{
+	enum { ARENA_SIZE = 64 << 20 };
+	const struct native_memory_input *input = builder->input;
+	const struct heaps *heaps = &builder->memory->heaps;
+	for (uint32_t i = 0; i < input->nptl->threads.num; i++)
+		*array_add(builder->arena, ret) =
+			range_from_size(input->nptl->threads.items[i].stack_addr,
+					input->nptl->threads.items[i].guard_size);
+	for (uint32_t i = 0; i < input->nptl->cached.num; i++)
+		*array_add(builder->arena, ret) =
+			range_from_size(input->nptl->cached.items[i].stack_addr,
+					input->nptl->cached.items[i].guard_size);
+	for (uint32_t i = 0; i < heaps->list.num; i++)
+		if (heaps->list.items[i].kind == HEAP_ARENA)
+			*array_add(builder->arena, ret) = range_from_size(
+				heaps->list.items[i].range.low & ~(uint64_t)(ARENA_SIZE - 1),
+				ARENA_SIZE);
+	for (uint32_t i = 0; i < builder->files.num; i++)
+		*array_add(builder->arena, ret) = builder->files.items[i];
+	ranges_join(ret);
+}
+
+/* Memory may be protected after it was written, and left out of the core all the same. */
+static void find_protected(struct memory_builder *builder)
+{
+	const uint64_t user_end = UINT64_C(1) << 47;
+	const struct dump *dump = builder->input->dump;
+	struct ranges empty = {0};
+	collect_empty(builder, &empty);
+	for (uint32_t i = 0; i < dump->segments.num; i++) {
+		const struct segment *segment = &dump->segments.items[i];
+		uint64_t from = segment->range.low;
+		struct range gap;
+		if ((segment->flags & PF_W) == 0 && segment->file_size == 0 && from < user_end &&
+		    ranges_next_gap(&empty, &from, segment->range.high, &gap))
+			builder->memory->advised = gap;
+	}
 }
 
 void native_memory_build(struct native_memory *ret, struct arena *arena,
@@ -181,6 +243,7 @@ void native_memory_build(struct native_memory *ret, struct arena *arena,
 	native_stacks_build(ret, arena, input, &builder.files, &builder.stacks);
 	find_heaps(&builder);
 	find_roots(&builder);
+	find_protected(&builder);
 }
 
 const struct native_area *native_memory_find(const struct native_memory *memory, uint64_t addr)

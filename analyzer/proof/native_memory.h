@@ -12,7 +12,7 @@
 struct native_block {
 	struct range range;
 	uint64_t frames_high; /* where its frames and TLS end and its descriptor begins */
-	uint64_t sp;	      /* of its task; 0: it has none */
+	uint64_t sp;	      /* its frames lie above; 0: it has no task */
 	int32_t task;	      /* -1: the thread has ended */
 	int32_t thread;	      /* index of nptl's threads; -1 unknown */
 	bool own;	      /* its task runs on it: else all of it is in use */
@@ -54,6 +54,8 @@ struct native_memory {
 	int32_t main_task;	  /* -1 unknown */
 	const char *forbidden;	  /* why nothing at all can be proved; NULL: it can */
 	struct range undumped;	  /* writable, and not in the core; empty: there is none */
+	struct range advised;	  /* not in the core, either because it was never touched or by
+				     MADV_DONTDUMP; empty: there is none */
 };
 
 struct native_memory_input {
@@ -63,6 +65,7 @@ struct native_memory_input {
 	const struct modules *modules;
 	struct dump *dump;
 	struct image *image;
+	bool carves_stacks; /* see struct program_powers */
 };
 
 void native_memory_build(struct native_memory *ret, struct arena *arena,

@@ -81,11 +81,14 @@ static const char *forbidding_gap(const struct gaps *gaps)
 	return NULL;
 }
 
-static const char *forbidding_note(const struct notes *notes)
+/* Those of a thread in a system call hold nothing: a call keeps none of them (psABI 3.2.1). Without
+ * its NT_X86_XSTATE the upper halves of the others' are missing. */
+static const char *forbidding_note(const struct notes *notes, const struct tasks *tasks)
 {
 	for (uint32_t i = 0; i < notes->threads.num; i++)
-		if (notes->threads.items[i].fpregs_off == 0 &&
-		    notes->threads.items[i].xstate_off == 0)
+		if (notes->threads.items[i].xstate_off == 0 &&
+		    (notes->threads.items[i].fpregs_off == 0 ||
+		     !tasks->list.items[i].hint->blocked))
 			return "a thread's vector registers are not in the core";
 	return NULL;
 }
@@ -295,7 +298,7 @@ void native_reach_build(struct native_reach *ret, struct arena *arena,
 	if (ret->forbidden == NULL)
 		ret->forbidden = forbidding_gap(input->gaps);
 	if (ret->forbidden == NULL)
-		ret->forbidden = forbidding_note(input->memory.notes);
+		ret->forbidden = forbidding_note(input->memory.notes, input->memory.tasks);
 	if (ret->forbidden == NULL) {
 		native_memory_build(&ret->memory, arena, &input->memory);
 		ret->forbidden = ret->memory.forbidden;

@@ -26,6 +26,39 @@ static uint64_t sp_of(const struct stacks_builder *builder, uint32_t task)
 	return builder->input->tasks->list.items[task].sp;
 }
 
+/* The kernel's frame for a signal on an alternate stack names that stack, on which it stands itself
+ * (struct ucontext: flags, link, which is 0, stack's begin, flags, size; Linux
+ * arch/x86/kernel/signal_64.c). */
+static bool has_alternate_part(const struct stacks_builder *builder, struct range stack,
+			       uint64_t sp)
+{
+	enum { UCONTEXT_HEAD = 40, MIN_SIZE = 2048 };
+	uint64_t addr = (sp + 7) & ~UINT64_C(7), size;
+	const unsigned char *bytes = native_memory_bytes(builder->memory, addr, &size);
+	if (bytes == NULL)
+		return true;
+	if (size > stack.high - addr)
+		size = stack.high - addr;
+	for (uint64_t off = 0; off + UCONTEXT_HEAD <= size; off += 8) {
+		uint64_t words[UCONTEXT_HEAD / 8];
+		memcpy(words, bytes + off, sizeof(words));
+		if (words[1] == 0 && words[4] >= MIN_SIZE && range_contains(stack, words[2]) &&
+		    words[2] <= addr + off && addr + off - words[2] < words[4])
+			return true;
+	}
+	return false;
+}
+
+/* Below its stack pointer a thread has no frames, unless it runs on a part of its stack that was
+ * set apart: for signals, or for a coroutine. */
+static uint64_t lowest_frame(const struct stacks_builder *builder, struct range stack, uint64_t sp)
+{
+	if (!range_contains(stack, sp))
+		return sp;
+	return builder->input->carves_stacks || has_alternate_part(builder, stack, sp) ? stack.low
+										       : sp;
+}
+
 /* A thread made by hand may use another one's descriptor, and so its TLS. */
 static bool is_shared(const struct stacks_builder *builder, int32_t thread)
 {
@@ -54,6 +87,7 @@ static void add_block(struct stacks_builder *builder, const struct nptl_cached *
 	if (task >= 0) {
 		block.sp = sp_of(builder, (uint32_t)task);
 		block.own = block.sp >= range.low && block.sp < stack->pd_addr;
+		block.sp = lowest_frame(builder, range, block.sp);
 	}
 	*array_add(builder->arena, &builder->memory->blocks) = block;
 }
@@ -121,6 +155,7 @@ static void add_main_block(struct stacks_builder *builder)
 		block.nameable = end == 0 || !is_private(builder, pd);
 		block.frames_high = block.range.high;
 		block.own = range_contains(block.range, block.sp);
+		block.sp = lowest_frame(builder, block.range, block.sp);
 		if (!block.nameable)
 			builder->memory->main_pd = pd;
 		builder->memory->main_task = thread->task;

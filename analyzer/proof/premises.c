@@ -18,10 +18,11 @@ enum {
 	ENDS_THREADS = 32,
 	SWITCHES_STACKS = 64,
 	FORKS = 128,
+	CARVES_STACKS = 256,
 };
 
 /* glibc's names, with those that its headers redirect to (setjmp2.h, signal.h, ucontext.h), and
- * Boost.Context's. */
+ * Boost.Context's. __longjmp_chk refuses to jump to frames that lie deeper. */
 static const struct {
 	const char *name;
 	uint32_t power;
@@ -39,9 +40,9 @@ static const struct {
 	{"ssignal", HANDLES_SIGNALS},
 	{"sigset", HANDLES_SIGNALS},
 	{"sigvec", HANDLES_SIGNALS},
-	{"longjmp", JUMPS},
-	{"_longjmp", JUMPS},
-	{"siglongjmp", JUMPS},
+	{"longjmp", JUMPS | CARVES_STACKS},
+	{"_longjmp", JUMPS | CARVES_STACKS},
+	{"siglongjmp", JUMPS | CARVES_STACKS},
 	{"__longjmp_chk", JUMPS},
 	{"setcontext", JUMPS | SWITCHES_STACKS},
 	{"swapcontext", JUMPS | SWITCHES_STACKS},
@@ -101,6 +102,7 @@ void premises_powers(struct program_powers *ret, const struct modules *modules)
 	ret->cancels = (all & (CANCELS | SIGNALS)) != 0;
 	ret->cancels_anywhere = (all & CANCELS) != 0 && (all & CHOOSES_CANCELLING) != 0;
 	ret->switches_stacks = (all & SWITCHES_STACKS) != 0;
+	ret->carves_stacks = (all & (SWITCHES_STACKS | CARVES_STACKS)) != 0;
 	ret->forks = (all & FORKS) != 0;
 }
 

@@ -46,6 +46,7 @@ void reach_findings_roots(struct wait_graph *graph, struct arena *arena, struct 
 		.notes = input->memory.notes,
 		.tasks = input->memory.tasks,
 		.undumped = reach->memory.undumped.low < reach->memory.undumped.high,
+		.advised = reach->memory.advised.low < reach->memory.advised.high,
 	};
 	reach->caveats = reach_premises_caveats(&premises);
 	uint32_t *found = arena_alloc_array(arena, num, sizeof(*found));
@@ -147,8 +148,8 @@ static bool is_lost(const struct native_reach *reach, const struct nptl *nptl, u
 /* By these somebody may still get its pthread_t; it waits for nothing that could end. */
 static uint32_t lost_caveats(const struct native_reach *reach)
 {
-	return reach->caveats &
-	       (WAIT_CAVEAT_UNREAD | WAIT_CAVEAT_KERNEL | WAIT_CAVEAT_PIPES | WAIT_CAVEAT_UNDUMPED);
+	return reach->caveats & (WAIT_CAVEAT_UNREAD | WAIT_CAVEAT_KERNEL | WAIT_CAVEAT_PIPES |
+				 WAIT_CAVEAT_UNDUMPED | WAIT_CAVEAT_SHARERS);
 }
 
 static enum coreleaks_verdict lost_certainty(const struct native_reach *reach)

@@ -54,7 +54,8 @@ static const struct {
 	{WAIT_CAVEAT_PIPES,
 	 {"pipe", "pipe2", "socketpair", "mq_send", "mq_timedsend", "msgsnd", "mkfifo",
 	  "mkfifoat"}},
-	{WAIT_CAVEAT_SYSCALLS, {"syscall", "clone"}},
+	{WAIT_CAVEAT_SYSCALLS, {"syscall"}},
+	{WAIT_CAVEAT_SHARERS, {"clone", "__clone"}},
 };
 
 static uint32_t import_caveats(const struct module *module, bool leaves_memory_out)
@@ -91,19 +92,22 @@ uint32_t reach_premises_caveats(const struct reach_premises_input *input)
 {
 	const struct notes *notes = input->notes;
 	uint32_t caveats = input->undumped ? WAIT_CAVEAT_UNDUMPED : 0;
-	/* GDB leaves memory out without a trace. */
+	/* GDB leaves memory out without a trace. What others do is not known. */
 	bool kernel = notes->dumper != NULL && strcmp(notes->dumper, "kernel") == 0;
+	if (notes->dumper == NULL)
+		caveats |= WAIT_CAVEAT_UNDUMPED;
 	for (uint32_t i = 0; i < input->modules->list.num; i++) {
 		const struct module *module = &input->modules->list.items[i];
 		if (!module->vdso && module->file != NULL && !is_glibc(module->name))
-			caveats |= import_caveats(module, !kernel);
+			caveats |= import_caveats(module, !kernel || input->advised);
 	}
 	for (uint32_t i = 0; i < input->tasks->list.num; i++)
 		if (waits_in_kernel(&input->tasks->list.items[i]))
 			caveats |= WAIT_CAVEAT_KERNEL;
-	/* io_uring's rings are mapped, whoever made them. */
+	/* The rings of io_uring and aio are mapped, whoever made them. */
 	for (uint32_t i = 0; i < notes->mappings.num; i++)
-		if (strstr(notes->mappings.items[i].path, "[io_uring]") != NULL)
+		if (strstr(notes->mappings.items[i].path, "[io_uring]") != NULL ||
+		    strstr(notes->mappings.items[i].path, "/[aio]") != NULL)
 			caveats |= WAIT_CAVEAT_KERNEL;
 	if (input->powers->unread)
 		caveats |= WAIT_CAVEAT_UNREAD | WAIT_CAVEAT_KERNEL | WAIT_CAVEAT_PIPES;

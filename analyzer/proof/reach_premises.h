@@ -13,6 +13,8 @@ struct reach_premises_input {
 	const struct notes *notes;
 	const struct tasks *tasks;
 	bool undumped; /* writable memory is not in the core */
+	bool advised;  /* the same of memory that only madvise() explains, or that it was never used
+			*/
 };
 
 /* Bits of enum wait_caveat. */

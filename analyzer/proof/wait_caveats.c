@@ -37,6 +37,9 @@ const char *wait_caveats_words(enum wait_caveat caveat)
 	case WAIT_CAVEAT_UNDUMPED:
 		return "writable memory that is not in the core (never touched, shared, or "
 		       "MADV_DONTDUMP) may hold a pointer to it";
+	case WAIT_CAVEAT_SHARERS:
+		return "the program can make processes that share its memory: their registers, "
+		       "which may hold a pointer to it, are not in the core";
 	}
 	return NULL;
 }

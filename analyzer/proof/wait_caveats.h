@@ -19,6 +19,7 @@ enum wait_caveat {
 	WAIT_CAVEAT_PIPES = 512,  /* a pointer may be on its way through a pipe */
 	WAIT_CAVEAT_SYSCALLS = 1024, /* the program may do either by system calls of its own */
 	WAIT_CAVEAT_UNDUMPED = 2048, /* memory that is not in the core may hold a pointer */
+	WAIT_CAVEAT_SHARERS = 4096,  /* a process that is not in the core may */
 };
 
 /* The words for one of them; NULL: there is no such. */

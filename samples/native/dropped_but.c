@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <ucontext.h>
@@ -473,6 +475,159 @@ static NOINLINE void hide(void)
 	start(waiter_main, sem);
 }
 #define rest pause
+
+#elif defined(CASE_CARVED_STACK)
+/* main has it on its stack, and runs on a part of that stack which lies above. */
+static sem_t *sem_of_main;
+static NOINLINE void hide(void)
+{
+	sem_of_main = sem_new();
+	start(waiter_main, sem_of_main);
+}
+static void coroutine_main(void)
+{
+	scrub();
+	puts("ready");
+	for (;;)
+		pause();
+}
+static NOINLINE void switch_to(ucontext_t *coroutine)
+{
+	sem_t *volatile known = sem_of_main;
+	ucontext_t back;
+	sem_of_main = NULL;
+	coroutine->uc_link = &back;
+	swapcontext(&back, coroutine);
+	sem_of_main = known;
+}
+static NOINLINE void rest(void)
+{
+	char stack[131072];
+	ucontext_t coroutine;
+	getcontext(&coroutine);
+	coroutine.uc_stack.ss_sp = stack;
+	coroutine.uc_stack.ss_size = sizeof(stack);
+	makecontext(&coroutine, coroutine_main, 0);
+	switch_to(&coroutine);
+}
+#define READY_LATER
+
+#elif defined(CASE_CARVED_SIGNAL)
+/* main has it on its stack; a signal's handler runs on a part of that stack which lies above. */
+static void on_signal(int number)
+{
+	(void)number;
+	scrub();
+	puts("ready");
+	for (;;)
+		pause();
+}
+static NOINLINE void hide(void)
+{
+	handed_over = sem_new();
+	start(waiter_main, handed_over);
+}
+static NOINLINE void hold(void)
+{
+	sem_t *volatile known = take_over();
+	raise(SIGUSR1);
+	handed_over = known;
+}
+static NOINLINE void rest(void)
+{
+	char stack[131072];
+	stack_t aside = {.ss_sp = stack, .ss_size = sizeof(stack)};
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
+	sigaltstack(&aside, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+	hold();
+}
+#define READY_LATER
+
+#elif defined(CASE_JUMP_BUFFER)
+/* Who has it is away, as a coroutine is: its rbp stands in its jmp_buf alone, where glibc has
+ * encoded it. */
+static jmp_buf away;
+static NOINLINE void put_away(sem_t *sem)
+{
+	__asm__ volatile("lea -256(%%rsp), %%rsp\n push %%rbp\n mov %%rax, %%rbp\n"
+			 "xor %%eax, %%eax\n xor %%ebx, %%ebx\n xor %%r12d, %%r12d\n"
+			 "xor %%r13d, %%r13d\n xor %%r14d, %%r14d\n xor %%r15d, %%r15d\n"
+			 "call _setjmp\n pop %%rbp\n lea 256(%%rsp), %%rsp\n"
+			 : "+a"(sem)
+			 : "D"(away)
+			 : "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13",
+			   "r14", "r15", "memory", "cc");
+}
+static NOINLINE void hide(void)
+{
+	sem_t *sem = sem_new();
+	put_away(sem);
+	start(waiter_main, sem);
+}
+static NOINLINE void rest(void)
+{
+	pause();
+	longjmp(away, 1);
+}
+
+#elif defined(CASE_SHARES_MEMORY)
+/* A process that shares this one's memory has it in a register. */
+static NOINLINE int sharer_main(void *arg)
+{
+	(void)arg;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	HIDE_AND_SPIN("mov %%rax, %%r11\n");
+	return 0;
+}
+static NOINLINE void hide(void)
+{
+	sem_t *sem = sem_new();
+	char *memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	handed_over = sem;
+	if (clone(sharer_main, memory + SIZE, CLONE_VM | SIGCHLD, NULL) < 0)
+		abort();
+	while (!told)
+		sched_yield();
+	/* It needs no stack any more. */
+	memset(memory, 0, SIZE);
+	start(waiter_main, sem);
+}
+#define rest pause
+
+#elif defined(CASE_DONTDUMP_READ_ONLY)
+/* Memory that is not dumped has it, and cannot be written just now. */
+static void *volatile secret;
+static NOINLINE void hide(void)
+{
+	sem_t *sem = sem_new();
+	void **memory =
+		mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memory[WORD] = sem;
+	madvise(memory, SIZE, MADV_DONTDUMP);
+	mprotect(memory, SIZE, PROT_NONE);
+	secret = memory;
+	start(waiter_main, sem);
+}
+#define rest pause
+
+#elif defined(CASE_DONTDUMP_GLOBAL)
+/* The same of globals. */
+static struct {
+	sem_t *sem;
+	char rest[SIZE - sizeof(sem_t *)];
+} secret __attribute__((aligned(4096)));
+static NOINLINE void hide(void)
+{
+	secret.sem = sem_new();
+	start(waiter_main, secret.sem);
+	madvise(&secret, sizeof(secret), MADV_DONTDUMP);
+}
+static NOINLINE void rest(void)
+{
+	pause();
+	sem_post(secret.sem);
+}
 
 #elif defined(CASE_USER_STACK)
 /* Nobody; but the thread's stack is memory of the program's, of which nothing is known. */
