@@ -463,6 +463,7 @@ struct coreleaks_go {
 	int64_t uptime_ns;	   /* at least */
 	int64_t last_gc_age_ns;	   /* at least; -1: there was none, too */
 	int64_t num_marked_leaked; /* by Go's own leak profile */
+	int64_t g_size;		   /* bytes of the runtime's record of a goroutine */
 };
 
 /* ---- Options ----------------------------------------------------------------------------- */

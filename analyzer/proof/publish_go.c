@@ -33,6 +33,7 @@ static void fill(struct coreleaks_go *go, const struct publish_go_input *input)
 	/* One that runs a finalizer is shown as the program's, but counted as the runtime's. */
 	go->num_goroutine = go->num_goroutines - input->origins->num_runtime;
 	go->num_gcs = facts->num_gcs;
+	go->g_size = input->runtime->layout.g_size;
 	go->uptime_ns = age(facts->now_ns, facts->start_ns);
 	go->last_gc_age_ns = age(facts->now_ns, facts->last_gc_ns);
 	if (facts->gomaxprocs != 0)
@@ -68,6 +69,7 @@ const struct coreleaks_go *publish_go(struct arena *arena, struct gaps *gaps,
 		.uptime_ns = -1,
 		.last_gc_age_ns = -1,
 		.num_marked_leaked = -1,
+		.g_size = -1,
 	};
 	if (!go->recognised)
 		return go;
@@ -141,6 +143,8 @@ void publish_goroutines(struct coreleaks_task *tasks, struct arena *arena,
 			task->wait_ns = age(input->facts->now_ns, goroutine->wait_since);
 		task->marked_leaked = goroutine->leaked;
 		task->locked_to_thread = goroutine->locked;
+		if (goroutine->stack.high > goroutine->stack.low)
+			task->stack_reserved_size = goroutine->stack.high - goroutine->stack.low;
 		task->labels = labels.items;
 		task->num_labels = labels.num;
 		if (input->origins->system[i])

@@ -33,6 +33,7 @@ void go_json_add(struct json_out *json, const struct coreleaks_go *go)
 	add_known(json, "uptime_ns", go->uptime_ns);
 	add_known(json, "last_gc_age_ns", go->last_gc_age_ns);
 	add_known(json, "runtime_marked_leaked", go->num_marked_leaked);
+	add_known(json, "goroutine_bytes", go->g_size);
 	json_out_text(json, "words", go_words_program(json->out.arena, go, "·"));
 	json_out_end(json, '}');
 }

@@ -21,13 +21,34 @@ static void add_waits(struct text *text, const struct coreleaks_group *group)
 			  words_number(text->arena, group->num_tasks - group->num_waits));
 }
 
-const char *go_words_group(struct arena *arena, const struct coreleaks_group *group)
+/* What the members keep, besides what they wait for: stacks and the runtime's records of them, and
+ * threads of their own. */
+static void add_resources(struct text *text, const struct report_view *view,
+			  const struct coreleaks_group *group)
+{
+	uint32_t num_locked = 0;
+	uint64_t size = group->stack_reserved_size;
+	for (uint32_t i = 0; i < group->num_tasks; i++)
+		num_locked += view->tasks[group->tasks[i]]->locked_to_thread;
+	if (view->go != NULL && view->go->g_size > 0 && size > 0)
+		size += (uint64_t)view->go->g_size * group->num_tasks;
+	if (size > 0)
+		text_addf(text, "%s%s %s", text->size > 0 ? "; " : "",
+			  group->num_tasks == 1 ? "keeps" : "keep", words_size(text->arena, size));
+	if (num_locked > 0)
+		text_addf(text, "%s%s locked to threads of their own", text->size > 0 ? "; " : "",
+			  words_number(text->arena, num_locked));
+}
+
+const char *go_words_group(struct arena *arena, const struct report_view *view,
+			   const struct coreleaks_group *group)
 {
 	struct text text;
 	if (group->kind != CORELEAKS_KIND_GOROUTINE)
 		return NULL;
 	text_init(&text, arena);
 	add_waits(&text, group);
+	add_resources(&text, view, group);
 	for (uint32_t i = 0; i < group->num_labels; i++)
 		text_addf(&text, "%s%s=%s",
 			  i > 0		  ? ", "

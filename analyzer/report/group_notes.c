@@ -25,7 +25,7 @@ struct group_notes group_notes_of(struct arena *arena, const struct report_view 
 	if (group->num_objects > 0)
 		add(&notes, STYLE_PLAIN,
 		    candidate_words_object(arena, view, &group->objects[0], true));
-	add(&notes, STYLE_PLAIN, go_words_group(arena, group));
+	add(&notes, STYLE_PLAIN, go_words_group(arena, view, group));
 	add(&notes, STYLE_DIM, wait_words_start(arena, view, group));
 	add(&notes, STYLE_DIM, wait_words_creation(arena, group->creation));
 	return notes;

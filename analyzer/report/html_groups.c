@@ -2,6 +2,7 @@
 #include "report/candidate_words.h"
 #include "report/escape.h"
 #include "report/frame_rows.h"
+#include "report/go_wait_words.h"
 #include "report/go_words.h"
 #include "report/html.h"
 #include "report/interrupted.h"
@@ -94,11 +95,13 @@ static void add_notes(struct text *out, const struct write_job *job,
 	text_add(out, "<div class=\"notes\">");
 	if (group->key != NULL)
 		add_note(out, arena_format(arena, "key %s", group->key));
-	add_note(out, wait_words_group(arena, job->view, group));
+	add_note(out, group->kind == CORELEAKS_KIND_GOROUTINE
+			      ? go_wait_words_group(arena, job->view, group)
+			      : wait_words_group(arena, job->view, group));
 	add_note(out, interrupted_words_group(arena, job->view, group));
 	if (group->num_objects > 0)
 		add_note(out, candidate_words_object(arena, job->view, &group->objects[0], true));
-	add_note(out, go_words_group(arena, group));
+	add_note(out, go_words_group(arena, job->view, group));
 	add_note(out, wait_words_start(arena, job->view, group));
 	add_note(out, wait_words_creation(arena, group->creation));
 	const char *sizes = words_stacks(arena, group->stack_reserved_size,

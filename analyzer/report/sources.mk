@@ -2,7 +2,7 @@ LIB_SOURCES += $(addprefix analyzer/report/,\
 	blocking.c candidate_words.c escape.c format_debug1.c format_debug2.c format_dot.c \
 	format_folded.c format_github.c format_gitlab.c format_goleak.c format_html.c \
 	format_junit.c format_logfmt.c format_markdown.c format_ndjson.c format_pprof.c \
-	format_prometheus.c format_sarif.c format_speedscope.c formats.c frame_rows.c go_json.c \
+	format_prometheus.c format_sarif.c format_speedscope.c formats.c frame_rows.c go_census.c go_json.c \
 	go_text.c go_wait_words.c go_waits_json.c go_words.c group_notes.c gzip.c headline.c html_flame.c \
 	html_groups.c html_waits.c interrupted.c json_out.c one.c page.c protobuf.c redact.c \
 	report_json.c report_text.c results.c rules.c samples.c screen.c show_json.c \

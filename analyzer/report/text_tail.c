@@ -4,6 +4,7 @@
 #include "group/system_threads.h"
 
 #include "base/intern.h"
+#include "report/go_census.h"
 #include "report/rules_report.h"
 #include "report/words.h"
 
@@ -294,6 +295,7 @@ void text_tail(struct screen *screen, const struct write_job *job, uint32_t num_
 	uint64_t num_left_out = text_tail_rest(screen, job, num_printed);
 	text_tail_totals(screen, job, num_printed, num_left_out);
 	text_tail_system(screen, job);
+	go_census_text(screen, job);
 	rules_report_text(screen, job);
 	text_tail_stacks(screen, job);
 	text_tail_all_gaps(screen, job);
