@@ -25,6 +25,11 @@ _coreleaks()
 		;;
 	--fail-on) words="proved likely suspect growth new none" ;;
 	--color | --progress) words="auto always never" ;;
+	--config | --write-baseline)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		compopt -o filenames
+		return
+		;;
 	--sysroot | --debug-dir | --spool | --strip-prefix)
 		mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		compopt -o filenames
@@ -45,7 +50,7 @@ _coreleaks()
 		mapfile -t COMPREPLY < <(compgen -W "$words --help --version" -- "$word")
 	else
 		if [[ $COMP_CWORD == 1 ]]; then
-			mapfile -t COMPREPLY < <(compgen -W "report show" -- "$word")
+			mapfile -t COMPREPLY < <(compgen -W "report show check compare" -- "$word")
 		fi
 		mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$word")
 		compopt -o filenames

@@ -19,6 +19,8 @@ EXPECTED = [
     "lib/pkgconfig/coreleaks.pc",
     "share/bash-completion/completions/coreleaks",
     "share/coreleaks/coreleaks-1.schema.json",
+    "share/coreleaks/coreleaks-check-1.schema.json",
+    "share/coreleaks/coreleaks-compare-1.schema.json",
     "share/coreleaks/gdb/leaks.py",
     "share/coreleaks/gdb/leaks/__init__.py",
     "share/man/man1/coreleaks.1",
