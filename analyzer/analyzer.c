@@ -202,6 +202,7 @@ static void prove_threads(struct coreleaks_analysis *a, const struct program_pow
 		.waits = &a->waits,
 		.graph = &a->graph,
 		.powers = powers,
+		.goroutines = &a->goroutines,
 		.gaps = &a->gaps,
 		.explain = a->options.explain,
 		.progress = &a->progress,

@@ -141,11 +141,18 @@ static void mark_deadlocked(struct reach_builder *builder)
 	}
 }
 
-static void note_elsewhere(struct reach_builder *builder, const struct wait *wait)
+static bool is_of_go(const struct goroutines *goroutines, uint32_t task)
+{
+	return goroutines != NULL && task < goroutines->num_threads &&
+	       goroutines->m_of_thread[task] >= 0;
+}
+
+static void note_elsewhere(struct reach_builder *builder, uint32_t task, const struct wait *wait)
 {
 	const struct native_reach_input *input = builder->input;
 	uint64_t addr = wait->futex_addr;
-	if (!only_by_name(wait) || native_memory_find(&builder->reach->memory, addr) != NULL ||
+	if (!only_by_name(wait) || is_of_go(input->goroutines, task) ||
+	    native_memory_find(&builder->reach->memory, addr) != NULL ||
 	    modules_find(input->memory.modules, addr) >= 0)
 		return;
 	for (uint32_t i = 0; i < input->memory.notes->mappings.num; i++)
@@ -166,7 +173,7 @@ static void find_candidates(struct reach_builder *builder)
 		if (!waits_for_good(&input->memory.tasks->list.items[i], wait))
 			continue;
 		reach->places[i] = place_of_wait(&reach->memory, wait);
-		note_elsewhere(builder, wait);
+		note_elsewhere(builder, i, wait);
 		if (!is_at_home(&reach->memory, i))
 			continue;
 		builder->in_set[i] = builder->deadlocked[i] || builder->holders[i] >= 0 ||

@@ -8,6 +8,7 @@
 
 #include "proof/native_mark.h"
 #include "proof/wait_graph.h"
+#include "task/goroutines.h"
 
 enum native_place {
 	NATIVE_NOWHERE, /* where anything may reach it */
@@ -35,6 +36,7 @@ struct native_reach_input {
 	const struct waits *waits;
 	const struct wait_graph *graph; /* with its cycles and abandoned locks */
 	const struct program_powers *powers;
+	const struct goroutines *goroutines; /* whose threads wait in Go's memory by design */
 	struct gaps *gaps;
 	bool explain; /* keep what led to each chunk */
 	struct progress *progress;
