@@ -26,6 +26,7 @@ void report_json_finding(struct json_out *json, const struct write_job *job,
 			 const struct coreleaks_finding *finding);
 /* An element of "why". addr 0, rule NULL: none. */
 void show_json_what(struct json_out *json, const char *what, uint64_t addr, const char *rule);
+void show_json_kept(struct json_out *json, const struct coreleaks_wait *wait);
 void show_json_evidence(struct json_out *json, const struct coreleaks_finding *finding);
 /* Who may hold what does not record its holder. */
 void show_json_candidates(struct json_out *json, const struct write_job *job,

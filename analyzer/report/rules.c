@@ -19,7 +19,7 @@ static const struct rule_words rows[] = {
 	{"unreachable-wait", "Tasks wait for what nobody can reach any more",
 	 "No task that may still run, and no global variable, leads to the object: the other end "
 	 "was dropped. Close the channel or signal before dropping it, or wait with a limit.",
-	 false},
+	 true},
 	{"nil-channel", "A goroutine waits on a nil channel",
 	 "Sending to or receiving from a nil channel blocks for ever.", false},
 	{"select-no-cases", "A goroutine is in a select without cases",

@@ -28,6 +28,12 @@ void show_json_what(struct json_out *json, const char *what, uint64_t addr, cons
 	json_out_end(json, '}');
 }
 
+void show_json_kept(struct json_out *json, const struct coreleaks_wait *wait)
+{
+	for (uint32_t i = 0; i < wait->num_kept_by; i++)
+		show_json_what(json, wait->kept_by[i].what, wait->kept_by[i].addr, NULL);
+}
+
 void show_json_evidence(struct json_out *json, const struct coreleaks_finding *finding)
 {
 	for (uint32_t i = 0; i < finding->num_evidence; i++)
@@ -65,9 +71,7 @@ static void show_json_chain(struct json_out *json, const struct write_job *job, 
 					    "which is back at thread %" PRId64 ": a circle",
 					    view->tasks[chain.tasks[chain.back_to]]->id),
 			       0, NULL);
-	for (uint32_t i = 0; i < view->waits[task]->num_kept_by; i++)
-		show_json_what(json, view->waits[task]->kept_by[i].what,
-			       view->waits[task]->kept_by[i].addr, NULL);
+	show_json_kept(json, view->waits[task]);
 	const struct coreleaks_object object = wait_words_of(view, chain.tasks[chain.num - 1]);
 	show_json_candidates(json, job, &object);
 }

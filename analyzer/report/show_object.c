@@ -23,7 +23,7 @@ struct shown_object {
 static bool involves(const struct coreleaks_finding *finding, const struct shown_object *shown)
 {
 	static const char *const rules[] = {"deadlock-cycle", "self-deadlock", "abandoned-lock",
-					    "stuck-behind"};
+					    "stuck-behind", "unreachable-wait"};
 	bool about_locks = false;
 	for (uint32_t i = 0; i < finding->num_evidence; i++)
 		if (finding->evidence[i].addr == shown->object.addr && shown->object.addr != 0)
@@ -181,6 +181,8 @@ void show_object_text(struct screen *screen, const struct write_job *job, const 
 				     view->tasks[shown.object.holder_task]->id,
 				     wait_words_task(job->arena, view,
 						     (uint32_t)shown.object.holder_task)));
+	if (shown.object.num_waiters > 0)
+		text_findings_kept(screen, job, view->waits[shown.waiters[0]]);
 	write_waiters(screen, job, shown.waiters, shown.object.num_waiters, verbs);
 	write_findings(screen, job, &shown);
 }
@@ -200,6 +202,8 @@ void show_object_json(struct json_out *json, const struct write_job *job, const 
 							    (uint32_t)shown.object.holder_task)),
 			       0, NULL);
 	show_json_candidates(json, job, &shown.object);
+	if (shown.object.num_waiters > 0)
+		show_json_kept(json, view->waits[shown.waiters[0]]);
 	for (uint32_t i = 0; i < shown.num_findings; i++)
 		show_json_evidence(json, shown.findings[i]);
 	json_out_end(json, ']');

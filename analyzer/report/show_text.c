@@ -154,14 +154,7 @@ static void show_text_chain(struct screen *screen, const struct write_job *job, 
 						view->tasks[chain.tasks[chain.back_to]]->id));
 	else if (chain.cut)
 		text_findings_line(screen, 2, STYLE_PLAIN, "and so on");
-	for (uint32_t i = 0; i < view->waits[task]->num_kept_by; i++) {
-		const struct coreleaks_evidence *kept = &view->waits[task]->kept_by[i];
-		text_findings_line(screen, 2, STYLE_PLAIN,
-				   kept->addr == 0
-					   ? kept->what
-					   : arena_format(job->arena, "%s (at 0x%" PRIx64 ")",
-							  kept->what, kept->addr));
-	}
+	text_findings_kept(screen, job, view->waits[task]);
 	const struct coreleaks_object object = wait_words_of(view, chain.tasks[chain.num - 1]);
 	const char *candidates = candidate_words_object(job->arena, view, &object, true);
 	if (candidates != NULL)

@@ -54,6 +54,19 @@ void text_findings_all(struct screen *screen, const struct write_job *job,
 	write_hint(screen, job, finding);
 }
 
+void text_findings_kept(struct screen *screen, const struct write_job *job,
+			const struct coreleaks_wait *wait)
+{
+	for (uint32_t i = 0; i < wait->num_kept_by; i++) {
+		const struct coreleaks_evidence *kept = &wait->kept_by[i];
+		text_findings_line(screen, 2, STYLE_PLAIN,
+				   kept->addr == 0
+					   ? kept->what
+					   : arena_format(job->arena, "%s (at 0x%" PRIx64 ")",
+							  kept->what, kept->addr));
+	}
+}
+
 static bool is_rule(const struct coreleaks_finding *finding, const char *rule)
 {
 	return strcmp(finding->rule, rule) == 0;

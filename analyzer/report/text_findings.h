@@ -17,4 +17,8 @@ bool text_findings_heads(const struct report_view *view, const struct coreleaks_
  * unless the worst finding is about locks. */
 bool text_findings_head(struct screen *screen, const struct write_job *job);
 
+/* What keeps its object within reach, if the analysis was asked to explain. */
+void text_findings_kept(struct screen *screen, const struct write_job *job,
+			const struct coreleaks_wait *wait);
+
 #endif

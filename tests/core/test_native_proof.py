@@ -108,6 +108,17 @@ def check_show():
         tap.check("show %s of %s: %s" % (function, case, want), re.search(want, said), said)
 
 
+def check_object():
+    """An object's own page says what leads to it."""
+    core = core_of("dropped")
+    report = realcore.report([core])[1]
+    addr = next(group["objects"][0]["address"] for group in report["groups"]
+                if expect.has_frames(group, ["live_global"]))
+    said = " ".join(tap.run([realcore.tool(), "show", core, addr])[1].split())
+    tap.check("show 0x…: what keeps an object within reach",
+              "kept by global global_queue of dropped" in said, said)
+
+
 def main():
     """All of it."""
     try:
@@ -121,6 +132,7 @@ def main():
     for name in ALLOCATORS:
         check_allocator(name)
     check_show()
+    check_object()
     tap.done()
 
 
