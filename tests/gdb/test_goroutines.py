@@ -165,6 +165,25 @@ def check_many():
     tap.check("and few runs of the analyzer", 2 <= len(calls) <= 4, len(calls))
 
 
+def check_live(version):
+    """A goroutine of a program that is stopped, until that goes on."""
+    exe = gocore.build("leaky_handler", version, "plain")
+    with realcore.scratch() as cwd, gocore.running("leaky_handler", exe, cwd) as (process, truth):
+        number = first_leaked(truth)
+        answers = support.run_gdb([exe, "-p", str(process.pid)], [
+            "leaks goroutine %d" % number, "bt", "leaks watch 1 1", "leaks goroutine",
+            "leaks goroutine %d print items.dataqsiz" % number, "detach"], analyzer=support.TOOL)
+        alive = process.poll() is None
+    if "ptrace" in answers[0].both or "No core file" in answers[0].both:
+        tap.skip("goroutines of a stopped program", "GDB may not attach here")
+        return
+    tap.check("a goroutine of a stopped program", "main.consume" in answers[0].out and
+              names(answers[1].out)[:4] == TOP + ["main.consume"], answers[1].both)
+    tap.check("is not selected once that goes on", "No goroutine is selected" in answers[3].out,
+              answers[2].both + answers[3].both)
+    tap.check("and is there again", "$1 = 0" in answers[4].out and alive, answers[4].both)
+
+
 def check_failures():
     files, _ = made("leaky_handler", "1.27", "plain")
     for command, wanted in (
@@ -201,6 +220,7 @@ def main():
             check_every("cgo_callback", version, "cgo-pie-stripped", "kernel")
         check_selection("1.27", "cgo", 20)
         check_many()
+        check_live("1.27")
         check_failures()
     except realcore.CannotDump as reason:
         tap.skip("goroutines in GDB", str(reason))

@@ -63,24 +63,32 @@ def plain(line):
     line = re.sub(r"[█▏▎▍▌▋▊▉]+ *", "BAR ", line)
     line = re.sub(r"\d+\.\d %", "SHARE", line)
     line = re.sub(r"(of all )[\d,]+", r"\1ALL", line)
-    line = re.sub(r"(goroutine is |goroutine:?|^ {2}) ?\d+", r"\1 N", line)
+    line = re.sub(r"goroutine (is )?\d+", "goroutine N", line)
+    line = re.sub(r"^  \d+ +(?=syscall |chan |select |sleep )", "N ", line)
     line = re.sub(r"Thread \w+|\(LWP \d+\)|thread \d+ \(|\b[1-9]\d{4}\b", "N", line)
     return " ".join(line.split())
 
 
 def differs(want, got):
-    """What is missing, or None. A line that is LEFT_OUT stands for any number of lines."""
-    want, got = [plain(line) for line in want], [plain(line) for line in got]
-    at = 0
-    for number, line in enumerate(want):
+    """What is missing, or None. A line that is LEFT_OUT stands for any number of lines; those between
+    two of them may come in another order, as threads do."""
+    runs = [[]]
+    for line in map(plain, want):
         if line == LEFT_OUT:
-            continue
-        ends = len(got) if number and want[number - 1] == LEFT_OUT else at + 1
-        places = [place for place in range(at, min(ends, len(got))) if got[place] == line]
-        if not places:
-            return line
-        at = places[0] + 1
-    if at < len(got) and want[-1:] != [LEFT_OUT]:
+            runs.append([])
+        elif line:
+            runs[-1].append(line)
+    got, at = [plain(line) for line in got if line.strip()], 0
+    for number, run in enumerate(runs):
+        last = len(got) - len(run) if number else 0
+        if number == len(runs) - 1 and run:
+            at = max(at, last)
+        place = next((place for place in range(at, last + 1)
+                      if sorted(got[place:place + len(run)]) == sorted(run)), None)
+        if place is None:
+            return run
+        at = place + len(run)
+    if at < len(got) and len(runs) == 1:
         return "the end, not: " + got[at]
     return None
 
@@ -90,26 +98,33 @@ def first_thread(files):
     return int(out)
 
 
-def goroutines(files, words):
-    """{number in the text: in the core} of the words NUMBER=FUNCTION."""
-    found = {}
+FIND = """python exec('''
+import sys
+report = sys.modules["leaks.commands"].CONTEXT.report({})
+found = [number for group in report.groups if group.kind == "goroutine" for number in group.members
+         if any(frame.function == %r for frame in group.frames)][0]
+print(found, report.goroutine(found).goroutine.thread)
+''')"""
+
+
+def known_numbers(files, words):
+    """{number in the text: in the core} of the words NUMBER=FUNCTION, of a goroutine, and
+    NUMBER=thread:FUNCTION, of its thread."""
+    known = {}
     for number, function in (word.split("=") for word in words):
-        listed = support.run_gdb(files, ["leaks goroutines -focus ^%s$" % function],
-                                 analyzer=support.TOOL)[0].out
-        found[number] = listed.splitlines()[1].split()[0]
-    return found
+        code = FIND % function.split(":")[-1]
+        out = support.run_gdb(files, [code.replace("\n", "\\n")], analyzer=support.TOOL)[0].out
+        known[number] = out.split()[function.startswith("thread:")]
+    return known
 
 
 def check(title, program, commands):
     files = core_of(program)
     text = "\n".join(line for command, lines in commands for line in [command] + lines)
     numbers = Numbers(text, first_thread(files))
-    # The text's first number is the process's own, or two more where that does not occur.
-    if program[0] == "go":
-        numbers.of_core += 2
-    known = goroutines(files, program[4:])
-    asked = [re.sub(r"(?<=goroutine )\d+", lambda match: known[match[0]],
-                    numbers.in_core(command)) for command, _ in commands]
+    known = known_numbers(files, program[4:])
+    asked = [re.sub(r"\b\d+\b", lambda match: known.get(match[0], match[0]), command)
+             if known else numbers.in_core(command) for command, _ in commands]
     answers = support.run_gdb(files, ["set width 0"] + asked, analyzer=support.TOOL)
     for (command, want), answer in zip(commands, answers[1:]):
         missing = differs(want, answer.out.splitlines())
