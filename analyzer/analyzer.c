@@ -3,6 +3,7 @@
 #include "core/image.h"
 #include "proof/go_findings.h"
 #include "proof/go_leaks.h"
+#include "proof/go_paths.h"
 #include "proof/lock_findings.h"
 #include "proof/names.h"
 #include "proof/native_why.h"
@@ -221,9 +222,9 @@ static void prove_threads(struct coreleaks_analysis *a, const struct program_pow
 	native_why_build(a->public_waits, &a->arena, &why);
 }
 
-static void go_proof(struct coreleaks_analysis *a)
+static struct go_reach_input go_search(struct coreleaks_analysis *a)
 {
-	const struct go_reach_input input = {
+	return (struct go_reach_input){
 		.runtime = &a->go,
 		.goroutines = &a->goroutines,
 		.tasks = &a->tasks,
@@ -236,8 +237,35 @@ static void go_proof(struct coreleaks_analysis *a)
 		.notes_whole = notes_whole(a),
 		.keep_parents = a->options.explain,
 	};
-	if (!a->options.no_proof)
-		go_reach_build(&a->go_reach, &a->arena, &a->gaps, &a->progress, &input);
+}
+
+static struct go_leaks_input go_leaks_of(const struct coreleaks_analysis *a,
+					 const struct groups_input *input)
+{
+	return (struct go_leaks_input){
+		.groups = input,
+		.reach = &a->go_reach,
+		.goroutines = &a->goroutines,
+		.queues = &a->go_queues,
+		.runtime = &a->go,
+	};
+}
+
+/* What keeps goroutines reachable, for those that will be asked for. */
+static void go_explain(struct coreleaks_analysis *a, const struct go_reach_input *search)
+{
+	uint32_t *firsts = arena_alloc_array(&a->arena, a->groups.list.num, sizeof(*firsts));
+	struct go_paths_input input = {
+		.reach = &a->go_reach,
+		.search = search,
+		.files = &a->files,
+		.wish = a->options.explained,
+		.firsts = firsts,
+	};
+	for (uint32_t i = 0; i < a->groups.list.num; i++)
+		if (a->groups.list.items[i].num_tasks > 0)
+			firsts[input.num_firsts++] = a->groups.list.items[i].tasks[0];
+	go_paths_publish(a->public_tasks, a->public_waits, &a->arena, &input);
 }
 
 /* Groups are judged. */
@@ -269,23 +297,20 @@ static struct coreleaks_error *proof_floor(struct coreleaks_analysis *a,
 		.reach = &a->native_reach,
 	};
 	premises_powers(&graph_input.powers, &a->modules);
-	const struct go_leaks_input leaks = {
-		.groups = input,
-		.reach = &a->go_reach,
-		.goroutines = &a->goroutines,
-		.queues = &a->go_queues,
-		.runtime = &a->go,
-	};
+	const struct go_leaks_input leaks = go_leaks_of(a, input);
 	wait_graph_build(&a->graph, &a->arena, &graph_input);
 	prove_threads(a, &graph_input.powers);
 	wait_graph_finish(&a->graph, &a->arena, &graph_input);
 	blockers_build(&a->blockers, &a->arena, &a->graph, &a->tasks);
 	enum coreleaks_verdict *verdicts = lock_findings_verdicts(&a->arena, &locks);
-	go_proof(a);
+	const struct go_reach_input search = go_search(a);
+	if (!a->options.no_proof)
+		go_reach_build(&a->go_reach, &a->arena, &a->gaps, &a->progress, &search);
 	go_findings_verdicts(verdicts, input);
 	go_leaks_verdicts(verdicts, &leaks);
 	groups_split(&a->groups, &a->arena, input, verdicts);
 	reach_findings_split(&a->groups, &a->arena, &a->native_reach, &a->nptl, a->stack_memory);
+	go_explain(a, &search);
 	findings_build(&a->findings, &a->arena, &a->groups, input);
 	reach_findings_unjoined(&a->findings, &a->arena, &a->native_reach, &a->nptl);
 	lock_findings_add(&a->findings, &a->arena, &a->groups, &locks);
@@ -371,6 +396,7 @@ static struct coreleaks_error *copy_and_open(struct coreleaks_analysis *a)
 	options->focus = copy_option(a, options->focus);
 	options->ignore = copy_option(a, options->ignore);
 	options->reason = copy_option(a, options->reason);
+	options->explained = copy_option(a, options->explained);
 	options->rules = copy_option(a, options->rules);
 	options->rules_name = copy_option(a, options->rules_name);
 	a->core_path = copy_option(a, a->core_path);

@@ -138,6 +138,10 @@ struct coreleaks_task {
 	 * C. */
 	uint64_t c_call_pc, c_call_sp;
 	uint64_t g_addr; /* goroutine: of the Go runtime's record of it; 0 none */
+	/* A goroutine that could still be woken: what keeps what it waits for reachable, the
+	 * strongest of "goroutine" (one that may go on), "timer", "variable", "waiting goroutine"
+	 * (that itself only one of the two before keeps). NULL: not searched, or stuck. */
+	const char *keeper;
 };
 
 struct coreleaks_frame;
@@ -521,6 +525,9 @@ struct coreleaks_options {
 	bool no_proof;		/* do not search for what can never be woken */
 	bool explain; /* keep what it takes to say what keeps a waiting task reachable: eight bytes
 			 for each object of the heap */
+	/* With explain: what coreleaks_write_one() will be asked for. Of goroutines only those that
+	 * it names, and the first of each group, are explained. NULL: just the latter. */
+	const char *explained;
 };
 
 void coreleaks_options_init(struct coreleaks_options *options);

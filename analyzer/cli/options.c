@@ -106,7 +106,7 @@ static const struct option_row option_rows[] = {
 	 BUILT(handle_count, FIELD(analysis.threshold), .minimum = 1, .in_hint = true)},
 	{"max-total", 0, "N", "More tasks than N are a finding (default 10000)", JUDGING,
 	 BUILT(handle_count, FIELD(analysis.max_total), .minimum = 1, .in_hint = true)},
-	{"no-proof", 0, NULL, "Leave out the search for proofs", JUDGING,
+	{"no-proof", 0, NULL, "Do not search for goroutines that nothing can wake", JUDGING,
 	 BUILT(handle_flag, FIELD(analysis.no_proof))},
 	{"fail-on", 0, "LEVEL",
 	 "Exit with 1 for findings of this certainty or a higher one: proved, likely (default of "

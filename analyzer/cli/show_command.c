@@ -22,5 +22,6 @@ int show_command(struct settings *settings)
 		return EXIT_USAGE;
 	}
 	settings->analysis.explain = true;
+	settings->analysis.explained = name;
 	return session_run(settings, settings->arguments[0], name);
 }

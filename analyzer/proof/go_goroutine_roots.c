@@ -15,6 +15,8 @@ void go_goroutine_roots_init(struct go_goroutine_roots *roots, struct arena *are
 			     struct image *image)
 {
 	roots->arena = arena;
+	roots->by_words =
+		arena_alloc_array(arena, roots->goroutines->list.num, sizeof(*roots->by_words));
 	roots->frames = arena_alloc_array(arena, MAX_FRAMES, sizeof(*roots->frames));
 	go_unwinder_init(&roots->unwinder, arena, image, &roots->runtime->tables, MAX_FRAMES);
 	go_stack_maps_init(&roots->maps, arena, image, &roots->runtime->tables);
@@ -164,9 +166,8 @@ static void mark_waits(struct go_goroutine_roots *roots, struct go_marker *marke
 	}
 }
 
-/* False: the maps do not hold. */
-static bool mark_by_maps(struct go_goroutine_roots *roots, struct go_marker *marker,
-			 const struct goroutine *g, const struct task *task)
+static struct raw_stack unwind(struct go_goroutine_roots *roots, const struct goroutine *g,
+			       const struct task *task)
 {
 	const struct go_start start = {
 		.pc = task->pc,
@@ -174,7 +175,14 @@ static bool mark_by_maps(struct go_goroutine_roots *roots, struct go_marker *mar
 		.exact = g->exact,
 		.stack = g->stack,
 	};
-	const struct raw_stack stack = go_unwinder_walk(&roots->unwinder, &start, roots->frames, 0);
+	return go_unwinder_walk(&roots->unwinder, &start, roots->frames, 0);
+}
+
+/* False: the maps do not hold. */
+static bool mark_by_maps(struct go_goroutine_roots *roots, struct go_marker *marker,
+			 const struct goroutine *g, const struct task *task)
+{
+	const struct raw_stack stack = unwind(roots, g, task);
 	if (stack.end != CORELEAKS_STACK_COMPLETE)
 		return false;
 	roots->objects.num = roots->found.num = 0;
@@ -219,12 +227,27 @@ void go_goroutine_roots_mark(struct go_goroutine_roots *roots, struct go_marker 
 			struct range object = roots->found.items[--roots->found.num];
 			mark_words(roots, marker, object.low, object.high);
 		}
-		roots->num_mapped++;
 		return;
 	}
 	mark_waits(roots, marker, goroutine);
 	/* Of a running one its registers count only when they are those of its own code. */
 	bool from_sp = resting || (range_contains(g->stack, sp) && g->exact);
 	go_marker_words(marker, from_sp ? sp : g->stack.low, g->stack.high);
-	roots->num_whole++;
+	roots->by_words[goroutine] = true;
+}
+
+struct go_place go_goroutine_roots_place(struct go_goroutine_roots *roots, uint32_t goroutine,
+					 uint64_t addr)
+{
+	const struct goroutine *g = &roots->goroutines->list.items[goroutine];
+	const struct raw_stack stack = unwind(
+		roots, g, &roots->tasks->list.items[roots->goroutines->first_task + goroutine]);
+	for (uint32_t i = 0; i < stack.num_frames; i++) {
+		const struct raw_frame *frame = &roots->frames[i];
+		struct go_function function;
+		if (addr >= frame->sp && addr < frame->cfa &&
+		    go_tables_find(&roots->runtime->tables, frame->pc, &function))
+			return (struct go_place){go_function_name(&function), addr - frame->sp};
+	}
+	return (struct go_place){0};
 }

@@ -26,13 +26,21 @@ struct go_goroutine_roots {
 		struct range *items; /* that something led to, to be looked into */
 		uint32_t num, capacity;
 	} found;
-	struct range stack;		/* at hand: of the frames in use */
-	uint64_t num_mapped, num_whole; /* stacks */
+	struct range stack; /* at hand: of the frames in use */
+	bool *by_words;	    /* parallel to goroutines: no maps were used for it */
+};
+
+/* A place on a goroutine's stack. */
+struct go_place {
+	const char *function; /* in whose frame it is; NULL unknown */
+	uint64_t off;	      /* from that frame's stack pointer */
 };
 
 void go_goroutine_roots_init(struct go_goroutine_roots *roots, struct arena *arena,
 			     struct image *image);
 void go_goroutine_roots_mark(struct go_goroutine_roots *roots, struct go_marker *marker,
 			     uint32_t goroutine);
+struct go_place go_goroutine_roots_place(struct go_goroutine_roots *roots, uint32_t goroutine,
+					 uint64_t addr);
 
 #endif

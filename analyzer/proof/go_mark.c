@@ -106,6 +106,7 @@ void go_marker_init(struct go_marker *marker, struct arena *arena, struct image 
 	*marker = (struct go_marker){.arena = arena, .spans = spans, .layout = layout};
 	pages_init(&marker->pages, arena, image->dump);
 	addresses_init(&marker->watched, arena);
+	addresses_init(&marker->masked, arena);
 	go_type_masks_init(&marker->types, arena, image, layout);
 	marker->scans = arena_alloc_array(arena, spans->list.num, sizeof(*marker->scans));
 	for (uint32_t i = 0; i < spans->list.num; i++) {
@@ -178,6 +179,14 @@ void go_marker_mask(struct go_marker *marker, uint64_t addr)
 	uint64_t number = number_of(marker, object);
 	marker->marks[number / 8] |= (uint8_t)(1u << number % 8);
 	marker->scans[object.span].masked = true;
+	if (marker->parents != NULL)
+		addresses_add(&marker->masked, go_marker_addr(marker, object), NULL);
+}
+
+bool go_marker_is_masked(const struct go_marker *marker, struct go_object object)
+{
+	return marker->scans[object.span].masked &&
+	       addresses_find(&marker->masked, go_marker_addr(marker, object)) != UINT32_MAX;
 }
 
 void go_marker_watch(struct go_marker *marker, struct go_object object, uint32_t *ret)

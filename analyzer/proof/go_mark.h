@@ -45,7 +45,8 @@ struct go_marker {
 	struct go_scan *scans; /* parallel to spans->list */
 	uint64_t num_objects;
 	uint8_t *marks;
-	uint64_t *parents; /* by object: where the pointer to it was found; NULL: not kept */
+	struct addresses masked; /* objects; kept only with parents */
+	uint64_t *parents;	 /* by object: where the pointer to it was found; NULL: not kept */
 	struct {
 		struct go_object *items;
 		uint32_t num, capacity;
@@ -89,6 +90,8 @@ void go_marker_unreadable(struct go_marker *marker, uint64_t addr, uint64_t num)
 void go_marker_scan(struct go_marker *marker, struct go_object object);
 /* Marks it without ever looking into it. */
 void go_marker_mask(struct go_marker *marker, uint64_t addr);
+/* Only known when parents are kept. */
+bool go_marker_is_masked(const struct go_marker *marker, struct go_object object);
 /* Tells (in woken) when it is marked; its number in watched. Call before anything is marked. */
 void go_marker_watch(struct go_marker *marker, struct go_object object, uint32_t *ret);
 /* Until the queue is empty. */

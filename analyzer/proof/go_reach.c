@@ -1,7 +1,5 @@
 #include "proof/go_reach.h"
 
-#include "proof/go_goroutine_roots.h"
-
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -12,7 +10,6 @@ struct search {
 	const struct go_reach_input *input;
 	struct arena *arena;
 	struct progress *progress;
-	struct go_goroutine_roots goroutine_roots;
 	/* Goroutines by the object they wait for: a list in entries of the queues. */
 	uint32_t *first_waiter; /* by number in marker.watched */
 	uint32_t num_watched;
@@ -142,7 +139,7 @@ static void revive(struct search *search, uint32_t goroutine, enum go_kept kept)
 		return;
 	reach->kept[goroutine] = (uint8_t)kept;
 	reach->num_revived++;
-	go_goroutine_roots_mark(&search->goroutine_roots, &reach->marker, goroutine);
+	go_goroutine_roots_mark(&search->reach->goroutine_roots, &reach->marker, goroutine);
 }
 
 /* Marks all that the stage's roots reach. Goroutines that they reach directly are the stage's;
@@ -179,7 +176,7 @@ static void mark_goroutines(struct search *search)
 			continue;
 		}
 		reach->num_roots++;
-		go_goroutine_roots_mark(&search->goroutine_roots, &reach->marker, i);
+		go_goroutine_roots_mark(&search->reach->goroutine_roots, &reach->marker, i);
 		if ((i & 1023) == 0) {
 			go_marker_drain(&reach->marker);
 			if (!progress_tick(search->progress, "proving", i, num))
@@ -335,14 +332,14 @@ void go_reach_build(struct go_reach *ret, struct arena *arena, struct gaps *gaps
 	ret->kept = arena_alloc_array(arena, input->goroutines->list.num, sizeof(*ret->kept));
 	if (candidates.num == 0)
 		return;
-	search.goroutine_roots = (struct go_goroutine_roots){
+	ret->goroutine_roots = (struct go_goroutine_roots){
 		.runtime = input->runtime,
 		.layout = &ret->layout,
 		.goroutines = input->goroutines,
 		.tasks = input->tasks,
 		.queues = input->queues,
 	};
-	go_goroutine_roots_init(&search.goroutine_roots, arena, input->image);
+	go_goroutine_roots_init(&ret->goroutine_roots, arena, input->image);
 	mask(&search);
 	watch(&search);
 	mark(&search);

@@ -8,6 +8,7 @@
 
 #include "base/progress.h"
 #include "proof/go_candidates.h"
+#include "proof/go_goroutine_roots.h"
 #include "proof/go_roots.h"
 #include "proof/go_thread_roots.h"
 
@@ -52,6 +53,7 @@ struct go_reach {
 	struct go_heap_layout layout;
 	struct go_roots roots;
 	struct go_thread_roots threads;
+	struct go_goroutine_roots goroutine_roots;
 	uint32_t num_roots;	 /* goroutines that were alive by what they do */
 	uint32_t num_candidates; /* those that were not */
 	uint32_t num_revived;	 /* of these: that something reaches */

@@ -70,6 +70,22 @@ void go_roots_variables(struct go_roots *roots, struct go_marker *marker)
 	}
 }
 
+/* Of what was overwritten nothing is used any more (runtime/mwbbuf.go). */
+static void mark_processor(const struct go_roots *roots, struct go_marker *marker,
+			   struct go_object object)
+{
+	enum { OVERWRITTEN_SIZE = 514 * 8 };
+	uint64_t low = go_marker_addr(marker, object);
+	uint64_t high = low + marker->spans->list.items[object.span].element_size;
+	if (roots->layout->p_overwritten < 0) {
+		go_marker_scan(marker, object);
+		return;
+	}
+	uint64_t skip = low + (uint64_t)roots->layout->p_overwritten;
+	go_marker_words(marker, low, skip < high ? skip : high);
+	go_marker_words(marker, skip + OVERWRITTEN_SIZE, high);
+}
+
 void go_roots_processors(struct go_roots *roots, struct go_marker *marker)
 {
 	const struct go_slice *allp = &roots->runtime->allp;
@@ -80,7 +96,7 @@ void go_roots_processors(struct go_roots *roots, struct go_marker *marker)
 		if (!image_read_u64(roots->image, addr, &p))
 			go_marker_unreadable(marker, addr, 1);
 		else if (go_marker_find(marker, p, &object))
-			go_marker_scan(marker, object);
+			mark_processor(roots, marker, object);
 		else
 			roots->num_damaged++;
 	}

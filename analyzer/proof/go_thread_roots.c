@@ -160,7 +160,8 @@ void go_thread_roots_mark(struct go_thread_roots *roots, struct go_marker *marke
 void go_thread_roots_processors(struct go_thread_roots *roots, struct go_marker *marker)
 {
 	const struct goroutines *goroutines = roots->goroutines;
-	for (uint32_t i = 0; i < goroutines->ms.num; i++) {
+	/* Where the heap tells nothing, all words of all of them count anyway. */
+	for (uint32_t i = 0; i < goroutines->ms.num && marker->layout->precise_heap; i++) {
 		struct range object;
 		uint64_t p = word_at(roots, goroutines->ms.items[i].addr +
 						    (uint64_t)roots->runtime->layout.m_p);

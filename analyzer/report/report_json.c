@@ -1,5 +1,7 @@
 #include "report/report_json.h"
 
+#include "report/kept.h"
+
 #include "group/runtimes.h"
 #include "group/user_frame.h"
 #include "report/blocking.h"
@@ -229,6 +231,7 @@ void report_json_group_fields(struct json_out *json, const struct write_job *job
 	json_out_text(json, "runtime", runtime != NULL ? runtime->name : NULL);
 	json_out_text(json, "system", group->system);
 	json_out_text(json, "runtime_hint", runtime != NULL ? runtime->hint : NULL);
+	kept_json(json, job, group);
 	json_out_begin(json, "members", '[', JSON_INLINE);
 	for (uint32_t i = 0; i < group->num_tasks && i < job->options->members; i++)
 		json_out_int(json, NULL, job->view->tasks[group->tasks[i]]->id);

@@ -5,6 +5,7 @@
 
 #include "base/intern.h"
 #include "report/go_census.h"
+#include "report/kept.h"
 #include "report/rules_report.h"
 #include "report/words.h"
 
@@ -293,6 +294,7 @@ void text_tail(struct screen *screen, const struct write_job *job, uint32_t num_
 {
 	const struct report_view *view = job->view;
 	uint64_t num_left_out = text_tail_rest(screen, job, num_printed);
+	kept_text(screen, job);
 	text_tail_totals(screen, job, num_printed, num_left_out);
 	text_tail_system(screen, job);
 	go_census_text(screen, job);

@@ -37,6 +37,9 @@ struct go_heap_layout {
 	/* g */
 	int16_t g_param, g_bubble, g_vectors;
 	int16_t defer_link;
+	/* p: pointers that were overwritten, for the garbage collector; only where the heap is not
+	 * precise */
+	int16_t p_overwritten;
 	/* A type whose mask is not there, but a program (kind), or made on demand (flags). */
 	int16_t type_program_kind, type_on_demand_flag;
 	/* queued cleanups: bytes each; GO_NONE: queued as finalizers are */
