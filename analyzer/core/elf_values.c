@@ -61,3 +61,21 @@ uint64_t elf_values_imports(const struct elf_file *file, const char *const *name
 	}
 	return found;
 }
+
+bool elf_values_writable(const struct elf_file *file, uint32_t index, struct range *ret)
+{
+	size_t num;
+	if (elf_getphdrnum(file->elf, &num) != 0)
+		return false;
+	for (size_t i = 0; i < num && i < INT_MAX; i++) {
+		GElf_Phdr header;
+		if (gelf_getphdr(file->elf, (int)i, &header) == NULL)
+			return false;
+		if (header.p_type != PT_LOAD || (header.p_flags & PF_W) == 0 ||
+		    header.p_memsz == 0 || index-- > 0)
+			continue;
+		*ret = range_from_size(header.p_vaddr, header.p_memsz);
+		return true;
+	}
+	return false;
+}

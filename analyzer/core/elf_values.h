@@ -14,4 +14,8 @@ void elf_values_find(const struct elf_file *file, const char *const *names, uint
 uint64_t elf_values_imports(const struct elf_file *file, const char *const *names,
 			    uint32_t num_names);
 
+/* Where its writable memory is, with what it only zeroes: the range number index of these, in the
+ * file's terms. False: it has no more. */
+bool elf_values_writable(const struct elf_file *file, uint32_t index, struct range *ret);
+
 #endif

@@ -1,5 +1,6 @@
 #include "proof/native_memory.h"
 
+#include "core/elf_values.h"
 #include "proof/native_stacks.h"
 
 #include <stdlib.h>
@@ -146,6 +147,22 @@ static bool lacks_thread(const struct native_memory_input *input)
 	return false;
 }
 
+/* Globals of which the core has neither begin nor end: whoever wrote it chose what to write. */
+static bool lacks_globals(const struct native_memory_input *input)
+{
+	for (uint32_t i = 0; i < input->modules->list.num; i++) {
+		const struct module *module = &input->modules->list.items[i];
+		struct range range;
+		if (module->file == NULL || module->vdso)
+			continue;
+		for (uint32_t k = 0; elf_values_writable(module->file, k, &range); k++)
+			if (dump_find_segment(input->dump, module->bias + range.low) == NULL ||
+			    dump_find_segment(input->dump, module->bias + range.high - 1) == NULL)
+				return true;
+	}
+	return false;
+}
+
 /* Writable memory that was not dumped. A file's that was never written is as the file is; of other
  * memory the kernel writes nothing when it was never touched, and nothing after MADV_DONTDUMP: the
  * core does not tell which. */
@@ -168,6 +185,8 @@ static void find_missing(struct memory_builder *builder)
 		else
 			memory->advised = segment->range;
 	}
+	if (lacks_globals(input))
+		memory->forbidden = "globals of the program or a library are not in the core";
 	if (lacks_thread(input))
 		memory->forbidden = "the registers of a thread are not in the core";
 	for (uint32_t i = 0; i < input->tasks->list.num; i++)

@@ -149,7 +149,7 @@ static bool is_lost(const struct native_reach *reach, const struct nptl *nptl, u
 static uint32_t lost_caveats(const struct native_reach *reach)
 {
 	return reach->caveats & (WAIT_CAVEAT_UNREAD | WAIT_CAVEAT_KERNEL | WAIT_CAVEAT_PIPES |
-				 WAIT_CAVEAT_UNDUMPED | WAIT_CAVEAT_SHARERS);
+				 WAIT_CAVEAT_SYSCALLS | WAIT_CAVEAT_UNDUMPED | WAIT_CAVEAT_SHARERS);
 }
 
 static enum coreleaks_verdict lost_certainty(const struct native_reach *reach)

@@ -1,5 +1,5 @@
-"""A thread that is known to be missing from a core, or whose vector registers are not whole, may
-have what others wait for: nothing is proved."""
+"""What is known to be missing from a core may have what threads wait for: nothing is proved. A
+thread, the vector registers of one that runs, a library's globals."""
 
 import os
 import shutil
@@ -15,6 +15,7 @@ import realcore
 
 NT_PRSTATUS, NT_X86_XSTATE = 1, 0x202
 UNKNOWN = 0x7FFFFFFF  # a type that nobody reads
+PT_NULL, PF_W, PHDR_SIZE, PAGE = 0, 2, 56, 4096
 
 
 def without_notes(source, target, chosen):
@@ -78,11 +79,42 @@ def check(case, name, chosen, words):
         tap.check(name + ": it is said why", gaps is not None and words in gaps, gaps)
 
 
+def check_globals():
+    """The sample's core without the segments that hold the program's globals."""
+    name = "a core without the program's globals"
+    truth = expect.Expectation("dropped_but_packed")
+    exe = realcore.build("dropped_but_packed")
+    path = realcore.make_core(exe, truth.args, "kernel", truth.threads, truth.busy)
+    core = elfcore.Core(path)
+    own = [(low, high) for low, high, _, file in core.files
+           if file == os.path.realpath(exe)]
+    low, high = min(part[0] for part in own), max(part[1] for part in own) + PAGE
+    with realcore.scratch() as folder:
+        target = os.path.join(folder, "core")
+        shutil.copyfile(path, target)
+        removed = 0
+        with open(target, "r+b") as file:
+            for index in range(core.phnum):
+                off = core.phoff + index * PHDR_SIZE
+                file.seek(off)
+                kind, flags, _, addr = struct.unpack("<IIQQ", file.read(24))
+                if kind == elfcore.PT_LOAD and flags & PF_W and low <= addr < high:
+                    file.seek(off)
+                    file.write(struct.pack("<I", PT_NULL))
+                    removed += 1
+        tap.check(name + ": there were such segments", removed > 0, core.segments)
+        found, gaps = certainties(target)
+        tap.equal(name + ": nothing is found", found, [])
+        tap.check(name + ": it is said why", gaps is not None and
+                  "globals of the program or a library are not in the core" in gaps, gaps)
+
+
 def main():
-    """Both."""
+    """All of them."""
     try:
         check("dropped_but_register", "a thread without registers", None,
               "the registers of a thread are not in the core")
+        check_globals()
         if "avx" in realcore.read_text("/proc/cpuinfo"):
             check("dropped_but_ymm", "a thread without its upper vector registers",
                   (NT_X86_XSTATE,), "vector registers are not in the core")
