@@ -1,3 +1,4 @@
+#include "group/rules.h"
 #include "group/user_frame.h"
 #include "report/blocking.h"
 #include "report/escape.h"
@@ -176,13 +177,14 @@ static void rest(struct text *out, const struct write_job *job)
 	if (view->hidden_by.num == 0 && view->num_gaps == 0)
 		return;
 	text_add(out, "<section>\n<h2>Left out, and not read</h2>\n<ul>\n");
-	for (uint32_t i = 0; i < view->hidden_by.num; i++)
-		html_element(
-			out, "li", "",
-			arena_format(job->arena, "%s %s hidden by %s",
-				     words_number(job->arena, view->hidden_by.items[i].num_tasks),
-				     view_noun(view, view->hidden_by.items[i].num_tasks),
-				     view->hidden_by.items[i].name));
+	for (uint32_t i = 0; i < view->hidden_by.num; i++) {
+		const struct view_count *count = &view->hidden_by.items[i];
+		const char *by = is_rule_set(count->name) ? "rule " : "";
+		html_element(out, "li", "",
+			     arena_format(job->arena, "%s %s hidden by %s%s",
+					  words_number(job->arena, count->num_tasks),
+					  view_noun(view, count->num_tasks), by, count->name));
+	}
 	for (uint32_t i = 0; i < num; i++) {
 		const struct coreleaks_gap *gap = view->gaps[i];
 		text_add(out, gap->incomplete

@@ -85,7 +85,7 @@ const char *go_words_program(struct arena *arena, const struct coreleaks_go *go,
 		text_addf(&text, " %s heap %s", dot, words_size(arena, (uint64_t)go->heap_size));
 	if (go->stack_size >= 0)
 		text_addf(&text, " %s stacks %s", dot, words_size(arena, (uint64_t)go->stack_size));
-	add_known(&text, dot, "", go->num_gcs, " GCs");
+	add_known(&text, dot, "", go->num_gcs, go->num_gcs == 1 ? " GC" : " GCs");
 	if (go->last_gc_age_ns >= 0)
 		text_addf(&text, ", the last at least %s ago",
 			  words_duration(arena, go->last_gc_age_ns));

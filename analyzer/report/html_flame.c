@@ -120,7 +120,7 @@ static void add_call(struct flame *flame, uint32_t index, uint64_t x, uint64_t w
 		  words_share(arena, call->num, total), ROW_HEIGHT - 1);
 	if (width >= TEXT_WIDTH) {
 		text_add(out, "<text x=\"4\" y=\"13\">");
-		escape_xml(out, call->name);
+		escape_xml(out, words_short_name(call->name));
 		text_add(out, "</text>");
 	}
 	text_add(out, "</svg>\n");
@@ -175,20 +175,35 @@ static uint64_t add_kind(struct flame *flame, enum coreleaks_kind kind, bool bot
 	return num;
 }
 
+static bool has_kind(const struct report_view *view, enum coreleaks_kind kind)
+{
+	for (uint32_t i = 0; i < view->num_shown_groups; i++)
+		if (view->groups[i]->kind == kind)
+			return true;
+	return false;
+}
+
 void html_flame(struct text *out, const struct write_job *job)
 {
 	struct text body;
 	const struct report_view *view = job->view;
 	struct flame flame = {.job = job, .out = &body};
-	bool both = view->num_threads > 0 && view->num_goroutines > 0;
+	bool both = has_kind(view, CORELEAKS_KIND_GOROUTINE) &&
+		    has_kind(view, CORELEAKS_KIND_THREAD) && job->options->kind < 0;
 	text_init(&body, job->arena);
 	array_add(job->arena, &flame.calls)->name = "all";
-	uint64_t num = add_kind(&flame, CORELEAKS_KIND_GOROUTINE, both) +
-		       add_kind(&flame, CORELEAKS_KIND_THREAD, both);
+	uint64_t num_goroutines = add_kind(&flame, CORELEAKS_KIND_GOROUTINE, both);
+	uint64_t num_threads = add_kind(&flame, CORELEAKS_KIND_THREAD, both);
+	uint64_t num = num_goroutines + num_threads;
+	const char *noun = num_goroutines > 0 && num_threads > 0
+				   ? "tasks"
+				   : view_noun_of_kind(num_goroutines > 0 ? CORELEAKS_KIND_GOROUTINE
+									  : CORELEAKS_KIND_THREAD,
+						       num);
 	if (num == 0)
 		return;
-	flame.calls.items[0].name = arena_format(job->arena, "%s %s", words_number(job->arena, num),
-						 view_noun(view, num));
+	flame.calls.items[0].name =
+		arena_format(job->arena, "%s %s", words_number(job->arena, num), noun);
 	draw(&flame, 0, 0, WHOLE, 0);
 	text_addf(out,
 		  "<section>\n<h2>Flame graph</h2>\n<p class=\"dim\">Callers on top, as wide as "

@@ -348,7 +348,8 @@ uint32_t wait_picture_lines(const struct picture_node *node, struct arena *arena
 		lines[num++] = arena_format(arena, "%s %s", words_number(arena, node->num),
 					    view_noun_of_kind(task->kind, node->num));
 	if (frame != NULL)
-		lines[num++] = short_name(arena, samples_frame_name(arena, frame));
+		lines[num++] =
+			short_name(arena, words_short_name(samples_frame_name(arena, frame)));
 	lines[num++] = short_name(arena, task->reason != NULL ? task->reason
 							      : coreleaks_state_name(task->state));
 	return num;

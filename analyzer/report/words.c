@@ -95,6 +95,16 @@ enum style words_verdict_style(enum coreleaks_verdict verdict)
 	return verdict < CORELEAKS_VERDICT_UNKNOWN ? STYLE_RED : STYLE_PLAIN;
 }
 
+const char *words_short_name(const char *name)
+{
+	const char *start = name;
+	/* What stands in brackets has a path of its own, and operator/ is C++'s. */
+	for (const char *at = name; *at != '\0' && strchr("([<{ ", *at) == NULL; at++)
+		if (*at == '/' && strchr(at, '.') != NULL)
+			start = at + 1;
+	return start;
+}
+
 const char *words_quote(struct arena *arena, const char *text)
 {
 	struct text quoted;

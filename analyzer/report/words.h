@@ -24,6 +24,8 @@ const char *words_wait(const struct coreleaks_group *group);
 /* "SUSPECT" */
 const char *words_verdict(enum coreleaks_verdict verdict);
 enum style words_verdict_style(enum coreleaks_verdict verdict);
+/* A function's name without the path of its Go package: of "example.com/a/b.F" it is "b.F". */
+const char *words_short_name(const char *name);
 /* The text as one word of a shell command. */
 const char *words_quote(struct arena *arena, const char *text);
 

@@ -1,6 +1,8 @@
 /* What the formats of pipelines do with what real cores seldom have. */
 #include "fake_view.h"
 
+#include "report/words.h"
+
 #include <check.h>
 #include <jansson.h>
 #include <string.h>
@@ -175,6 +177,22 @@ START_TEST(test_dot_is_readable)
 }
 END_TEST
 
+/* Pictures have little room: the package's path is left out, whatever the language. */
+START_TEST(test_short_names)
+{
+	static const char *const rows[][2] = {
+		{"github.com/a/b.(*T).F", "b.(*T).F"},
+		{"example.com/a/v2.F.func1", "v2.F.func1"},
+		{"main.main", "main.main"},
+		{"operator/", "operator/"},
+		{"std::map<a/b.c>::at", "std::map<a/b.c>::at"},
+		{"a.F[example.com/x.T]", "a.F[example.com/x.T]"},
+		{"", ""},
+	};
+	ck_assert_str_eq(words_short_name(rows[_i][0]), rows[_i][1]);
+}
+END_TEST
+
 START_TEST(test_source_links)
 {
 	static const struct {
@@ -216,6 +234,7 @@ Suite *ci_formats_suite(void)
 	tcase_add_test(tcase, test_markdown_is_cut);
 	tcase_add_test(tcase, test_html_stays_small);
 	tcase_add_test(tcase, test_dot_is_readable);
+	tcase_add_loop_test(tcase, test_short_names, 0, 7);
 	tcase_add_loop_test(tcase, test_source_links, 0, 8);
 	suite_add_tcase(suite, tcase);
 	return suite;
