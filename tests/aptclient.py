@@ -1,5 +1,6 @@
 """An apt client of its own, beside the system's: own lists, configuration and cache, from the
-machine's own Debian source with other suites. The system's lists, packages and settings are only read.
+machine's own Debian source with other suites. The system's lists, packages and settings are only
+read.
 
     client = aptclient.Client(folder, ["trixie"])
     client.update()                          # its lists; raises CannotHave
@@ -109,7 +110,7 @@ def debian_source(folder="/etc/apt", release="/etc/os-release"):
 
 
 class Client:
-    """folder: where it keeps its own files. suites: of Debian, those of the machine come besides."""
+    """folder: where it keeps its own files. suites: of Debian; the machine's come besides."""
 
     def __init__(self, folder, suites, with_own=True):
         self.folder, self._suites, self._with_own = folder, suites, with_own

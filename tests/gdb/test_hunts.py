@@ -70,8 +70,8 @@ def plain(line):
 
 
 def differs(want, got):
-    """What is missing, or None. A line that is LEFT_OUT stands for any number of lines; those between
-    two of them may come in another order, as threads do."""
+    """What is missing, or None. A line that is LEFT_OUT stands for any number of lines; those
+    between two of them may come in another order, as threads do."""
     runs = [[]]
     for line in map(plain, want):
         if line == LEFT_OUT:

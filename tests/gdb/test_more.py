@@ -121,7 +121,8 @@ def check_compare(folder):
               "set one by \"leaks baseline\".")
     tap.equal("no baseline", answers[1].out, "No baseline is set.\n")
     tap.check("what has grown", "before=121 after=141 delta=20" in answers[2].out and
-              re.search(r"GROWN +\+20  120 -> 140  threads  condition", answers[2].out), answers[2].both)
+              re.search(r"GROWN +\+20  120 -> 140  threads  condition", answers[2].out),
+              answers[2].both)
     tap.equal("a baseline", answers[3].out, "\"leaks compare\" compares with %s.\n" % before)
     tap.equal("is what is compared with", answers[4].out, answers[2].out)
     tap.equal("no such dump", answers[6].err,

@@ -1,4 +1,5 @@
-"""The apt client of tests/go/toolchains finds the machine's own Debian source in both forms that apt reads."""
+"""The apt client of tests/go/toolchains finds the machine's own Debian source in both forms that apt
+reads."""
 
 import os
 import sys
