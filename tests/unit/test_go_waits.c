@@ -374,6 +374,63 @@ START_TEST(candidates)
 }
 END_TEST
 
+/* ---- Damage ---- */
+
+static uint64_t seed;
+
+static uint64_t next_random(void)
+{
+	seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return seed >> 33;
+}
+
+/* A word of the heap or of the stacks. */
+static uint64_t random_addr(void)
+{
+	return next_random() % 2 == 0
+		       ? FAKE_GO_HEAP + next_random() % (FAKE_GO_HEAP_SIZE / 8) * 8
+		       : FAKE_GO_STACKS + next_random() % (16 * FAKE_GO_STACK_SIZE / 8) * 8;
+}
+
+/* Whatever the queues, locks and stacks hold: it ends, and every index is one. */
+START_TEST(random_damage)
+{
+	static const uint64_t odd[] = {0, 1, UINT64_MAX, UINT64_MAX - 7, UINT64_C(1) << 63, 0x1000};
+	uint64_t channels[3];
+	begin(_i);
+	seed = (uint64_t)_i * 7919 + 1;
+	make_channels(channels);
+	put_select(channels);
+	for (int64_t id = 60; id < 63; id++) {
+		fake_go_locker(&go, id, FAKE_MUTEX_LOCK, FAKE_GO_HEAP + 0xe004);
+		fake_go_cond_waiter(&go, id + 10, FAKE_GO_HEAP + 0xe100);
+		fake_go_receiver(&go, id + 20, channels[0]);
+	}
+	put_poll(POLL, false, 0);
+	uint64_t sudogs = FAKE_GO_HEAP + FAKE_GO_HEAP_SIZE - 0x4000;
+	for (uint64_t num = 1 + next_random() % 200; num > 0; num--) {
+		/* Half of it in the queues' entries. */
+		uint64_t at =
+			next_random() % 2 == 0 ? sudogs + next_random() % 150 * 8 : random_addr();
+		uint64_t value = next_random() % 3 == 0	  ? odd[next_random() % 6]
+				 : next_random() % 2 == 0 ? sudogs + next_random() % 12 * 112
+							  : fake_go_get(&go, random_addr());
+		fake_go_put(&go, at, value);
+	}
+	open_waits();
+	for (uint32_t i = 0; i < go.goroutines.list.num; i++) {
+		const struct go_wait wait = go_waits_of(&waits, i);
+		ck_assert(wait.object == NULL ||
+			  (uint64_t)(wait.object - waits.objects) < waits.num_objects);
+		for (uint32_t k = 0; k < wait.num_cases; k++)
+			ck_assert(wait.cases[k].channel == NULL ||
+				  (uint64_t)(wait.cases[k].channel - waits.objects) <
+					  waits.num_objects);
+	}
+	ck_assert_uint_lt(go.world.arena.used_size, UINT64_C(64) << 20);
+}
+END_TEST
+
 Suite *go_waits_suite(void)
 {
 	Suite *suite = suite_create("go_waits");
@@ -390,6 +447,7 @@ Suite *go_waits_suite(void)
 	tcase_add_loop_test(tcase, no_descriptor, 0, 4);
 	tcase_add_loop_test(tcase, sleepers, 0, 4);
 	tcase_add_loop_test(tcase, candidates, 0, 2);
+	tcase_add_loop_test(tcase, random_damage, 0, 120);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
