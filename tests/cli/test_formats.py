@@ -353,8 +353,15 @@ def goroutines():
     # Goroutine 1 was running then, and sleeps now.
     del theirs[1]
     tap.check("the program's dump has all its goroutines", len(theirs) == 11, theirs)
+    proved = {member for group in cli.report(core)[1]["groups"]
+              if group["kind"] == "goroutine" and group["verdict"] == "proved"
+              for member in group["members"]}
+    tap.equal("what is proved is marked as leaked, and nothing else",
+              {number for number, dump in ours.items() if " (leaked)" in dump[0]}, proved)
     for number, dump in sorted(theirs.items()):
-        tap.equal("goroutine %d is dumped as Go does" % number, ours.get(number), dump)
+        bracket, lines = ours.get(number, ("", None))
+        tap.equal("goroutine %d is dumped as Go does" % number,
+                  (bracket.replace(" (leaked)", ""), lines), dump)
     buckets, rest = panicparse("g.debug2")
     tap.check("panicparse leaves nothing over but what is left out",
               all(line.startswith("# left out: ") for line in rest), rest)

@@ -47,7 +47,7 @@ def files(core):
     os.mkdir("folder")
     tap.equal("-o in a folder", cli.run("-ofolder/d.json", core), (CLEAN, "", ""))
     tap.equal("... and the file, in the folder", read("folder/d.json"), json_)
-    for name in ("x.html", "x", "x.sarif", ".txt"):
+    for name in ("x.xml", "x", "x.docx", ".txt"):
         code, out, err = cli.run("-o", name, core)
         tap.check("-o %s: no format" % name, code == USAGE and out == "" and cli.one_line(err)
                   and not os.path.exists(name), "%d %s" % (code, err))
