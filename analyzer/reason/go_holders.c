@@ -156,7 +156,8 @@ void go_holders_find(struct go_waits *waits, struct gaps *gaps, struct progress 
 			 (unsigned)(max_search_size >> 20));
 	for (uint32_t i = 0; i < num; i++) {
 		struct coreleaks_go_object *object = &waits->objects[i];
-		object->candidates_known = true;
+		/* That there is none is known only of all stacks. */
+		object->candidates_known = search.left_size > 0 || search.found[i] != NULL;
 		if (search.found[i] == NULL)
 			continue;
 		object->candidates = search.found[i]->candidates;
