@@ -43,7 +43,8 @@ static bool has_alternate_part(const struct stacks_builder *builder, struct rang
 		uint64_t words[UCONTEXT_HEAD / 8];
 		memcpy(words, bytes + off, sizeof(words));
 		if (words[1] == 0 && words[4] >= MIN_SIZE && range_contains(stack, words[2]) &&
-		    words[2] <= addr + off && addr + off - words[2] < words[4])
+		    words[4] <= stack.high - words[2] && words[2] <= addr + off &&
+		    addr + off - words[2] < words[4])
 			return true;
 	}
 	return false;
