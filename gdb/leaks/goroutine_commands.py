@@ -92,6 +92,10 @@ variables select its thread, see "help leaks thread"."""
         return options.continuations(["off"] + self._context.known_goroutines(), last, word)
 
 
+# Commands that do not care which frame is selected: finding it takes its time 10,000 times over.
+_WHOLE_STACK = ("bt", "backtrace", "where")
+
+
 class LeaksApply(Command):
     """Run a command on each member of a group, or on one thread or goroutine.
 Usage: leaks apply [-q] [-c | -s] WHAT COMMAND
@@ -128,6 +132,8 @@ Options:
         if not command.strip():
             raise LeaksError("Please specify a command at the end of \"leaks apply %s\"." % what)
         tasks, runtime = self._tasks(what)
+        if command.split()[0] in _WHOLE_STACK:
+            runtime = None
         with self._context.selection_kept():
             for task in tasks:
                 self._apply(task, runtime, command, flags, from_tty)
@@ -210,7 +216,7 @@ def find(context, word):
 
 def select(context, task, runtime):
     """Shows that goroutine, with the innermost frame of the program's own selected. runtime: names
-    of functions that are not."""
+    of functions that are not; None: any frame will do."""
     about = task.goroutine
     if about.registers is None:
         raise LeaksError("The report does not tell where goroutine %d goes on." % task.id)
@@ -222,7 +228,8 @@ def select(context, task, runtime):
         thread = context.threads().get(about.thread)
     thread = thread or gdb.selected_thread() or target.first_thread(target.stopped_inferior())
     selected = selection.select(task, thread, lambda: context.places(task))
-    _select_user_frame(selected, runtime)
+    if runtime is not None:
+        _select_user_frame(selected, runtime)
     return selected
 
 

@@ -1,5 +1,4 @@
-"""The apt client of tests/go/toolchains finds the machine's own Debian source in both forms that apt
-reads."""
+"""The apt client of tests/go/toolchains finds the machine's own Debian source in both forms."""
 
 import os
 import sys
