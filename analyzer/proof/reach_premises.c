@@ -88,6 +88,17 @@ static bool waits_in_kernel(const struct task *task)
 	return false;
 }
 
+/* Is it in a system call that its own code has made, by the instruction? Then it makes others so.
+ */
+static bool calls_by_itself(const struct reach_premises_input *input, const struct task *task)
+{
+	if (task->kind != CORELEAKS_KIND_THREAD || !task->hint->blocked)
+		return false;
+	int32_t index = modules_find(input->modules, task->registers->values[REGISTER_RIP]);
+	const struct module *module = index >= 0 ? &input->modules->list.items[index] : NULL;
+	return module == NULL || (!is_glibc(module->name) && !is_known_for_futexes(module->name));
+}
+
 uint32_t reach_premises_caveats(const struct reach_premises_input *input)
 {
 	const struct notes *notes = input->notes;
@@ -101,9 +112,12 @@ uint32_t reach_premises_caveats(const struct reach_premises_input *input)
 		if (!module->vdso && module->file != NULL && !is_glibc(module->name))
 			caveats |= import_caveats(module, !kernel || input->advised);
 	}
-	for (uint32_t i = 0; i < input->tasks->list.num; i++)
+	for (uint32_t i = 0; i < input->tasks->list.num; i++) {
 		if (waits_in_kernel(&input->tasks->list.items[i]))
 			caveats |= WAIT_CAVEAT_KERNEL;
+		if (calls_by_itself(input, &input->tasks->list.items[i]))
+			caveats |= WAIT_CAVEAT_SYSCALLS;
+	}
 	/* The rings of io_uring and aio are mapped, whoever made them. */
 	for (uint32_t i = 0; i < notes->mappings.num; i++)
 		if (strstr(notes->mappings.items[i].path, "[io_uring]") != NULL ||

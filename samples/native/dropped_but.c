@@ -204,6 +204,24 @@ static NOINLINE void hide(void)
 }
 #define rest pause
 
+#elif defined(CASE_INLINE_SYSCALL)
+/* The same without libc's function. */
+static void *futex_waiter_main(void *arg)
+{
+	register void *timeout __asm__("r10") = NULL;
+	for (long nr = SYS_futex, result; *(volatile int *)arg == 0;)
+		__asm__ volatile("syscall"
+				 : "=a"(result)
+				 : "a"(nr), "D"(arg), "S"(FUTEX_WAIT_PRIVATE), "d"(0), "r"(timeout)
+				 : "rcx", "r11", "memory");
+	return NULL;
+}
+static NOINLINE void hide(void)
+{
+	start(futex_waiter_main, calloc(1, 64));
+}
+#define rest pause
+
 #elif defined(CASE_XMM)
 /* A running thread has it in a vector register. */
 static NOINLINE void *spinner_main(void *arg)
