@@ -20,9 +20,12 @@ const char *headline_claim(const struct write_job *job)
 	const struct report_view *view = job->view;
 	const struct coreleaks_finding *finding = headline_finding(view);
 	uint64_t total = view->num_threads + view->num_goroutines;
-	for (uint32_t i = 0; finding == NULL && i < view->num_findings; i++)
-		if (view->findings[i]->num_groups == 0)
-			return view->findings[i]->title;
+	if (finding == NULL) { /* about the process as a whole */
+		for (uint32_t i = 0; i < view->num_findings; i++)
+			if (view->findings[i]->num_groups == 0)
+				return view->findings[i]->title;
+		return "";
+	}
 	uint64_t num_tasks = view->tasks_by_verdict[view->verdict];
 	uint32_t num_groups = 0;
 	for (uint32_t i = 0; i < view->num_shown_groups; i++)

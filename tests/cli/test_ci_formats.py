@@ -15,7 +15,8 @@ import tap
 
 CLEAN, FINDINGS = 0, 1
 SUFFIXES = {"ndjson": ".ndjson", "junit": ".junit.xml", "sarif": ".sarif", "markdown": ".md",
-            "github": ".github", "gitlab": ".gitlab.json", "speedscope": ".speedscope.json", "dot": ".dot"}
+            "github": ".github", "gitlab": ".gitlab.json", "speedscope": ".speedscope.json",
+            "dot": ".dot"}
 SCHEMAS = {"sarif": ("@microsoft/jest-sarif", "1.0.0-beta.0",
                      "lib/schemas/sarif-2.1.0-rtm.5.json"),
            "speedscope": ("speedscope", "1.25.0", "dist/release/file-format-schema.json")}
