@@ -285,6 +285,7 @@ static void conclude(struct reach_builder *builder)
 					!(holder >= 0 && builder->in_set[holder]) &&
 					!is_behind_deadlock(builder, i);
 		reach->num_live_threads += reach->mark.live[i];
+		reach->num_stuck += builder->in_set[i];
 	}
 	for (uint32_t i = 0; i < nptl->threads.num; i++)
 		reach->lost[i] = is_lost(builder, i);

@@ -24,6 +24,7 @@ struct native_reach {
 	enum native_place *places; /* parallel to tasks: of the word it sleeps on */
 	uint32_t num_candidates;
 	uint32_t num_live_threads; /* whose stacks and registers were looked through */
+	uint32_t num_stuck;	   /* threads that were not looked through: they never go on */
 	uint32_t num_elsewhere;	   /* wait in private memory that is not understood … */
 	uint64_t elsewhere_addr;   /* … for example here */
 	uint32_t caveats;	   /* of all that it proves: bits of enum wait_caveat */

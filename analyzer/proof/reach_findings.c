@@ -145,11 +145,14 @@ static bool is_lost(const struct native_reach *reach, const struct nptl *nptl, u
 	return reach->ran && index >= 0 && reach->lost[index];
 }
 
-/* By these somebody may still get its pthread_t; it waits for nothing that could end. */
+/* By these somebody may still get its pthread_t. It waits for nothing that could end itself, but
+ * who is stuck may know it: then all that weakens their proof weakens its. */
 static uint32_t lost_caveats(const struct native_reach *reach)
 {
-	return reach->caveats & (WAIT_CAVEAT_UNREAD | WAIT_CAVEAT_KERNEL | WAIT_CAVEAT_PIPES |
-				 WAIT_CAVEAT_SYSCALLS | WAIT_CAVEAT_UNDUMPED | WAIT_CAVEAT_SHARERS);
+	return reach->num_stuck > 0 ? reach->caveats
+				    : reach->caveats & (WAIT_CAVEAT_UNREAD | WAIT_CAVEAT_KERNEL |
+							WAIT_CAVEAT_PIPES | WAIT_CAVEAT_SYSCALLS |
+							WAIT_CAVEAT_UNDUMPED | WAIT_CAVEAT_SHARERS);
 }
 
 static enum coreleaks_verdict lost_certainty(const struct native_reach *reach)
@@ -218,6 +221,13 @@ void reach_findings_unjoined(struct findings *findings, struct arena *arena,
 			*array_add(arena, &evidence) = finding->evidence[k];
 		add(&evidence, arena,
 		    "no live thread or global has its pthread_t any more: nobody can join it", 0);
+		if (reach->num_stuck > 0)
+			add(&evidence, arena,
+			    arena_format(arena,
+					 "premise: threads that are stuck stay so: one of these "
+					 "(%" PRIu32 ") may have it",
+					 reach->num_stuck),
+			    0);
 		finding->evidence = evidence.items;
 		finding->num_evidence = evidence.num;
 		for (uint32_t bit = 1; bit <= caveats && bit != 0; bit <<= 1)
