@@ -26,8 +26,8 @@ import tap
 SOURCE = os.path.join(tap.ROOT, "tests", "go", "proof")
 SNAPSHOT = os.path.join(tap.ROOT, "tests", "core", "snapshot.c")
 PROOFS = ("unreachable-wait", "nil-channel", "select-no-cases")
-# Of them Go's own profile says nothing: what they send lies in a struct that holds the channels, and
-# the profile takes that for a way to reach it. Our search does not look into queues.
+# Of them Go's own profile says nothing: what they send lies in a struct that holds the channels,
+# and the profile takes that for a way to reach it. Our search does not look into queues.
 BEYOND_GO = {"main.(*service).loop"}
 
 
