@@ -399,6 +399,8 @@ static struct coreleaks_error *copy_and_open(struct coreleaks_analysis *a)
 	options->explained = copy_option(a, options->explained);
 	options->rules = copy_option(a, options->rules);
 	options->rules_name = copy_option(a, options->rules_name);
+	options->label = copy_option(a, options->label);
+	options->group_label = copy_option(a, options->group_label);
 	a->core_path = copy_option(a, a->core_path);
 	gaps_init(&a->gaps, &a->arena);
 	struct coreleaks_error *error = rules_build(&a->rules, &a->arena, options);
@@ -446,10 +448,14 @@ struct coreleaks_error *coreleaks_open(const char *core_path,
 	a->progress.data = a->options.progress_data;
 	if (a->options.timeout_ns != 0)
 		a->progress.deadline_ns = progress_now_ns() + a->options.timeout_ns;
+	const char *wrong = NULL;
+	if (a->options.max_frames == 0)
+		wrong = "max_frames must not be 0";
+	else if (a->options.group_by == CORELEAKS_GROUP_BY_LABEL && a->options.group_label == NULL)
+		wrong = "group_label names no label";
 	struct coreleaks_error *error =
-		a->options.max_frames == 0
-			? error_new(CORELEAKS_ERROR_USAGE, 0, core_path, "max_frames must not be 0")
-			: run_trapped(a, copy_and_open);
+		wrong != NULL ? error_new(CORELEAKS_ERROR_USAGE, 0, core_path, "%s", wrong)
+			      : run_trapped(a, copy_and_open);
 	if (error != NULL) {
 		coreleaks_close(a);
 		return error;

@@ -90,6 +90,7 @@ enum coreleaks_group_by {
 	CORELEAKS_GROUP_BY_REASON = 4,	 /* what they wait for, whatever their stacks */
 	CORELEAKS_GROUP_BY_OBJECT = 5, /* the same object, by its address; without one the reason */
 	CORELEAKS_GROUP_BY_CREATOR = 6, /* the place in the code that creates them */
+	CORELEAKS_GROUP_BY_LABEL = 7,	/* the value of the label that group_label names */
 };
 
 const char *coreleaks_kind_name(enum coreleaks_kind kind);
@@ -528,6 +529,11 @@ struct coreleaks_options {
 	/* With explain: what coreleaks_write_one() will be asked for. Of goroutines only those that
 	 * it names, and the first of each group, are explained. NULL: just the latter. */
 	const char *explained;
+
+	/* These two hide tasks: those of a group that differ in them become two groups. */
+	uint64_t min_age_ns; /* tasks not known to wait that long are hidden; 0 none */
+	const char *label;   /* KEY or KEY=VALUE: tasks without this label are hidden; NULL none */
+	const char *group_label; /* key of the label of CORELEAKS_GROUP_BY_LABEL */
 };
 
 void coreleaks_options_init(struct coreleaks_options *options);

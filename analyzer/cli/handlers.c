@@ -112,22 +112,43 @@ bool handle_word(const struct option_row *row, struct settings *settings, void *
 	for (const struct word *word = row->words; word->name != NULL; word++) {
 		if (!word_fits(word, value))
 			continue;
-		if (word->unbuilt) {
-			message("--%s %s is not built yet", row->name, value);
-			return false;
-		}
 		*(int32_t *)field = word->value;
 		return true;
 	}
 	char known[256] = "";
 	size_t used = 0;
 	for (const struct word *word = row->words; word->name != NULL; word++) {
-		if (!word->unbuilt && used < sizeof(known))
+		if (used < sizeof(known))
 			used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
 						 used == 0 ? "" : ", ", word->name);
 	}
 	message("--%s: '%s' is none of %s", row->name, value, known);
 	return false;
+}
+
+static bool label_has_key(const struct option_row *row, const char *label)
+{
+	if (*label == '\0' || *label == '=')
+		message("--%s: the label's key is missing", row->name);
+	return *label != '\0' && *label != '=';
+}
+
+bool handle_group_by(const struct option_row *row, struct settings *settings, void *field,
+		     const char *value)
+{
+	static const char label[] = "label:";
+	if (!handle_word(row, settings, field, value))
+		return false;
+	if (strncmp(value, label, strlen(label)) != 0)
+		return true;
+	settings->analysis.group_label = value + strlen(label);
+	return label_has_key(row, settings->analysis.group_label);
+}
+
+bool handle_label(const struct option_row *row, struct settings *settings, void *field,
+		  const char *value)
+{
+	return label_has_key(row, value) && handle_text(row, settings, field, value);
 }
 
 bool handle_format(const struct option_row *row, struct settings *settings, void *field,

@@ -8,7 +8,6 @@
 struct word {
 	const char *name; /* NULL ends a list */
 	int32_t value;
-	bool unbuilt; /* part of the contract, but not built yet */
 };
 
 /* An option: a row of the table in options.c. */
@@ -40,6 +39,10 @@ bool handle_duration(const struct option_row *row, struct settings *settings, vo
 		     const char *value);
 bool handle_word(const struct option_row *row, struct settings *settings, void *field,
 		 const char *value);
+bool handle_group_by(const struct option_row *row, struct settings *settings, void *field,
+		     const char *value);
+bool handle_label(const struct option_row *row, struct settings *settings, void *field,
+		  const char *value);
 bool handle_format(const struct option_row *row, struct settings *settings, void *field,
 		   const char *value);
 bool handle_json(const struct option_row *row, struct settings *settings, void *field,

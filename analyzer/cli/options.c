@@ -19,52 +19,45 @@ static const char *const group_titles[] = {
 };
 
 static const struct word kind_words[] = {
-	{"thread", CORELEAKS_KIND_THREAD, false},
-	{"goroutine", CORELEAKS_KIND_GOROUTINE, false},
-	{NULL, 0, false},
+	{"thread", CORELEAKS_KIND_THREAD},
+	{"goroutine", CORELEAKS_KIND_GOROUTINE},
+	{NULL, 0},
 };
 
 static const struct word state_words[] = {
-	{"running", CORELEAKS_STATE_RUNNING, false}, {"runnable", CORELEAKS_STATE_RUNNABLE, false},
-	{"syscall", CORELEAKS_STATE_SYSCALL, false}, {"waiting", CORELEAKS_STATE_WAITING, false},
-	{"exited", CORELEAKS_STATE_EXITED, false},   {NULL, 0, false},
+	{"running", CORELEAKS_STATE_RUNNING}, {"runnable", CORELEAKS_STATE_RUNNABLE},
+	{"syscall", CORELEAKS_STATE_SYSCALL}, {"waiting", CORELEAKS_STATE_WAITING},
+	{"exited", CORELEAKS_STATE_EXITED},   {NULL, 0},
 };
 
 static const struct word verdict_words[] = {
-	{"proved", CORELEAKS_VERDICT_PROVED, false},
-	{"likely", CORELEAKS_VERDICT_LIKELY, false},
-	{"suspect", CORELEAKS_VERDICT_SUSPECT, false},
-	{"unknown", CORELEAKS_VERDICT_UNKNOWN, false},
-	{"benign", CORELEAKS_VERDICT_BENIGN, false},
-	{NULL, 0, false},
+	{"proved", CORELEAKS_VERDICT_PROVED},	{"likely", CORELEAKS_VERDICT_LIKELY},
+	{"suspect", CORELEAKS_VERDICT_SUSPECT}, {"unknown", CORELEAKS_VERDICT_UNKNOWN},
+	{"benign", CORELEAKS_VERDICT_BENIGN},	{NULL, 0},
 };
 
 static const struct word group_by_words[] = {
-	{"line", CORELEAKS_GROUP_BY_LINE, false},
-	{"function", CORELEAKS_GROUP_BY_FUNCTION, false},
-	{"pc", CORELEAKS_GROUP_BY_PC, false},
-	{"reason", CORELEAKS_GROUP_BY_REASON, false},
-	{"object", CORELEAKS_GROUP_BY_OBJECT, false},
-	{"creator", CORELEAKS_GROUP_BY_CREATOR, false},
-	{"label:", 0, true},
-	{NULL, 0, false},
+	{"line", CORELEAKS_GROUP_BY_LINE},     {"function", CORELEAKS_GROUP_BY_FUNCTION},
+	{"pc", CORELEAKS_GROUP_BY_PC},	       {"reason", CORELEAKS_GROUP_BY_REASON},
+	{"object", CORELEAKS_GROUP_BY_OBJECT}, {"creator", CORELEAKS_GROUP_BY_CREATOR},
+	{"label:", CORELEAKS_GROUP_BY_LABEL},  {NULL, 0},
 };
 
 static const struct word fail_on_words[] = {
-	{"proved", CORELEAKS_VERDICT_PROVED, false},
-	{"likely", CORELEAKS_VERDICT_LIKELY, false},
-	{"suspect", CORELEAKS_VERDICT_SUSPECT, false},
-	{"growth", FAIL_ON_GROWTH, false},
-	{"new", FAIL_ON_NEW, false},
-	{"none", FAIL_ON_NONE, false},
-	{NULL, 0, false},
+	{"proved", CORELEAKS_VERDICT_PROVED},
+	{"likely", CORELEAKS_VERDICT_LIKELY},
+	{"suspect", CORELEAKS_VERDICT_SUSPECT},
+	{"growth", FAIL_ON_GROWTH},
+	{"new", FAIL_ON_NEW},
+	{"none", FAIL_ON_NONE},
+	{NULL, 0},
 };
 
 static const struct word when_words[] = {
-	{"auto", WHEN_AUTO, false},
-	{"always", WHEN_ALWAYS, false},
-	{"never", WHEN_NEVER, false},
-	{NULL, 0, false},
+	{"auto", WHEN_AUTO},
+	{"always", WHEN_ALWAYS},
+	{"never", WHEN_NEVER},
+	{NULL, 0},
 };
 
 #define FIELD(field)	    .field_off = offsetof(struct settings, field)
@@ -97,10 +90,16 @@ static const struct option_row option_rows[] = {
 	{"all", 0, NULL, "System and benign tasks too", CHOOSING,
 	 BUILT(handle_flag, FIELD(analysis.all))},
 	{"group-by", 0, "WHAT",
-	 "What makes tasks equal: line (default), function, pc, creator, reason, object", CHOOSING,
-	 BUILT(handle_word, FIELD(analysis.group_by), .words = group_by_words, .in_hint = true)},
-	{"min-age", 0, "DURATION", "Only tasks that wait at least this long", CHOOSING, UNBUILT},
-	{"label", 0, "KEY[=VALUE]", "Only goroutines with this label", CHOOSING, UNBUILT},
+	 "What makes tasks equal: line (default), function, pc, creator, reason, object, "
+	 "label:KEY (the value of that label of goroutines)",
+	 CHOOSING,
+	 BUILT(handle_group_by, FIELD(analysis.group_by), .words = group_by_words,
+	       .in_hint = true)},
+	{"min-age", 0, "DURATION",
+	 "Only goroutines known to wait at least this long; no threads, whose wait nothing tells",
+	 CHOOSING, BUILT(handle_duration, FIELD(analysis.min_age_ns), .in_hint = true)},
+	{"label", 0, "KEY[=VALUE]", "Only goroutines with this pprof label", CHOOSING,
+	 BUILT(handle_label, FIELD(analysis.label), .in_hint = true)},
 
 	{"threshold", 0, "N", "Equal stacks that are runaway duplicates (default 100)", JUDGING,
 	 BUILT(handle_count, FIELD(analysis.threshold), .minimum = 1, .in_hint = true)},

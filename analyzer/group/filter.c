@@ -79,6 +79,34 @@ bool filter_texts_any(struct filter_texts *filter, const struct coreleaks_stack 
 	return false;
 }
 
+const char *filter_label(const struct coreleaks_task *task, const char *key, size_t key_size)
+{
+	for (uint32_t i = 0; i < task->num_labels; i++) {
+		const struct coreleaks_label *label = &task->labels[i];
+		if (strlen(label->key) == key_size && memcmp(label->key, key, key_size) == 0)
+			return label->value;
+	}
+	return NULL;
+}
+
+static bool filter_has_label(const struct coreleaks_task *task, const char *wanted)
+{
+	size_t key_size = strcspn(wanted, "=");
+	const char *value = filter_label(task, wanted, key_size);
+	return value != NULL &&
+	       (wanted[key_size] == '\0' || strcmp(value, wanted + key_size + 1) == 0);
+}
+
+const char *filter_task(const struct coreleaks_options *options, const struct coreleaks_task *task)
+{
+	if (options->label != NULL && !filter_has_label(task, options->label))
+		return "--label";
+	if (options->min_age_ns > 0 &&
+	    (task->wait_ns < 0 || (uint64_t)task->wait_ns < options->min_age_ns))
+		return "--min-age";
+	return NULL;
+}
+
 /* What the expressions of the options match; NULL: there is none. */
 struct filter {
 	struct filter_texts texts;
@@ -124,7 +152,9 @@ struct coreleaks_error *filter_groups(struct groups *groups, struct arena *arena
 		return error;
 	for (uint32_t i = 0; i < groups->list.num; i++) {
 		struct group *group = &groups->list.items[i];
-		group->hidden_by = filter_hider(&filter, input, group);
+		const char *hider = filter_hider(&filter, input, group);
+		if (hider != NULL)
+			group->hidden_by = hider;
 	}
 	return NULL;
 }

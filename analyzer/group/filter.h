@@ -6,9 +6,15 @@
 #include "base/text.h"
 #include "group/groups.h"
 
+/* The value of the task's label of that key; NULL: it has none. */
+const char *filter_label(const struct coreleaks_task *task, const char *key, size_t key_size);
+/* The option that hides this task, whatever its group: --label or --min-age; NULL none. */
+const char *filter_task(const struct coreleaks_options *options, const struct coreleaks_task *task);
+
 /* Sets hidden_by to the first option that hides the group: --kind, --state, --reason,
  * --min-count, --focus, --ignore. A regular expression is tried on each frame's function,
- * FILE:LINE and module of the group's representative stack. */
+ * FILE:LINE and module of the group's representative stack. What filter_task() has hidden stays so.
+ */
 struct coreleaks_error *filter_groups(struct groups *groups, struct arena *arena,
 				      const struct groups_input *input);
 

@@ -22,6 +22,7 @@ struct group_key {
 	uint32_t interrupted; /* the same, of what a signal interrupted; 0 nothing */
 	uint32_t creator;     /* of goroutines: id in shapes, from 1; 0 unknown */
 	uint32_t system;      /* 1 + that of reasons; 0 the program's own */
+	uint32_t hidden_by;   /* the same, of the option that hides the task; 0 shown */
 };
 
 /* How many members of a group have a certain stack. */
@@ -177,6 +178,24 @@ static uint32_t groups_creator_shape(struct groups_work *work, uint32_t task)
 	return intern_add(&work->shapes, work->bytes.bytes, work->bytes.size, NULL);
 }
 
+/* NULL: the task has no such label. */
+static const char *groups_label(const struct groups_input *input, uint32_t task)
+{
+	const char *key = input->options->group_label;
+	return filter_label(&input->tasks[task], key, strlen(key));
+}
+
+/* "KEY=VALUE", or that there is no such label: an empty one is something else. */
+static uint32_t groups_label_shape(struct groups_work *work, uint32_t task)
+{
+	const char *key = work->input->options->group_label;
+	const char *value = groups_label(work->input, task);
+	text_clear(&work->bytes);
+	text_addf(&work->bytes, "%s%s%s", value != NULL ? key : "no label ",
+		  value != NULL ? "=" : key, value != NULL ? value : "");
+	return intern_add_text(&work->shapes, work->bytes.bytes);
+}
+
 static struct group_key groups_key(struct groups_work *work, uint32_t index)
 {
 	const struct coreleaks_task *task = &work->input->tasks[index];
@@ -188,6 +207,9 @@ static struct group_key groups_key(struct groups_work *work, uint32_t index)
 	uint32_t reason = 0;
 	if (work->systems[index] != NULL)
 		key.system = intern_add_text(&work->reasons, work->systems[index]->name) + 1;
+	const char *hider = filter_task(work->input->options, task);
+	if (hider != NULL)
+		key.hidden_by = intern_add_text(&work->reasons, hider) + 1;
 	if (task->reason != NULL)
 		reason = intern_add_text(&work->reasons, task->reason) + 1;
 	if (by == CORELEAKS_GROUP_BY_OBJECT) {
@@ -197,6 +219,10 @@ static struct group_key groups_key(struct groups_work *work, uint32_t index)
 	}
 	if (by == CORELEAKS_GROUP_BY_CREATOR) {
 		key.shape = groups_creator_shape(work, index);
+		return key;
+	}
+	if (by == CORELEAKS_GROUP_BY_LABEL) {
+		key.shape = groups_label_shape(work, index);
 		return key;
 	}
 	key.reason = reason;
@@ -234,7 +260,8 @@ static bool same_word(const char *a, const char *b)
 static uint32_t groups_find(struct groups_work *work, uint32_t index)
 {
 	const struct coreleaks_task *task = &work->input->tasks[index];
-	bool by_key = work->input->options->group_by == CORELEAKS_GROUP_BY_KEY;
+	enum coreleaks_group_by by = work->input->options->group_by;
+	bool by_key = by == CORELEAKS_GROUP_BY_KEY || by == CORELEAKS_GROUP_BY_LABEL;
 	struct group_key key = groups_key(work, index);
 	bool is_new;
 	uint32_t id = intern_add(&work->keys, &key, sizeof(key), &is_new);
@@ -247,6 +274,9 @@ static uint32_t groups_find(struct groups_work *work, uint32_t index)
 		group->timed = task->timed;
 		group->system = work->systems[index] != NULL ? work->systems[index]->name : NULL;
 		group->creation = task->creation;
+		group->hidden_by = filter_task(work->input->options, task);
+		group->has_label =
+			by == CORELEAKS_GROUP_BY_LABEL && groups_label(work->input, index) != NULL;
 		group->key = by_key ? intern_text(&work->shapes, key.shape) : NULL;
 	}
 	return id;
@@ -259,6 +289,7 @@ static bool groups_is_recent(const struct groups_work *work, const struct recent
 	const struct coreleaks_task *a = &work->input->tasks[index], *b = recent->task;
 	const struct coreleaks_wait *const *waits = work->input->waits;
 	return b != NULL && a->stack_id == b->stack_id && a->kind == b->kind &&
+	       filter_task(work->input->options, a) == filter_task(work->input->options, b) &&
 	       a->state == b->state && a->reason == b->reason && a->object == b->object &&
 	       a->timed == b->timed && a->creation == b->creation &&
 	       work->systems[index] == work->systems[b - work->input->tasks] &&
@@ -372,6 +403,7 @@ static void groups_sign_by(struct groups_work *work, const struct group *group,
 {
 	enum coreleaks_group_by by = work->input->options->group_by;
 	parts->by = by == CORELEAKS_GROUP_BY_KEY       ? "key"
+		    : by == CORELEAKS_GROUP_BY_LABEL   ? "label"
 		    : by == CORELEAKS_GROUP_BY_REASON  ? "reason"
 		    : by == CORELEAKS_GROUP_BY_OBJECT  ? "object"
 		    : by == CORELEAKS_GROUP_BY_CREATOR ? "creator"
@@ -380,11 +412,11 @@ static void groups_sign_by(struct groups_work *work, const struct group *group,
 	if (group->system != NULL && strcmp(parts->by, "stack") != 0)
 		parts->by = arena_format(work->arena, "%s, %s", parts->by, group->system);
 	if (by != CORELEAKS_GROUP_BY_REASON && by != CORELEAKS_GROUP_BY_OBJECT &&
-	    by != CORELEAKS_GROUP_BY_CREATOR)
+	    by != CORELEAKS_GROUP_BY_CREATOR && by != CORELEAKS_GROUP_BY_LABEL)
 		return;
 	parts->timed = false;
 	parts->interrupted = NULL;
-	if (by == CORELEAKS_GROUP_BY_CREATOR) {
+	if (by == CORELEAKS_GROUP_BY_CREATOR || by == CORELEAKS_GROUP_BY_LABEL) {
 		parts->reason = parts->object = NULL;
 		return;
 	}
@@ -461,6 +493,8 @@ uint32_t group_count(const struct group *group)
 /* Finished threads are grouped already. */
 static void groups_add_finished(struct groups_work *work)
 {
+	/* A thread that is none any more has no label, and waits for nothing. */
+	const struct coreleaks_task nobody = {.kind = CORELEAKS_KIND_THREAD, .wait_ns = -1};
 	struct text scratch;
 	text_init(&scratch, work->arena);
 	for (uint32_t i = 0; i < work->input->num_finished; i++) {
@@ -474,6 +508,7 @@ static void groups_add_finished(struct groups_work *work)
 			.stack_resident_size = finished->stack_resident_size,
 			.stack_id = finished->stack_id,
 			.creation = finished->creation,
+			.hidden_by = filter_task(work->input->options, &nobody),
 		};
 		struct signature_parts parts = {
 			.kind = group.kind,

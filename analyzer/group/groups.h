@@ -12,7 +12,7 @@
 struct group {
 	const char *signature;	     /* covers all that kept it apart under the chosen group_by */
 	const char *loose_signature; /* without lines and offsets */
-	const char *key;	     /* of group_key(), or NULL */
+	const char *key;	     /* of group_key(), or of a label; NULL grouped otherwise */
 	const char *hidden_by;	     /* "--focus", "--min-count" …; NULL shown */
 	enum coreleaks_kind kind;
 	enum coreleaks_state state;
@@ -30,6 +30,7 @@ struct group {
 	double share;
 	const char *system; /* the runtime that keeps all of them for itself; NULL none */
 	const struct coreleaks_creation *creation; /* of all; NULL unknown, or they differ */
+	bool has_label;				   /* grouped by a label that they have */
 };
 
 struct groups {

@@ -18,7 +18,7 @@ _coreleaks()
 	--kind) words="thread goroutine" ;;
 	--state) words="running runnable syscall waiting exited" ;;
 	--verdict) words="proved likely suspect unknown benign" ;;
-	--group-by) words="line function pc creator reason object" ;;
+	--group-by) words="line function pc creator reason object label:" ;;
 	--format)
 		words="text json ndjson debug2 debug1 goleak pprof folded speedscope html dot markdown
 			junit sarif github gitlab prometheus logfmt"
@@ -36,7 +36,7 @@ _coreleaks()
 		return
 		;;
 	--allow | --iterations | --max-delta | --max-core-size | --on-leak) return ;;
-	--focus | --ignore | --reason | --min-count | --threshold | --max-total | --members | \
+	--focus | --ignore | --reason | --min-count | --min-age | --label | --threshold | --max-total | --members | \
 		--limit | --max-frames | --max-memory | --timeout | \
 		--source-url)
 		return

@@ -60,6 +60,8 @@ static const char *findings_common(enum coreleaks_group_by group_by, const struc
 {
 	if (group_by == CORELEAKS_GROUP_BY_CREATOR)
 		return "are created in the same place";
+	if (group_by == CORELEAKS_GROUP_BY_LABEL)
+		return "have the same label";
 	return group_by == CORELEAKS_GROUP_BY_OBJECT && group->object != NULL
 		       ? "wait for one object"
 		       : "have the same reason";
@@ -78,6 +80,10 @@ static const char *findings_title(struct arena *arena, const struct group *group
 	if (group_by == CORELEAKS_GROUP_BY_CREATOR)
 		return arena_format(arena, "%s %s are created in the same place: %s", count, noun,
 				    findings_place(arena, group->creation->frame));
+	/* Its value is the process's memory, which a title must not tell: see --privacy. */
+	if (group_by == CORELEAKS_GROUP_BY_LABEL)
+		return arena_format(arena, "%s %s have the same label '%.*s'", count, noun,
+				    (int)strcspn(group->key, "="), group->key);
 	if (group->key != NULL)
 		return arena_format(arena, "%s %s share the key '%s'", count, noun, group->key);
 	const struct coreleaks_frame *frame = user_frame_first(stack);
@@ -110,6 +116,9 @@ static void findings_add_duplicates(struct findings *findings, struct arena *are
 	if (by == CORELEAKS_GROUP_BY_CREATOR &&
 	    (group->creation == NULL || group->creation->frame == NULL))
 		return;
+	/* Nor what lacks a label. */
+	if (by == CORELEAKS_GROUP_BY_LABEL && !group->has_label)
+		return;
 	if (group->key == NULL && by != CORELEAKS_GROUP_BY_CREATOR &&
 	    (stack == NULL || !findings_stack_tells(stack)))
 		return;
@@ -120,7 +129,7 @@ static void findings_add_duplicates(struct findings *findings, struct arena *are
 	const char *common = group->key != NULL ? "have the same key, state and reason"
 						: "have the same stack, state and reason";
 	if (by == CORELEAKS_GROUP_BY_REASON || by == CORELEAKS_GROUP_BY_OBJECT ||
-	    by == CORELEAKS_GROUP_BY_CREATOR)
+	    by == CORELEAKS_GROUP_BY_CREATOR || by == CORELEAKS_GROUP_BY_LABEL)
 		common = findings_common(by, group);
 	evidence[0].what =
 		arena_format(arena, "%s of %s %s (%s) %s", findings_number(arena, group->num_tasks),

@@ -135,6 +135,9 @@ START_TEST(options_that_make_no_sense)
 	coreleaks_options_init(&options);
 	options.max_frames = 0;
 	expect_error(coreleaks_open(core_path, &options, &analysis), CORELEAKS_ERROR_USAGE);
+	coreleaks_options_init(&options);
+	options.group_by = CORELEAKS_GROUP_BY_LABEL;
+	expect_error(coreleaks_open(core_path, &options, &analysis), CORELEAKS_ERROR_USAGE);
 	ck_assert_ptr_null(analysis);
 }
 END_TEST

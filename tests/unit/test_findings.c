@@ -244,6 +244,27 @@ START_TEST(user_key_is_named)
 }
 END_TEST
 
+/* Whatever their stacks; those without the label share nothing. Under --privacy the title is
+ * written too: no value stands in it. */
+START_TEST(label_is_named_without_its_value)
+{
+	static const struct coreleaks_label label = {"tenant", "secret"};
+	add_threads(60, "a");
+	add_threads(60, "b");
+	add_threads(120, "c");
+	for (int i = 0; i < 120; i++) {
+		tasks[i].labels = &label;
+		tasks[i].num_labels = 1;
+	}
+	options.group_by = CORELEAKS_GROUP_BY_LABEL;
+	options.group_label = "tenant";
+	ck_assert_uint_eq(build(), 1);
+	ck_assert_str_eq(finding(0)->title, "120 threads have the same label 'tenant'");
+	ck_assert_str_eq(finding(0)->evidence[0].what,
+			 "120 of 240 threads (50.0 %) have the same label");
+}
+END_TEST
+
 Suite *findings_suite(void)
 {
 	Suite *suite = suite_create("findings");
@@ -261,6 +282,7 @@ Suite *findings_suite(void)
 	tcase_add_test(tests, population_is_about_the_process);
 	tcase_add_test(tests, population_follows_the_groups);
 	tcase_add_test(tests, user_key_is_named);
+	tcase_add_test(tests, label_is_named_without_its_value);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

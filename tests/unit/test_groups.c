@@ -700,6 +700,145 @@ START_TEST(filters_by_what_a_group_is)
 }
 END_TEST
 
+static const struct coreleaks_label blue[] = {{"tenant", "blue"}, {"url", "/?a=b"}},
+				    empty[] = {{"tenant", ""}}, other[] = {{"tenants", "blue"}};
+
+static void give_labels(struct coreleaks_task *task, const struct coreleaks_label *labels,
+			uint32_t num)
+{
+	task->labels = labels;
+	task->num_labels = num;
+}
+
+/* One stack: blue, blue, the empty value, a longer key, no label. */
+static void labelled_tasks(void)
+{
+	add_stack("serve", 10);
+	for (int i = 0; i < 5; i++)
+		add_task(i + 1, 0)->kind = CORELEAKS_KIND_GOROUTINE;
+	give_labels(&tasks[0], blue, 2);
+	give_labels(&tasks[1], blue, 2);
+	give_labels(&tasks[2], empty, 1);
+	give_labels(&tasks[3], other, 1);
+}
+
+/* How many tasks are shown, and the option that hides all others. */
+static void expect_shown(uint32_t num, const char *option)
+{
+	uint32_t num_shown = 0, num_hidden = 0;
+	build();
+	for (uint32_t i = 0; i < groups.list.num; i++) {
+		if (group(i)->hidden_by == NULL) {
+			num_shown += group(i)->num_tasks;
+			continue;
+		}
+		ck_assert_str_eq(group(i)->hidden_by, option);
+		num_hidden += group(i)->num_tasks;
+	}
+	ck_assert_uint_eq(num_shown, num);
+	ck_assert_uint_eq(num_shown + num_hidden, input.num_tasks);
+}
+
+START_TEST(labels_choose_tasks)
+{
+	labelled_tasks();
+	options.label = "tenant";
+	expect_shown(3, "--label");
+	options.label = "tenant=";
+	expect_shown(1, "--label");
+	options.label = "tenant=blue";
+	expect_shown(2, "--label");
+	options.label = "tenant=blu";
+	expect_shown(0, "--label");
+	options.label = "url=/?a=b";
+	expect_shown(2, "--label");
+	options.label = "ten";
+	expect_shown(0, "--label");
+	/* Of two options, one that hides whole groups is named. */
+	options.kind = CORELEAKS_KIND_THREAD;
+	expect_shown(0, "--kind");
+}
+END_TEST
+
+START_TEST(chosen_tasks_are_a_group_of_their_own)
+{
+	labelled_tasks();
+	options.label = "tenant=blue";
+	ck_assert_uint_eq(build(), 2);
+	ck_assert_uint_eq(group(0)->num_tasks, 3);
+	ck_assert_str_eq(group(0)->hidden_by, "--label");
+	ck_assert_uint_eq(group(1)->num_tasks, 2);
+	ck_assert_uint_eq(group(1)->tasks[0], 0);
+	const char *signature = group(1)->signature;
+	ck_assert_str_eq(signature, group(0)->signature);
+	options.label = NULL;
+	ck_assert_uint_eq(build(), 1);
+	ck_assert_str_eq(group(0)->signature, signature);
+}
+END_TEST
+
+START_TEST(unknown_waits_have_no_age)
+{
+	static const int64_t waits_ns[] = {-1, 0, 59999999999, 60000000000, INT64_MAX};
+	add_stack("serve", 10);
+	for (int i = 0; i < 5; i++)
+		add_task(i + 1, 0)->wait_ns = waits_ns[i];
+	options.min_age_ns = 60000000000;
+	expect_shown(2, "--min-age");
+	options.min_age_ns = 1;
+	expect_shown(3, "--min-age");
+	options.min_age_ns = UINT64_MAX;
+	expect_shown(0, "--min-age");
+	options.min_age_ns = 0;
+	expect_shown(5, NULL);
+}
+END_TEST
+
+START_TEST(finished_threads_have_neither_label_nor_age)
+{
+	static uint64_t pthreads[] = {0x1000, 0x2000};
+	static const struct finished_threads finished = {.pthreads = pthreads, .num = 2};
+	add_stack("start", 10);
+	input.finished = &finished;
+	input.num_finished = 1;
+	ck_assert_uint_eq(build(), 1);
+	ck_assert_ptr_null(group(0)->hidden_by);
+	options.min_age_ns = 1;
+	build();
+	ck_assert_str_eq(group(0)->hidden_by, "--min-age");
+	options.label = "tenant";
+	build();
+	ck_assert_str_eq(group(0)->hidden_by, "--label");
+}
+END_TEST
+
+START_TEST(by_label_its_value_counts)
+{
+	labelled_tasks();
+	add_stack("other", 20);
+	tasks[1].stack_id = 1;
+	tasks[1].reason = "select";
+	options.group_by = CORELEAKS_GROUP_BY_LABEL;
+	options.group_label = "tenant";
+	ck_assert_uint_eq(build(), 3);
+	uint32_t num_found = 0;
+	for (uint32_t i = 0; i < 3; i++) {
+		const struct group *found = group(i);
+		bool is_blue = strcmp(found->key, "tenant=blue") == 0;
+		bool is_none = strcmp(found->key, "no label tenant") == 0;
+		num_found += is_blue || is_none || strcmp(found->key, "tenant=") == 0;
+		ck_assert_uint_eq(found->num_tasks, is_blue || is_none ? 2 : 1);
+		ck_assert(found->has_label != is_none);
+		ck_assert_str_eq(found->signature, found->loose_signature);
+		for (uint32_t k = 0; k < i; k++)
+			ck_assert_str_ne(found->signature, group(k)->signature);
+		if (is_blue)
+			ck_assert_ptr_null(found->reason);
+	}
+	ck_assert_uint_eq(num_found, 3);
+}
+END_TEST
+
 START_TEST(filters_by_frames)
 {
 	two_groups();
@@ -790,6 +929,11 @@ Suite *groups_suite(void)
 	tcase_add_test(tests, user_key_replaces_the_stack);
 	tcase_add_test(tests, user_can_leave_tasks_out);
 	tcase_add_test(tests, filters_by_what_a_group_is);
+	tcase_add_test(tests, labels_choose_tasks);
+	tcase_add_test(tests, chosen_tasks_are_a_group_of_their_own);
+	tcase_add_test(tests, unknown_waits_have_no_age);
+	tcase_add_test(tests, finished_threads_have_neither_label_nor_age);
+	tcase_add_test(tests, by_label_its_value_counts);
 	tcase_add_test(tests, filters_by_frames);
 	tcase_add_test(tests, hidden_groups_are_whole);
 	tcase_add_test(tests, bad_expressions_are_errors_even_without_tasks);
