@@ -53,7 +53,7 @@ void go_channel_decode(struct coreleaks_go_object *object, struct go_types *type
 	object->capacity = word(bytes, CAPACITY);
 	object->element_size = element_size;
 	object->closed = closed != 0;
-	object->known = object->length <= object->capacity;
+	object->known = object->length <= object->capacity && closed <= 1;
 	object->element = go_types_name(types, word(bytes, layout->hchan_elemtype));
 	if (object->element != NULL)
 		object->type = arena_format(types->arena, "chan %s", object->element);

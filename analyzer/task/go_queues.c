@@ -200,6 +200,10 @@ static void finish(struct queue_builder *builder, struct gaps *gaps)
 		struct go_sudog *sudog = &queues->sudogs.items[i];
 		if (sudog->queue == GO_QUEUE_CHANNEL && sudog->object != UINT32_MAX)
 			sudog->closed = queues->objects.items[sudog->object].closed;
+		/* Where channels keep their queues is not calibrated. One that does not hold who
+		 * waits for it may as well be read at the wrong places. */
+		if (builder->runtime->layout.minor == GO_NONE && !sudog->linked)
+			sudog->object = UINT32_MAX;
 	}
 	if (num_damaged > 0)
 		gaps_add(gaps, "go-queues", false,
