@@ -143,6 +143,7 @@ static void reason_floor(struct coreleaks_analysis *a)
 		.origins = &a->go_origins,
 		.tasks = &a->tasks,
 		.image = &a->image,
+		.modules = &a->modules,
 	};
 	const struct publish_waits_input waits = {
 		.tasks = &a->tasks,

@@ -111,6 +111,12 @@ struct coreleaks_label {
 
 struct coreleaks_creation;
 
+/* A goroutine that another descends from; it may have ended. */
+struct coreleaks_ancestor {
+	int64_t id;
+	const struct coreleaks_creation *creation; /* NULL unknown, or none */
+};
+
 struct coreleaks_task {
 	enum coreleaks_kind kind;
 	enum coreleaks_state state;
@@ -143,6 +149,11 @@ struct coreleaks_task {
 	 * strongest of "goroutine" (one that may go on), "timer", "variable", "waiting goroutine"
 	 * (that itself only one of the two before keeps). NULL: not searched, or stuck. */
 	const char *keeper;
+	/* Goroutine: the one that made it, the one that made that, and so on; kept by the runtime
+	 * only under GODEBUG=tracebackancestors=N. */
+	const struct coreleaks_ancestor *ancestors;
+	uint32_t num_ancestors;
+	uint32_t num_more_ancestors; /* that were kept, but are not listed */
 };
 
 struct coreleaks_frame;

@@ -1,5 +1,6 @@
 #include "proof/publish_go.h"
 
+#include "task/go_ancestors.h"
 #include "task/go_labels.h"
 
 /* Threads of the runtime's that run no goroutine. */
@@ -108,6 +109,48 @@ static struct go_label_set labels_of(struct label_sets *sets, struct arena *aren
 	return sets->sets.items[id];
 }
 
+/* Many goroutines come from few go statements: each is looked up once. */
+struct ancestor_places {
+	struct intern gopcs;
+	struct {
+		const struct coreleaks_creation **items; /* NULL: no such place */
+		uint32_t num, capacity;
+	} creations;
+};
+
+static const struct coreleaks_creation *place_of(struct ancestor_places *places,
+						 struct arena *arena,
+						 const struct publish_go_input *input,
+						 uint64_t gopc)
+{
+	bool is_new;
+	uint32_t id = intern_add(&places->gopcs, &gopc, sizeof(gopc), &is_new);
+	if (!is_new)
+		return places->creations.items[id];
+	struct coreleaks_frame *frame = arena_alloc_array(arena, 1, sizeof(*frame));
+	struct coreleaks_creation *creation = arena_alloc_array(arena, 1, sizeof(*creation));
+	*frame = go_origins_creator(&input->runtime->tables, input->modules, gopc);
+	*creation = (struct coreleaks_creation){.frame = frame, .num_places = 1, .recorded = true};
+	*array_add(arena, &places->creations) = frame->function != NULL ? creation : NULL;
+	return places->creations.items[id];
+}
+
+static void publish_ancestors(struct coreleaks_task *task, struct ancestor_places *places,
+			      struct arena *arena, const struct publish_go_input *input,
+			      uint64_t addr)
+{
+	struct go_ancestor_list list = go_ancestors_read(arena, input->image, addr);
+	struct coreleaks_ancestor *items = arena_alloc_array(arena, list.num, sizeof(*items));
+	for (uint32_t i = 0; i < list.num; i++)
+		items[i] = (struct coreleaks_ancestor){
+			.id = (int64_t)list.items[i].id,
+			.creation = place_of(places, arena, input, list.items[i].gopc),
+		};
+	task->ancestors = items;
+	task->num_ancestors = list.num;
+	task->num_more_ancestors = list.num_more;
+}
+
 static const struct coreleaks_creation *make_creations(struct arena *arena,
 						       const struct publish_go_input *input)
 {
@@ -128,6 +171,8 @@ void publish_goroutines(struct coreleaks_task *tasks, struct arena *arena,
 	const struct coreleaks_creation *creations = make_creations(arena, input);
 	struct label_sets sets = {0};
 	intern_init(&sets.addrs, arena);
+	struct ancestor_places places = {0};
+	intern_init(&places.gopcs, arena);
 	for (uint32_t i = 0; i < goroutines->num_threads; i++)
 		if (goroutines->m_of_thread[i] >= 0)
 			tasks[i].system = owner;
@@ -147,6 +192,8 @@ void publish_goroutines(struct coreleaks_task *tasks, struct arena *arena,
 			task->stack_reserved_size = goroutine->stack.high - goroutine->stack.low;
 		task->labels = labels.items;
 		task->num_labels = labels.num;
+		if (goroutine->ancestors_addr != 0)
+			publish_ancestors(task, &places, arena, input, goroutine->ancestors_addr);
 		if (input->origins->system[i])
 			task->system = owner;
 		if (goroutine->thread >= 0)

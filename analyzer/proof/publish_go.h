@@ -12,6 +12,7 @@ struct publish_go_input {
 	const struct go_origins *origins;
 	const struct tasks *tasks;
 	struct image *image;
+	const struct modules *modules;
 };
 
 /* NULL: no Go program. A count of the runtime's own that differs is a gap. */

@@ -115,15 +115,29 @@ static const struct coreleaks_stack *redact_stack(struct redact *redact,
 	return same;
 }
 
+static const struct coreleaks_ancestor *redact_ancestors(struct redact *redact,
+							 const struct coreleaks_task *task)
+{
+	if (task->num_ancestors == 0 || redact->prefix == NULL)
+		return task->ancestors;
+	struct coreleaks_ancestor *same =
+		copy(redact, task->ancestors, task->num_ancestors * sizeof(*same));
+	for (uint32_t i = 0; i < task->num_ancestors; i++)
+		same[i].creation = redact_creation(redact, same[i].creation);
+	return same;
+}
+
 static const struct coreleaks_task *redact_task(struct redact *redact,
 						const struct coreleaks_task *task)
 {
 	bool has_labels = redact->privacy && task->num_labels > 0;
 	bool has_bp = redact->privacy && task->bp != 0;
-	if (!has_labels && !has_bp && (redact->prefix == NULL || task->creation == NULL))
+	bool has_place = task->creation != NULL || task->num_ancestors > 0;
+	if (!has_labels && !has_bp && (redact->prefix == NULL || !has_place))
 		return task;
 	struct coreleaks_task *same = copy(redact, task, sizeof(*task));
 	same->creation = redact_creation(redact, task->creation);
+	same->ancestors = redact_ancestors(redact, task);
 	if (redact->privacy) {
 		same->labels = NULL;
 		same->num_labels = 0;

@@ -196,6 +196,25 @@ static bool has_addrs(const struct coreleaks_stack *stack)
 	return stack->num_frames > 0 && stack->frames[stack->num_frames - 1].sp != 0;
 }
 
+/* A line each, the parent first. */
+static void show_text_ancestors(struct screen *screen, const struct write_job *job,
+				const struct coreleaks_task *task)
+{
+	for (uint32_t i = 0; i < task->num_ancestors; i++) {
+		const struct coreleaks_ancestor *ancestor = &task->ancestors[i];
+		const char *creation = wait_words_creation(job->arena, ancestor->creation);
+		text_findings_line(screen, 2, STYLE_PLAIN,
+				   arena_format(job->arena, "by goroutine %" PRId64 "%s%s",
+						ancestor->id, creation != NULL ? ", " : "",
+						creation != NULL ? creation : ""));
+	}
+	if (task->num_more_ancestors > 0)
+		text_findings_line(
+			screen, 2, STYLE_PLAIN,
+			arena_format(job->arena, "and %s more, which are not listed",
+				     words_number(job->arena, task->num_more_ancestors)));
+}
+
 static void show_text_task(struct screen *screen, const struct write_job *job,
 			   const struct one *one)
 {
@@ -231,6 +250,7 @@ static void show_text_task(struct screen *screen, const struct write_job *job,
 	if (task->creation != NULL)
 		text_findings_line(screen, 0, STYLE_PLAIN,
 				   wait_words_creation(job->arena, task->creation));
+	show_text_ancestors(screen, job, task);
 	const char *sizes = words_stacks(job->arena, task->stack_reserved_size,
 					 task->stack_resident_size, task->stack_size);
 	if (sizes != NULL)

@@ -217,6 +217,20 @@ void waits_json_registers(struct json_out *json, const struct write_job *job,
 	json_out_end(json, '}');
 }
 
+/* Absent where there are none, as nearly always: there may be a million tasks. */
+static void waits_json_ancestors(struct json_out *json, const struct coreleaks_task *task)
+{
+	json_out_begin(json, "ancestors", '[', JSON_INLINE);
+	for (uint32_t i = 0; i < task->num_ancestors; i++) {
+		json_out_begin(json, NULL, '{', JSON_INLINE);
+		json_out_int(json, "id", task->ancestors[i].id);
+		waits_json_creation(json, task->ancestors[i].creation);
+		json_out_end(json, '}');
+	}
+	json_out_end(json, ']');
+	json_out_uint(json, "more_ancestors", task->num_more_ancestors);
+}
+
 void waits_json_goroutine(struct json_out *json, const struct write_job *job,
 			  const struct coreleaks_task *task, const struct coreleaks_wait *wait)
 {
@@ -241,6 +255,8 @@ void waits_json_goroutine(struct json_out *json, const struct write_job *job,
 	json_out_bool(json, "locked_to_thread", task->locked_to_thread);
 	json_out_bool(json, "marked_leaked", task->marked_leaked);
 	waits_json_labels(json, task->labels, task->num_labels);
+	if (task->num_ancestors > 0 || task->num_more_ancestors > 0)
+		waits_json_ancestors(json, task);
 }
 
 void waits_json_wait_ns(struct json_out *json, const struct coreleaks_group *group)

@@ -23,6 +23,18 @@ static struct coreleaks_frame make_frame(const struct go_tables *tables,
 	return frame;
 }
 
+struct coreleaks_frame go_origins_creator(const struct go_tables *tables,
+					  const struct modules *modules, uint64_t gopc)
+{
+	struct coreleaks_frame frame = make_frame(tables, modules, gopc, true);
+	/* Goroutine 1 is made by the assembly that boots the program: it calls newproc by a wrapper
+	 * of that name, which go statements do not need. */
+	if (frame.function != NULL && (strcmp(frame.function, "runtime.rt0_go") == 0 ||
+				       strcmp(frame.function, "runtime.newproc") == 0))
+		frame.function = NULL;
+	return frame;
+}
+
 /* runtime.isSystemGoroutine (runtime/traceback.go): what starts in the runtime is its own, but for
  * main, iter.Pull's coroutines and a handler that wasm has. */
 static bool is_runtime_start(const char *name)
@@ -64,13 +76,9 @@ void go_origins_build(struct go_origins *ret, struct arena *arena, const struct 
 	for (uint32_t i = 0; i < goroutines->origins.num; i++) {
 		const struct go_origin *origin = &goroutines->origins.items[i];
 		struct go_origin_names *names = &ret->items[i];
-		names->creator = make_frame(tables, modules, origin->gopc, true);
+		names->creator = go_origins_creator(tables, modules, origin->gopc);
 		names->start = make_frame(tables, modules, origin->start_addr, false);
 		names->runtime = is_runtime_start(names->start.function);
-		/* Goroutine 1 is made by the assembly that boots the program. */
-		if (names->creator.function != NULL &&
-		    strcmp(names->creator.function, "runtime.rt0_go") == 0)
-			names->creator.function = NULL;
 	}
 	for (uint32_t i = 0; i < num; i++) {
 		uint32_t stack = stacks->by_task[goroutines->first_task + i];

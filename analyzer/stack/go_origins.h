@@ -21,5 +21,8 @@ struct go_origins {
 void go_origins_build(struct go_origins *ret, struct arena *arena, const struct go_tables *tables,
 		      const struct goroutines *goroutines, const struct stacks *stacks,
 		      const struct modules *modules);
+/* The go statement that returns to gopc; function NULL: none, or unknown. */
+struct coreleaks_frame go_origins_creator(const struct go_tables *tables,
+					  const struct modules *modules, uint64_t gopc);
 
 #endif

@@ -93,12 +93,26 @@ def _of_one(goroutine, group, task):
     if want is not None and task["creator"] != goroutine.creator:
         wrong.append("created in goroutine: got %s, want %s" % (task["creator"],
                                                                 goroutine.creator))
+    wrong += _of_ancestors(goroutine, task)
     if task["labels"] != goroutine.labels:
         wrong.append("labels: got %s, want %s" % (task["labels"], goroutine.labels))
     # A group has those labels that all its members have.
     if not set(group["labels"].items()) <= set(goroutine.labels.items()):
         wrong.append("labels of the group: got %s, want %s" % (group["labels"], goroutine.labels))
     return wrong
+
+
+def _of_ancestors(goroutine, task):
+    """The runtime does not show what made goroutine 1, nor what in itself made one."""
+    told = [(one["id"], one["created_by"]) for one in task.get("ancestors", [])]
+    want = [(one.id, one.created_by) for one in goroutine.ancestors]
+    fits = len(told) == len(want) and task.get("more_ancestors", 0) == 0
+    for (number, place), (wanted, wanted_place) in zip(told, want):
+        told_place = {**(place or {}), "function": plain((place or {}).get("function"))}
+        fits &= number == wanted and (
+            wanted_place.items() <= told_place.items() if wanted_place
+            else place is None or number != 1 and place["function"].startswith("runtime."))
+    return [] if fits else ["ancestors: got %s, want %s" % (told, want)]
 
 
 def _of_state(goroutine, group):

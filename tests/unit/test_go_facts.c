@@ -1,4 +1,5 @@
 #include "fake_go.h"
+#include "task/go_ancestors.h"
 #include "task/go_facts.h"
 #include "task/go_labels.h"
 
@@ -220,6 +221,69 @@ START_TEST(damaged_labels)
 }
 END_TEST
 
+/* ---- Ancestors ---- */
+
+/* Goroutines from last down to 1, if there is memory for that many. */
+static uint64_t put_ancestors(uint64_t last, uint64_t num, uint64_t capacity)
+{
+	uint64_t slice = fake_go_alloc(&go, 24), infos = fake_go_alloc(&go, last * 40);
+	fake_go_put(&go, slice, infos);
+	fake_go_put(&go, slice + 8, num);
+	fake_go_put(&go, slice + 16, capacity);
+	for (uint64_t i = 0; i < last; i++) {
+		fake_go_put(&go, infos + i * 40 + 24, last - i);
+		fake_go_put(&go, infos + i * 40 + 32, 0x1000 + i);
+	}
+	return slice;
+}
+
+static struct go_ancestor_list read_ancestors(uint64_t addr)
+{
+	return go_ancestors_read(&go.world.arena, go.world.image, addr);
+}
+
+START_TEST(ancestors_in_order)
+{
+	begin_known(1);
+	uint64_t three = put_ancestors(3, 3, 4), many = put_ancestors(300, 300, 300);
+	fake_go_open(&go);
+	struct go_ancestor_list list = read_ancestors(three);
+	ck_assert_uint_eq(list.num, 3);
+	ck_assert_uint_eq(list.num_more, 0);
+	for (uint64_t i = 0; i < 3; i++) {
+		ck_assert_uint_eq(list.items[i].id, 3 - i);
+		ck_assert_uint_eq(list.items[i].gopc, 0x1000 + i);
+	}
+	/* What is left out is counted. */
+	list = read_ancestors(many);
+	ck_assert_uint_eq(list.num, 256);
+	ck_assert_uint_eq(list.num_more, 44);
+	ck_assert_uint_eq(list.items[255].id, 45);
+}
+END_TEST
+
+START_TEST(damaged_ancestors)
+{
+	begin_known(1);
+	uint64_t backward = put_ancestors(3, 3, 2), huge = put_ancestors(3, 1 << 30, 1 << 30);
+	uint64_t no_id = put_ancestors(3, 3, 3), nowhere = put_ancestors(3, 3, 3);
+	fake_go_put(&go, fake_go_get(&go, no_id) + 40 + 24, 0);
+	fake_go_put(&go, nowhere, UINT64_MAX - 7);
+	fake_go_open(&go);
+	ck_assert_uint_eq(read_ancestors(backward).num, 0);
+	ck_assert_uint_eq(read_ancestors(huge).num, 0);
+	struct go_ancestor_list list = read_ancestors(no_id);
+	ck_assert_uint_eq(list.num, 1);
+	ck_assert_uint_eq(list.num_more, 2);
+	list = read_ancestors(nowhere);
+	ck_assert_uint_eq(list.num, 0);
+	ck_assert_uint_eq(list.num_more, 3);
+	ck_assert_uint_eq(read_ancestors(0).num, 0);
+	ck_assert_uint_eq(read_ancestors(UINT64_MAX - 7).num, 0);
+	ck_assert_uint_eq(read_ancestors(no_id + 1).num, 0);
+}
+END_TEST
+
 Suite *go_facts_suite(void)
 {
 	Suite *suite = suite_create("go_facts");
@@ -232,6 +296,8 @@ Suite *go_facts_suite(void)
 	tcase_add_loop_test(tests, labels_as_a_map, 0, 2);
 	tcase_add_loop_test(tests, labels_as_a_slice, 0, 2);
 	tcase_add_test(tests, damaged_labels);
+	tcase_add_test(tests, ancestors_in_order);
+	tcase_add_test(tests, damaged_ancestors);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
