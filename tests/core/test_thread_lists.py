@@ -140,11 +140,12 @@ def check_finished(num):
     # 64 KiB each, as the program asked for, and the guard page that glibc adds.
     said = [evidence["what"] for finding in report["findings"]
             for evidence in finding["evidence"] if "reserve" in evidence["what"]]
-    words = re.match(r"their stacks reserve ([\d,]+) KiB of address space, ([\d,]+) KiB of them "
-                     r"in memory$", said[0]) if said else None
-    sizes = [int(word.replace(",", "")) for word in words.groups()] if words else [0, 0]
-    tap.equal(name + "what their stacks reserve", (len(said), sizes[0]),
-              (1, 68 * num) if num else (0, 0))
+    words = [re.match(r"their stacks reserve ([\d,]+) KiB of address space, ([\d,]+) KiB of "
+                      r"them in memory$", what) for what in said]
+    sizes = [sum(int(found.group(part).replace(",", "")) for found in words if found)
+             for part in (1, 2)]
+    # The last one, whose pthread_t main still has in a variable, is a finding of its own.
+    tap.equal(name + "what their stacks reserve", (len(said), sizes[0]), (min(num, 2), 68 * num))
     # Each has used a page or two for its descriptor and its few calls.
     tap.check(name + "what of them is in memory", 4 * num <= sizes[1] <= 24 * num, said)
     tap.equal(name + "their start routine", {member["start"] for member in members},
