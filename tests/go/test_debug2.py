@@ -163,6 +163,8 @@ def right_report():
     labels = {number: item["labels"] for item in groups for number in item["members"]}
     tasks = [{"kind": "goroutine", "id": number, "creator": creator, "labels": labels[number]}
              for number, creator in [(1, None), (2, None), (7, 3), (9, 1), (10, None)]]
+    tasks[2]["ancestors"] = [{"id": 3, "created_by": {"function": "main.main",
+                                                      "file": "/src/main.go", "line": 30}}]
     return {"groups": groups, "tasks": tasks,
             "go": {"version": "go1.27.4", "num_goroutine": 4, "gomaxprocs": 2,
                    "runtime_marked_leaked": 1}}
@@ -204,6 +206,11 @@ SPOILT = [
     ("another line of creation", ("groups", 1, "created_by", "line"), 21),
     ("no creator", ("groups", 3, "created_by"), None),
     ("another goroutine of creation", ("tasks", 2, "creator"), 4),
+    ("another ancestor", ("tasks", 2, "ancestors", 0, "id"), 4),
+    ("an ancestor made elsewhere", ("tasks", 2, "ancestors", 0, "created_by", "line"), 31),
+    ("an ancestor without a maker", ("tasks", 2, "ancestors", 0, "created_by"), None),
+    ("no ancestor", ("tasks", 2, "ancestors"), []),
+    ("more ancestors", ("tasks", 2, "more_ancestors"), 1),
     ("a label less", ("tasks", 2, "labels"), {"who": "me"}),
     ("a label that not all members have", ("groups", 1, "labels"), {"who": "you"}),
     ("labels where there are none", ("groups", 3, "labels"), {"who": "me"}),
