@@ -28,6 +28,7 @@ END_TEST
 static struct fake_view fake;
 static struct coreleaks_frame creator;
 static const struct coreleaks_creation creation = {.frame = &creator, .num_places = 1};
+static const struct coreleaks_ancestor ancestors[] = {{3, &creation}, {1, NULL}};
 static const struct coreleaks_label labels[] = {{"user", "SECRET-label"}};
 
 /* Two threads with all that can hold a path or what the process has written. */
@@ -49,6 +50,8 @@ static void fill(void)
 			arena_alloc(&fake.arena, sizeof(*candidate));
 		candidate->frame = &fake.view.stacks[0]->frames[1];
 		task->creation = &creation;
+		task->ancestors = ancestors;
+		task->num_ancestors = 2;
 		task->labels = labels;
 		task->num_labels = 1;
 		task->bp = 0x5ec4e7;
@@ -100,6 +103,12 @@ START_TEST(test_strip_prefix)
 		ck_assert_ptr_null(
 			strstr(fake_view_format(&fake, (enum coreleaks_format)i).bytes, "/src/"));
 	ck_assert_ptr_null(strstr(fake_view_show(&fake, "thread:4711", true, NULL), "/src/"));
+	struct report_view view = fake.view;
+	view.tasks = arena_alloc_array(&fake.arena, view.num_tasks, sizeof(*view.tasks));
+	memcpy(view.tasks, fake.view.tasks, (size_t)view.num_tasks * sizeof(*view.tasks));
+	redact_view(&view, &fake.arena, &fake.options);
+	ck_assert_str_eq(view.tasks[0]->ancestors[0].creation->frame->file, "spawn.c");
+	ck_assert_ptr_null(view.tasks[0]->ancestors[1].creation);
 	/* What the view was made from is not touched. */
 	ck_assert_str_eq(creator.file, "/src/spawn.c");
 	fake_view_deinit(&fake);
