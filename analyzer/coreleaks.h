@@ -154,6 +154,7 @@ struct coreleaks_task {
 	const struct coreleaks_ancestor *ancestors;
 	uint32_t num_ancestors;
 	uint32_t num_more_ancestors; /* that were kept, but are not listed */
+	const char *start;	     /* goroutine: the function it began with; NULL unknown */
 };
 
 struct coreleaks_frame;
@@ -676,7 +677,8 @@ struct coreleaks_error *coreleaks_write(const struct coreleaks_analysis *analysi
 					coreleaks_sink sink, void *sink_data);
 
 /* One thing: a group (its id, a unique prefix of it, or its rank in the report from 1), a task
- * ("thread:1234"), or an object that tasks wait for (its address, "0x55d0c0df0010").
+ * ("thread:1234"), an object that tasks wait for (its address, "0x55d0c0df0010"), or the creation
+ * tree of all tasks of a kind ("tree").
  * As text or JSON. CORELEAKS_ERROR_NOT_FOUND when there is none, or when a prefix is ambiguous. */
 struct coreleaks_error *coreleaks_write_one(const struct coreleaks_analysis *analysis,
 					    const char *name,

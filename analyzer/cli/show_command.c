@@ -17,11 +17,7 @@ int show_command(struct settings *settings)
 		return EXIT_USAGE;
 	}
 	const char *name = settings->arguments[1];
-	if (strcmp(name, "tree") == 0) {
-		message("show: tree is not built yet");
-		return EXIT_USAGE;
-	}
-	settings->analysis.explain = true;
+	settings->analysis.explain = strcmp(name, "tree") != 0;
 	settings->analysis.explained = name;
 	return session_run(settings, settings->arguments[0], name);
 }

@@ -52,6 +52,9 @@ _coreleaks()
 		if [[ $COMP_CWORD == 1 ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "report show check compare" -- "$word")
 		fi
+		if [[ $COMP_CWORD == 3 && ${COMP_WORDS[1]} == show ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "tree" -- "$word")
+		fi
 		mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$word")
 		compopt -o filenames
 	fi

@@ -182,6 +182,7 @@ void publish_goroutines(struct coreleaks_task *tasks, struct arena *arena,
 		struct go_label_set labels = labels_of(&sets, arena, input, goroutine->labels_addr);
 		if (creations[goroutine->origin].frame->function != NULL)
 			task->creation = &creations[goroutine->origin];
+		task->start = input->origins->items[goroutine->origin].start.function;
 		task->g_addr = goroutine->addr;
 		task->creator_id = goroutine->parent_id;
 		if (task->state == CORELEAKS_STATE_WAITING)

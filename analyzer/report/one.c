@@ -155,10 +155,10 @@ static struct coreleaks_error *one_find_prefix(const struct report_view *view, s
 		return error_new(CORELEAKS_ERROR_NOT_FOUND, 0, NULL,
 				 "'%s' is the beginning of %" PRIu32 " groups: %s", name, num_found,
 				 candidates.bytes);
-	return one_not_found(
-		name, "no group has this id; give a group's id or three or more characters "
-		      "of it, its rank in the report (1, #1), thread:ID, goroutine:ID, or an "
-		      "object's address (0x55d0c0de)");
+	return one_not_found(name,
+			     "no group has this id; give a group's id or three or more characters "
+			     "of it, its rank in the report (1, #1), thread:ID, goroutine:ID, an "
+			     "object's address (0x55d0c0de), or tree");
 }
 
 struct coreleaks_error *one_find(const struct report_view *view, struct arena *arena,
@@ -170,9 +170,10 @@ struct coreleaks_error *one_find(const struct report_view *view, struct arena *a
 		return one_find_task(view, name, CORELEAKS_KIND_THREAD, ret);
 	if (strncmp(name, "goroutine:", 10) == 0)
 		return one_find_task(view, name, CORELEAKS_KIND_GOROUTINE, ret);
-	if (strcmp(name, "tree") == 0)
-		return error_new(CORELEAKS_ERROR_USAGE, 0, NULL,
-				 "'tree': the creation tree is not built yet");
+	if (strcmp(name, "tree") == 0) {
+		*ret = (struct one){.is_tree = true};
+		return NULL;
+	}
 	if (strncmp(name, "0x", 2) == 0)
 		return one_find_object(view, name, ret);
 	if (one_number(name + has_mark, &rank)) {

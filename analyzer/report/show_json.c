@@ -158,8 +158,11 @@ struct text show_json_make(const struct write_job *job, const struct one *one)
 	json_out_init(&json, job->arena);
 	json_out_begin(&json, NULL, '{', JSON_LINES);
 	report_json_head(&json);
-	if (one->is_object) {
-		show_object_json(&json, job, one);
+	if (one->is_tree || one->is_object) {
+		if (one->is_tree)
+			show_tree_json(&json, job);
+		else
+			show_object_json(&json, job, one);
 		json_out_end(&json, '}');
 		return json.out;
 	}

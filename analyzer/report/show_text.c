@@ -283,7 +283,9 @@ struct text show_text_make(const struct write_job *job, const struct one *one)
 {
 	struct screen screen;
 	screen_init(&screen, job->arena, job->options);
-	if (one->is_object)
+	if (one->is_tree)
+		show_tree_text(&screen, job);
+	else if (one->is_object)
 		show_object_text(&screen, job, one);
 	else if (one->group != NULL)
 		show_text_group(&screen, job, one);

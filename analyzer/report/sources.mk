@@ -6,7 +6,7 @@ LIB_SOURCES += $(addprefix analyzer/report/,\
 	go_text.c go_wait_words.c go_waits_json.c go_words.c group_notes.c gzip.c headline.c html_flame.c \
 	html_groups.c html_waits.c interrupted.c json_out.c one.c page.c protobuf.c redact.c \
 	report_json.c report_text.c results.c rules.c samples.c screen.c show_json.c \
-	show_object.c show_text.c text_findings.c text_frames.c text_groups.c text_tail.c view.c \
+	show_object.c show_text.c show_tree.c tree_rows.c text_findings.c text_frames.c text_groups.c text_tail.c view.c \
 	wait_chain.c wait_picture.c wait_words.c waits_json.c words.c write.c)
 LIB_SOURCES += analyzer/report/kept.c analyzer/report/rules_report.c
 LIB_SOURCES += $(addprefix analyzer/report/,check_text.c comparison_text.c many.c many_json.c)

@@ -50,6 +50,7 @@ struct one {
 	uint32_t rank;			      /* of the group, from 1; 0: it is hidden */
 	uint32_t task;			      /* index; of the first of that id */
 	uint32_t num_same_id;		      /* tasks that have this id */
+	bool is_tree;			      /* the creation tree of all */
 	bool is_object;			      /* what task, the first of its waiters, waits for */
 	uint32_t num_other_kinds;	      /* tasks that see another kind of object there */
 	const struct coreleaks_go_object *go; /* the object is one of Go's; NULL */
@@ -80,6 +81,9 @@ struct text show_json_make(const struct write_job *job, const struct one *one);
 /* show_text_make() and show_json_make() of an object. */
 void show_object_text(struct screen *screen, const struct write_job *job, const struct one *one);
 void show_object_json(struct json_out *json, const struct write_job *job, const struct one *one);
+/* The same of the creation tree. */
+void show_tree_text(struct screen *screen, const struct write_job *job);
+void show_tree_json(struct json_out *json, const struct write_job *job);
 
 /* The parts of formats that may hold many cores. */
 void format_ndjson_begin(struct document *doc, const struct write_job *job);
