@@ -167,7 +167,7 @@ START_TEST(depth_and_length_are_bounded)
 		((struct coreleaks_task *)fake.view.tasks[i])->creator_id = first + i - 1;
 	tasks->creator_id = 0;
 	fake.options.limit = 30;
-	expect("\n19,970 lines more; --limit shows more\n");
+	expect("\n19,971 lines more; --limit shows more\n");
 	expect("(level 30) goroutine");
 }
 END_TEST
