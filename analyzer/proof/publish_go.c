@@ -186,7 +186,9 @@ void publish_goroutines(struct coreleaks_task *tasks, struct arena *arena,
 		task->g_addr = goroutine->addr;
 		task->creator_id = goroutine->parent_id;
 		if (task->state == CORELEAKS_STATE_WAITING)
-			task->wait_ns = age(input->facts->now_ns, goroutine->wait_since);
+			task->wait_ns =
+				age(input->facts->now_ns,
+				    go_facts_waits_since(input->facts, goroutine->wait_since));
 		task->marked_leaked = goroutine->leaked;
 		task->locked_to_thread = goroutine->locked;
 		if (goroutine->stack.high > goroutine->stack.low)

@@ -65,6 +65,20 @@ int64_t go_facts_gc_after(const struct go_facts *facts, int64_t since_ns)
 	return facts->num_gcs + 1;
 }
 
+/* A GC that meets a waiting goroutine gives it work.tstart (markroot, runtime/mgcmark.go), which is
+ * set at the end of marking (gcMark, runtime/mgc.go; 1.19 to 1.27): it is the time of the GC
+ * before, when the goroutine may not have waited yet, or have been. What is sure: it waited when
+ * the next one's marking ended. */
+int64_t go_facts_waits_since(const struct go_facts *facts, int64_t waitsince)
+{
+	if (waitsince <= 0)
+		return 0;
+	for (uint32_t i = 0; i + 1 < facts->num_gc_ends; i++)
+		if (facts->gc_ends_ns[i] >= waitsince)
+			return facts->gc_ends_ns[i + 1];
+	return 0;
+}
+
 /* ---- Clock and counts ---------------------------------------------------------------------- */
 
 static void note_time(struct go_facts *facts, uint64_t value)

@@ -30,5 +30,7 @@ void go_facts_build(struct go_facts *ret, const struct go_runtime *runtime,
 /* Number of the first GC that began after that moment, counted from 1; 0: not known. A goroutine
  * that a GC found blocked was so before it. */
 int64_t go_facts_gc_after(const struct go_facts *facts, int64_t since_ns);
+/* From when on a goroutine with this g.waitsince is sure to wait; 0 unknown. */
+int64_t go_facts_waits_since(const struct go_facts *facts, int64_t waitsince);
 
 #endif

@@ -63,6 +63,13 @@ START_TEST(facts_of_a_program)
 	ck_assert_int_eq(go_facts_gc_after(&facts, 80 * second), 2);
 	ck_assert_int_eq(go_facts_gc_after(&facts, 95 * second), 4);
 	ck_assert_int_eq(go_facts_gc_after(&facts, 0), 0);
+	/* What a GC notes is the time of the one before; the next one's end is sure. */
+	ck_assert_int_eq(go_facts_waits_since(&facts, 69 * second), 80 * second);
+	ck_assert_int_eq(go_facts_waits_since(&facts, 70 * second), 80 * second);
+	ck_assert_int_eq(go_facts_waits_since(&facts, 79 * second), 90 * second);
+	ck_assert_int_eq(go_facts_waits_since(&facts, 81 * second), 0);
+	ck_assert_int_eq(go_facts_waits_since(&facts, 91 * second), 0);
+	ck_assert_int_eq(go_facts_waits_since(&facts, 0), 0);
 }
 END_TEST
 
