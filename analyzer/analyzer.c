@@ -83,6 +83,9 @@ static struct coreleaks_error *open_floors(struct coreleaks_analysis *a)
 	image_init(&a->image, &a->dump, &a->modules);
 	tasks_build(&a->tasks, &a->arena, &a->gaps, &a->notes, &a->image);
 	go_runtime_build(&a->go, &a->arena, &a->gaps, &a->image, &a->notes);
+	/* Goroutines' stacks are all over the core, a system call each. */
+	if (a->go.recognised)
+		dump_map(&a->dump);
 	goroutines_add(&a->goroutines, &a->tasks, &a->arena, &a->gaps, &a->go, &a->notes,
 		       &a->image);
 	a->core = publish_core(&a->dump, &a->notes, &a->modules, &a->gaps);

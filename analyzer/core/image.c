@@ -106,6 +106,27 @@ static void image_fill(struct image *image, struct image_window *window,
 	image->last = window;
 }
 
+/* The core's own bytes from addr on, in place; none when they are not there or the core is not
+ * mapped. */
+static struct bytes image_mapped(struct image *image, uint64_t addr)
+{
+	struct image_part *part = &image->part;
+	if (addr - part->addr >= part->size) {
+		if (image->dump->map == NULL)
+			return (struct bytes){0};
+		const struct segment *segment = dump_find_segment(image->dump, addr);
+		if (segment == NULL || addr - segment->range.low >= segment->file_size)
+			return (struct bytes){0};
+		*part = (struct image_part){
+			.addr = segment->range.low,
+			.size = segment->file_size,
+			.bytes = image->dump->map + segment->file_off,
+		};
+	}
+	uint64_t into = addr - part->addr;
+	return (struct bytes){part->bytes + into, (size_t)(part->size - into)};
+}
+
 /* The window that holds addr, filled with at most max_size bytes if need be; NULL when the core
  * does not hold it. */
 static const struct image_window *image_window_for(struct image *image, uint64_t addr,
@@ -133,7 +154,7 @@ void image_expect(struct image *image, struct range stack, uint64_t sp)
 	uint64_t start = sp & ~(uint64_t)(IMAGE_BLOCK_SIZE - 1);
 	const struct segment *segment = dump_find_segment(image->dump, sp);
 	struct image_window *block = NULL;
-	if (image_window_at(image, sp) != NULL)
+	if (image->dump->map != NULL || image_window_at(image, sp) != NULL)
 		return;
 	for (uint32_t i = 0; i < IMAGE_NUM_BLOCKS; i++)
 		if (image->blocks[i].addr == start && image->blocks[i].size == 0)
@@ -150,26 +171,42 @@ void image_expect(struct image *image, struct range stack, uint64_t sp)
 	}
 }
 
+/* The core's own bytes from addr on, valid until the next call; none: it does not hold them. */
+static inline struct bytes image_held(struct image *image, uint64_t addr)
+{
+	const struct bytes mapped = image_mapped(image, addr);
+	if (mapped.size > 0 || image->dump->map != NULL)
+		return mapped;
+	const struct image_window *window = image_window_for(image, addr, IMAGE_WINDOW_SIZE);
+	if (window == NULL)
+		return (struct bytes){0};
+	size_t into = (size_t)(addr - window->addr);
+	return (struct bytes){window_bytes(image, window) + into, window->size - into};
+}
+
+void image_prefetch(const struct image *image, uint64_t addr, uint64_t size)
+{
+	const struct image_part *part = &image->part;
+	uint64_t into = addr - part->addr;
+	if (into >= part->size || size > part->size - into)
+		return;
+	for (uint64_t off = 0; off < size; off += 64)
+		__builtin_prefetch(part->bytes + into + off);
+}
+
 size_t image_read(struct image *image, uint64_t addr, void *buffer, size_t size)
 {
 	size_t done = 0;
 	while (done < size && addr <= UINT64_MAX - done) {
 		uint64_t at = addr + done;
 		size_t left = size - done;
-		const struct image_window *window = image_window_for(image, at, IMAGE_WINDOW_SIZE);
-		if (window != NULL) {
-			size_t into = (size_t)(at - window->addr);
-			size_t part = window->size - into < left ? window->size - into : left;
-			memcpy((char *)buffer + done, window_bytes(image, window) + into, part);
-			done += part;
-			continue;
-		}
-		const struct bytes file =
-			image_file_bytes(image, dump_find_segment(image->dump, at), at);
-		size_t part = file.size < left ? file.size : left;
+		struct bytes bytes = image_held(image, at);
+		if (bytes.size == 0)
+			bytes = image_file_bytes(image, dump_find_segment(image->dump, at), at);
+		size_t part = bytes.size < left ? bytes.size : left;
 		if (part == 0)
 			break;
-		memcpy((char *)buffer + done, file.data, part);
+		memcpy((char *)buffer + done, bytes.data, part);
 		done += part;
 	}
 	return done;
@@ -177,9 +214,9 @@ size_t image_read(struct image *image, uint64_t addr, void *buffer, size_t size)
 
 bool image_read_u64(struct image *image, uint64_t addr, uint64_t *ret)
 {
-	const struct image_window *window = image_window_for(image, addr, IMAGE_WINDOW_SIZE);
-	if (window != NULL && window->size - (addr - window->addr) >= sizeof(*ret)) {
-		memcpy(ret, window_bytes(image, window) + (addr - window->addr), sizeof(*ret));
+	const struct bytes bytes = image_held(image, addr);
+	if (bytes.size >= sizeof(*ret)) {
+		memcpy(ret, bytes.data, sizeof(*ret));
 		return true;
 	}
 	uint64_t value;

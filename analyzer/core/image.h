@@ -1,5 +1,6 @@
 /* image.h - the process's memory: the core's bytes first, then the mapped file's for what was
- * not dumped. Caches windows of the file, so that reading a stack costs one system call. */
+ * not dumped. Caches windows of the file, so that reading a stack costs one system call; of a core
+ * that is mapped (dump_map()) it copies from there. */
 #ifndef CORELEAKS_CORE_IMAGE_H
 #define CORELEAKS_CORE_IMAGE_H
 
@@ -19,9 +20,16 @@ enum {
 	IMAGE_BLOCK_SIZE = 1 << 15,
 };
 
+/* What a segment holds of a mapped core. */
+struct image_part {
+	uint64_t addr, size;
+	const unsigned char *bytes;
+};
+
 struct image {
 	const struct dump *dump;
 	const struct modules *modules;
+	struct image_part part; /* the last that was read from */
 	uint32_t tick;
 	struct image_window *last; /* that was used; NULL none */
 	struct image_window windows[IMAGE_NUM_WINDOWS];
@@ -43,6 +51,8 @@ size_t image_read(struct image *image, uint64_t addr, void *buffer, size_t size)
 bool image_read_u64(struct image *image, uint64_t addr, uint64_t *ret);
 /* Expects reads from sp to the end of that stack, and of little else near it. */
 void image_expect(struct image *image, struct range stack, uint64_t sp);
+/* Of a mapped core: these bytes will be read soon. Does nothing where that is not quickly done. */
+void image_prefetch(const struct image *image, uint64_t addr, uint64_t size);
 /* size bytes at addr to keep: the mapped file's own where one file holds them all, else a copy in
  * the arena. No bytes when not all of them can be read. Live as long as arena and files. */
 struct bytes image_view(struct image *image, struct arena *arena, uint64_t addr, size_t size);

@@ -13,6 +13,9 @@ struct page {
 
 void pages_init(struct pages *pages, struct arena *arena, const struct dump *dump)
 {
+	*pages = (struct pages){.dump = dump};
+	if (dump->map != NULL)
+		return;
 	*pages = (struct pages){
 		.dump = dump,
 		.places = arena_alloc_array(arena, NUM_PLACES, sizeof(struct page)),
@@ -42,8 +45,26 @@ static bool fill(struct pages *pages, struct page *page, unsigned char *bytes, u
 	return true;
 }
 
+/* Bytes of a core that is mapped, in place. */
+static const unsigned char *mapped_at(struct pages *pages, uint64_t addr, size_t max_size,
+				      size_t *size_ret)
+{
+	const struct segment *segment = pages->segment;
+	if (segment == NULL || addr - segment->range.low >= segment->file_size) {
+		segment = dump_find_segment(pages->dump, addr);
+		if (segment == NULL || addr - segment->range.low >= segment->file_size)
+			return NULL;
+		pages->segment = segment;
+	}
+	uint64_t into = addr - segment->range.low, left = segment->file_size - into;
+	*size_ret = left < max_size ? (size_t)left : max_size;
+	return pages->dump->map + segment->file_off + into;
+}
+
 const unsigned char *pages_at(struct pages *pages, uint64_t addr, size_t max_size, size_t *size_ret)
 {
+	if (pages->dump->map != NULL)
+		return mapped_at(pages, addr, max_size, size_ret);
 	uint64_t number = addr >> PAGE_BITS;
 	/* Stacks and objects lie far apart: their pages must not share places by distance alone. */
 	uint32_t place = (uint32_t)(number ^ number >> 11 ^ number >> 22) & (NUM_PLACES - 1);
@@ -72,4 +93,16 @@ bool pages_read(struct pages *pages, uint64_t addr, void *buffer, size_t size)
 		done += part;
 	}
 	return true;
+}
+
+void pages_prefetch(const struct pages *pages, uint64_t addr, uint64_t size)
+{
+	const struct segment *segment = pages->segment;
+	if (segment == NULL)
+		return;
+	uint64_t into = addr - segment->range.low;
+	if (into >= segment->file_size || size > segment->file_size - into)
+		return;
+	for (uint64_t off = 0; off < size; off += 64)
+		__builtin_prefetch(pages->dump->map + segment->file_off + into + off);
 }

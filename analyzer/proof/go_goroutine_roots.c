@@ -8,6 +8,7 @@ enum {
 	MAX_OBJECTS = 4096,   /* variables; the same */
 	ARGUMENTS_SIZE = 512, /* that a function without maps may have */
 	MAX_DEFERS = 1 << 20,
+	PREFETCH_SIZE = 512, /* of its own stack: most parked goroutines use no more */
 	DEFER_FUNCTION = 24, /* runtime/runtime2.go, _defer, 1.19 to 1.27 */
 };
 
@@ -208,6 +209,19 @@ static bool may_use_maps(const struct go_goroutine_roots *roots, struct go_marke
 		status == GO_STATUS_RUNNABLE || status == GO_STATUS_PREEMPTED ||
 		status == GO_STATUS_SYSCALL) &&
 	       word_at(marker, g->addr + GO_G_PANIC) == 0;
+}
+
+void go_goroutine_roots_prefetch(const struct go_goroutine_roots *roots,
+				 const struct go_marker *marker, uint32_t goroutine)
+{
+	const struct goroutines *goroutines = roots->goroutines;
+	if (goroutine >= goroutines->list.num)
+		return;
+	pages_prefetch(&marker->pages, goroutines->list.items[goroutine].addr,
+		       (uint64_t)roots->runtime->layout.g_size);
+	pages_prefetch(&marker->pages,
+		       roots->tasks->list.items[goroutines->first_task + goroutine].sp,
+		       PREFETCH_SIZE);
 }
 
 void go_goroutine_roots_mark(struct go_goroutine_roots *roots, struct go_marker *marker,

@@ -38,6 +38,9 @@ struct go_place {
 
 void go_goroutine_roots_init(struct go_goroutine_roots *roots, struct arena *arena,
 			     struct image *image);
+/* It will soon be marked. */
+void go_goroutine_roots_prefetch(const struct go_goroutine_roots *roots,
+				 const struct go_marker *marker, uint32_t goroutine);
 void go_goroutine_roots_mark(struct go_goroutine_roots *roots, struct go_marker *marker,
 			     uint32_t goroutine);
 struct go_place go_goroutine_roots_place(struct go_goroutine_roots *roots, uint32_t goroutine,

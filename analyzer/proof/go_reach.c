@@ -3,7 +3,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { NO_WAITER = UINT32_MAX };
+enum {
+	NO_WAITER = UINT32_MAX,
+	AHEAD = 8, /* goroutines between asking for a stack and reading it */
+};
 
 struct search {
 	struct go_reach *reach;
@@ -142,6 +145,22 @@ static void revive(struct search *search, uint32_t goroutine, enum go_kept kept)
 	go_goroutine_roots_mark(&search->reach->goroutine_roots, &reach->marker, goroutine);
 }
 
+static void revive_waiters(struct search *search, uint32_t first, enum go_kept kept)
+{
+	const struct go_sudog *sudogs = search->input->queues->sudogs.items;
+	uint32_t ahead = first, num_ahead = 0;
+	for (uint32_t k = first; k != NO_WAITER; k = search->next_waiter[k]) {
+		for (; ahead != NO_WAITER && num_ahead < AHEAD; num_ahead++) {
+			go_goroutine_roots_prefetch(&search->reach->goroutine_roots,
+						    &search->reach->marker,
+						    sudogs[ahead].goroutine);
+			ahead = search->next_waiter[ahead];
+		}
+		num_ahead--;
+		revive(search, sudogs[k].goroutine, kept);
+	}
+}
+
 /* Marks all that the stage's roots reach. Goroutines that they reach directly are the stage's;
  * those reached through these are kept by waiting ones. */
 static void finish_stage(struct search *search)
@@ -154,11 +173,7 @@ static void finish_stage(struct search *search)
 			struct go_marker_list woken = marker->woken;
 			marker->woken = (struct go_marker_list){0};
 			for (uint32_t i = 0; i < woken.num; i++)
-				for (uint32_t k = search->first_waiter[woken.items[i]];
-				     k != NO_WAITER; k = search->next_waiter[k])
-					revive(search,
-					       search->input->queues->sudogs.items[k].goroutine,
-					       kept);
+				revive_waiters(search, search->first_waiter[woken.items[i]], kept);
 			if (search->stage != GO_KEPT_BY_GOROUTINE)
 				kept = GO_KEPT_BY_WAITING;
 			go_marker_drain(marker);
@@ -171,6 +186,9 @@ static void mark_goroutines(struct search *search)
 	struct go_reach *reach = search->reach;
 	uint32_t num = search->input->goroutines->list.num;
 	for (uint32_t i = 0; i < num; i++) {
+		if (i + AHEAD < num && reach->roles[i + AHEAD] == GO_ROLE_LIVE)
+			go_goroutine_roots_prefetch(&reach->goroutine_roots, &reach->marker,
+						    i + AHEAD);
 		if (reach->roles[i] != GO_ROLE_LIVE) {
 			reach->num_candidates++;
 			continue;

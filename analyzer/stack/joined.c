@@ -1,5 +1,10 @@
 #include "stack/joined.h"
 
+enum {
+	AHEAD = 8,	     /* tasks between asking for a stack and reading it */
+	PREFETCH_SIZE = 512, /* most parked goroutines use no more */
+};
+
 void joined_init(struct joined *joined, struct arena *arena, struct unwinder *native,
 		 const struct go_tables *tables, const struct goroutines *goroutines,
 		 const struct tasks *tasks)
@@ -81,6 +86,9 @@ static struct raw_stack walk_goroutine(struct joined *joined, uint32_t task,
 	/* Most goroutines use a few hundred bytes of their stacks. */
 	if (range_contains(start.stack, start.sp))
 		image_expect(joined->native->image, start.stack, start.sp);
+	if (task + AHEAD < joined->tasks->list.num)
+		image_prefetch(joined->native->image, joined->tasks->list.items[task + AHEAD].sp,
+			       PREFETCH_SIZE);
 	stack = go_unwinder_walk(&joined->go, &start, frames, num);
 	stack.c_call_pc = c_call.pc;
 	stack.c_call_sp = c_call.sp;

@@ -7,13 +7,28 @@
 Suite *image_suite(void);
 
 static struct fake_world world;
+static bool mapped; /* read the core in place */
 static unsigned char pattern[20 * FAKE_PAGE];
 
 static void setup(void)
 {
+	mapped = false;
 	fake_world_init(&world);
 	for (size_t i = 0; i < sizeof(pattern); i++)
 		pattern[i] = (unsigned char)(i * 7 + i / 251 + i / FAKE_PAGE + 1);
+}
+
+static void setup_mapped(void)
+{
+	setup();
+	mapped = true;
+}
+
+static void open_image(void)
+{
+	fake_world_open_image(&world);
+	if (mapped)
+		ck_assert_ptr_nonnull(dump_map(&world.dump));
 }
 
 static void teardown(void)
@@ -51,7 +66,7 @@ START_TEST(across_segments)
 	add_pattern(0x10000, 0, FAKE_PAGE);
 	add_pattern(0x11000, FAKE_PAGE, 2 * FAKE_PAGE);
 	add_pattern(0x13000, 3 * FAKE_PAGE, FAKE_PAGE);
-	fake_world_open_image(&world);
+	open_image();
 	expect_read(0x10000, 0, 4 * FAKE_PAGE, 4 * FAKE_PAGE);
 	expect_read(0x10ffc, 0xffc, 8, 8);
 	expect_read(0x10fff, 0xfff, 2 * FAKE_PAGE + 2, 2 * FAKE_PAGE + 2);
@@ -67,7 +82,7 @@ START_TEST(into_unmapped_memory)
 	uint64_t value = 0x5afe;
 	add_pattern(0x10000, 0, FAKE_PAGE);
 	add_pattern(0x12000, 0, FAKE_PAGE);
-	fake_world_open_image(&world);
+	open_image();
 	expect_read(0x10ff0, 0xff0, 32, 16);
 	expect_read(0x11000, 0, 16, 0);
 	expect_read(0x0fff0, 0, 32, 0);
@@ -89,7 +104,7 @@ START_TEST(windows)
 	uint64_t state = 7;
 	add_pattern(0x10000, 0, 20 * FAKE_PAGE);
 	add_pattern(0x90000, 5, 9 * FAKE_PAGE + 77);
-	fake_world_open_image(&world);
+	open_image();
 	for (int i = 0; i < 20000; i++) {
 		state = state * 6364136223846793005u + 1442695040888963407u;
 		bool second = state >> 63;
@@ -109,7 +124,7 @@ END_TEST
 START_TEST(window_edges)
 {
 	add_pattern(0x10008, 8, 3 * FAKE_PAGE - 8);
-	fake_world_open_image(&world);
+	open_image();
 	expect_read(0x10010, 0x10, 4096, 4096);
 	expect_read(0x10008, 8, 4096, 4096);
 	for (uint64_t off = 0xfe0; off < 0x1060; off++) {
@@ -129,7 +144,7 @@ START_TEST(expected_stacks)
 	enum { STACK = 2048 };
 	uint64_t low = 8 * (uint64_t)IMAGE_BLOCK_SIZE + FAKE_PAGE;
 	add_pattern(low, 0, sizeof(pattern));
-	fake_world_open_image(&world);
+	open_image();
 	for (size_t from = sizeof(pattern); from >= STACK; from -= STACK) {
 		uint64_t sp = low + from - 300;
 		image_expect(world.image, (struct range){low + from - STACK, low + from}, sp);
@@ -155,7 +170,7 @@ START_TEST(top_of_the_address_space)
 	unsigned char bytes[64];
 	uint64_t addr = UINT64_MAX - FAKE_PAGE + 1;
 	fake_segment(&world.core, addr, pattern, FAKE_PAGE - 1, FAKE_PAGE - 1, PF_R);
-	fake_world_open_image(&world);
+	open_image();
 	ck_assert_uint_eq(image_read(world.image, UINT64_MAX - 8, bytes, 64), 8);
 	ck_assert_mem_eq(bytes, pattern + FAKE_PAGE - 9, 8);
 	ck_assert_uint_eq(image_read(world.image, UINT64_MAX, bytes, 64), 0);
@@ -171,7 +186,7 @@ START_TEST(presence)
 	fake_build(&world.core);
 	size_t size = world.core.file.size - FAKE_PAGE;
 	fake_world_open_dump_at(&world, fake_path_cut(&world.core, size));
-	fake_world_open_image(&world);
+	open_image();
 	ck_assert_int_eq(image_presence(world.image, 0xffff), IMAGE_UNMAPPED);
 	ck_assert_int_eq(image_presence(world.image, 0x10000), IMAGE_PRESENT);
 	ck_assert_int_eq(image_presence(world.image, 0x10fff), IMAGE_PRESENT);
@@ -195,7 +210,7 @@ START_TEST(text_comes_from_the_file)
 {
 	unsigned char bytes[4] = {0};
 	fake_code_map(&world.core);
-	fake_world_open_image(&world);
+	open_image();
 	ck_assert_int_eq(image_presence(world.image, fake_code("framed")), IMAGE_PRESENT);
 	/* push %rbp; mov %rsp,%rbp */
 	ck_assert_uint_eq(image_read(world.image, fake_code("framed"), bytes, 4), 4);
@@ -240,7 +255,7 @@ static void expect_pattern(const char *label)
 START_TEST(the_core_comes_first)
 {
 	map_redumped("framed", FAKE_PAGE, 0);
-	fake_world_open_image(&world);
+	open_image();
 	expect_pattern("framed");
 }
 END_TEST
@@ -249,7 +264,7 @@ START_TEST(dumped_data_is_the_core_s)
 {
 	uint64_t value;
 	map_redumped("data", FAKE_PAGE, 0);
-	fake_world_open_image(&world);
+	open_image();
 	expect_pattern("data");
 	/* The next page of the same mapping was not dumped, and may have been written to. */
 	ck_assert(!image_read_u64(world.image, page_of("data") + FAKE_PAGE, &value));
@@ -262,7 +277,7 @@ END_TEST
 START_TEST(untouched_data_is_the_file_s)
 {
 	map_redumped("data", 0, 0);
-	fake_world_open_image(&world);
+	open_image();
 	ck_assert_uint_eq(file_word("data"), 0x1122334455667788);
 }
 END_TEST
@@ -271,7 +286,7 @@ START_TEST(cut_data_is_nobody_s)
 {
 	uint64_t value;
 	map_redumped("data", FAKE_PAGE, (uint64_t)1 << 40);
-	fake_world_open_image(&world);
+	open_image();
 	ck_assert(!image_read_u64(world.image, fake_code("data"), &value));
 	ck_assert_int_eq(image_presence(world.image, fake_code("data")), IMAGE_CUT);
 }
@@ -282,7 +297,7 @@ START_TEST(misplaced_data_is_nobody_s)
 {
 	uint64_t value;
 	map_redumped("data", FAKE_PAGE, UINT64_MAX - 8);
-	fake_world_open_image(&world);
+	open_image();
 	ck_assert(!image_read_u64(world.image, fake_code("data"), &value));
 }
 END_TEST
@@ -295,7 +310,7 @@ START_TEST(patched_text_is_not_the_file_s)
 	for (size_t i = 0; i < world.core.headers.num; i++)
 		if (world.core.headers.items[i].p_vaddr == page_of("framed"))
 			world.core.headers.items[i].p_flags |= PF_W;
-	fake_world_open_image(&world);
+	open_image();
 	ck_assert(!image_read_u64(world.image, fake_code("framed"), &value));
 	ck_assert_int_eq(image_presence(world.image, fake_code("framed")), IMAGE_CUT);
 }
@@ -304,7 +319,7 @@ END_TEST
 START_TEST(bss_is_the_core_s)
 {
 	fake_code_map(&world.core);
-	fake_world_open_image(&world);
+	open_image();
 	ck_assert_uint_eq(file_word("bss"), 0);
 	uint64_t value;
 	ck_assert(image_read_u64(world.image, fake_code("bss") + 8192, &value));
@@ -316,7 +331,7 @@ START_TEST(without_the_file)
 {
 	uint64_t value;
 	fake_map(&world.core, fake_code_file(), "/no/such/lib.so", FAKE_CODE_BASE, 0);
-	fake_world_open_image(&world);
+	open_image();
 	ck_assert(!image_read_u64(world.image, fake_code("framed"), &value));
 	ck_assert_int_eq(image_presence(world.image, fake_code("framed")), IMAGE_NOT_DUMPED);
 	ck_assert(image_read_u64(world.image, FAKE_CODE_BASE, &value));
@@ -327,7 +342,7 @@ END_TEST
 START_TEST(from_core_into_file)
 {
 	fake_code_map(&world.core);
-	fake_world_open_image(&world);
+	open_image();
 	uint64_t text = fake_code("framed") & ~(uint64_t)(FAKE_PAGE - 1);
 	ck_assert_uint_eq(text, FAKE_CODE_BASE + FAKE_PAGE);
 	unsigned char bytes[2 * FAKE_PAGE], expected[4] = {0x55, 0x48, 0x89, 0xe5};
@@ -336,12 +351,11 @@ START_TEST(from_core_into_file)
 }
 END_TEST
 
-Suite *image_suite(void)
+static void add_tests(Suite *suite, const char *name, void (*begin)(void))
 {
-	Suite *suite = suite_create("image");
-	TCase *tests = tcase_create("image");
+	TCase *tests = tcase_create(name);
 	tcase_add_unchecked_fixture(tests, fake_code_setup, fake_code_teardown);
-	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_checked_fixture(tests, begin, teardown);
 	tcase_add_test(tests, across_segments);
 	tcase_add_test(tests, into_unmapped_memory);
 	tcase_add_test(tests, windows);
@@ -360,5 +374,12 @@ Suite *image_suite(void)
 	tcase_add_test(tests, without_the_file);
 	tcase_add_test(tests, from_core_into_file);
 	suite_add_tcase(suite, tests);
+}
+
+Suite *image_suite(void)
+{
+	Suite *suite = suite_create("image");
+	add_tests(suite, "image", setup);
+	add_tests(suite, "mapped image", setup_mapped);
 	return suite;
 }
