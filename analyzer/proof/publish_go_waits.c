@@ -13,11 +13,19 @@ static void publish_end(struct coreleaks_wait *result, const struct go_wait *wai
  * way, and share one. */
 enum { NUM_RECENT = 64 };
 
+static bool same_cases(const struct coreleaks_wait *a, const struct coreleaks_wait *b)
+{
+	return a->num_cases == b->num_cases && a->cases != NULL && b->cases != NULL &&
+	       memcmp(a->cases, b->cases, a->num_cases * sizeof(*a->cases)) == 0;
+}
+
 static const struct coreleaks_wait *keep(const struct coreleaks_wait **recent, struct arena *arena,
-					 const struct coreleaks_wait *wait)
+					 struct coreleaks_wait *wait)
 {
 	const struct coreleaks_wait **slot =
 		&recent[(wait->addr / 16 ^ (uintptr_t)wait->reason / 16) % NUM_RECENT];
+	if (*slot != NULL && same_cases(*slot, wait))
+		wait->cases = (*slot)->cases;
 	/* A copy made by memcpy() has its padding, too. */
 	if (*slot == NULL || memcmp(*slot, wait, sizeof(*wait)) != 0) {
 		struct coreleaks_wait *copy = arena_alloc(arena, sizeof(*copy));
