@@ -404,6 +404,7 @@ static struct coreleaks_error *copy_and_open(struct coreleaks_analysis *a)
 	options->rules = copy_option(a, options->rules);
 	options->rules_name = copy_option(a, options->rules_name);
 	options->label = copy_option(a, options->label);
+	options->ancestor = copy_option(a, options->ancestor);
 	options->group_label = copy_option(a, options->group_label);
 	a->core_path = copy_option(a, a->core_path);
 	gaps_init(&a->gaps, &a->arena);

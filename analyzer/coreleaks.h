@@ -546,6 +546,11 @@ struct coreleaks_options {
 	uint64_t min_age_ns; /* tasks not known to wait that long are hidden; 0 none */
 	const char *label;   /* KEY or KEY=VALUE: tasks without this label are hidden; NULL none */
 	const char *group_label; /* key of the label of CORELEAKS_GROUP_BY_LABEL */
+	/* These two hide tasks as label does: all that do not descend from goroutine root_goid (0:
+	 * any), or that were not made in a function that the regex ancestor matches (NULL: any),
+	 * nor descend from such a one or from a goroutine that began with one. */
+	int64_t root_goid;
+	const char *ancestor;
 };
 
 void coreleaks_options_init(struct coreleaks_options *options);

@@ -64,6 +64,23 @@ bool handle_count(const struct option_row *row, struct settings *settings, void 
 	return true;
 }
 
+bool handle_id(const struct option_row *row, struct settings *settings, void *field,
+	       const char *value)
+{
+	(void)settings;
+	uint64_t id;
+	if (!explain(row, value, value_number(value, &id), "a goroutine's number"))
+		return false;
+	if (id > INT64_MAX)
+		return explain(row, value, VALUE_TOO_LARGE, NULL);
+	if (id == 0) {
+		message("--%s: must be more than 0", row->name);
+		return false;
+	}
+	*(int64_t *)field = (int64_t)id;
+	return true;
+}
+
 bool handle_size(const struct option_row *row, struct settings *settings, void *field,
 		 const char *value)
 {

@@ -33,6 +33,8 @@ bool handle_text(const struct option_row *row, struct settings *settings, void *
 		 const char *value);
 bool handle_count(const struct option_row *row, struct settings *settings, void *field,
 		  const char *value);
+bool handle_id(const struct option_row *row, struct settings *settings, void *field,
+	       const char *value);
 bool handle_size(const struct option_row *row, struct settings *settings, void *field,
 		 const char *value);
 bool handle_duration(const struct option_row *row, struct settings *settings, void *field,

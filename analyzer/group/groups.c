@@ -3,6 +3,7 @@
 #include "base/intern.h"
 #include "base/range.h"
 #include "group/filter.h"
+#include "group/kin.h"
 #include "group/signature.h"
 #include "group/system_threads.h"
 #include "group/task_order.h"
@@ -52,6 +53,7 @@ struct groups_work {
 		uint32_t num, capacity;
 	} stack_counts;
 	const struct runtime **systems; /* parallel to tasks */
+	const char **kin_hiders;	/* the same, or NULL */
 	struct intern creations;	/* address of a goroutine's coreleaks_creation -> index */
 	struct {
 		uint32_t *items; /* parallel: id in shapes */
@@ -196,6 +198,14 @@ static uint32_t groups_label_shape(struct groups_work *work, uint32_t task)
 	return intern_add_text(&work->shapes, work->bytes.bytes);
 }
 
+/* The option that hides this task, whatever its group; NULL none. */
+static const char *groups_hider(const struct groups_work *work, uint32_t index)
+{
+	if (work->kin_hiders != NULL && work->kin_hiders[index] != NULL)
+		return work->kin_hiders[index];
+	return filter_task(work->input->options, &work->input->tasks[index]);
+}
+
 static struct group_key groups_key(struct groups_work *work, uint32_t index)
 {
 	const struct coreleaks_task *task = &work->input->tasks[index];
@@ -207,7 +217,7 @@ static struct group_key groups_key(struct groups_work *work, uint32_t index)
 	uint32_t reason = 0;
 	if (work->systems[index] != NULL)
 		key.system = intern_add_text(&work->reasons, work->systems[index]->name) + 1;
-	const char *hider = filter_task(work->input->options, task);
+	const char *hider = groups_hider(work, index);
 	if (hider != NULL)
 		key.hidden_by = intern_add_text(&work->reasons, hider) + 1;
 	if (task->reason != NULL)
@@ -274,7 +284,7 @@ static uint32_t groups_find(struct groups_work *work, uint32_t index)
 		group->timed = task->timed;
 		group->system = work->systems[index] != NULL ? work->systems[index]->name : NULL;
 		group->creation = task->creation;
-		group->hidden_by = filter_task(work->input->options, task);
+		group->hidden_by = groups_hider(work, index);
 		group->has_label =
 			by == CORELEAKS_GROUP_BY_LABEL && groups_label(work->input, index) != NULL;
 		group->key = by_key ? intern_text(&work->shapes, key.shape) : NULL;
@@ -289,7 +299,8 @@ static bool groups_is_recent(const struct groups_work *work, const struct recent
 	const struct coreleaks_task *a = &work->input->tasks[index], *b = recent->task;
 	const struct coreleaks_wait *const *waits = work->input->waits;
 	return b != NULL && a->stack_id == b->stack_id && a->kind == b->kind &&
-	       filter_task(work->input->options, a) == filter_task(work->input->options, b) &&
+	       groups_hider(work, index) ==
+		       groups_hider(work, (uint32_t)(b - work->input->tasks)) &&
 	       a->state == b->state && a->reason == b->reason && a->object == b->object &&
 	       a->timed == b->timed && a->creation == b->creation &&
 	       work->systems[index] == work->systems[b - work->input->tasks] &&
@@ -495,6 +506,9 @@ static void groups_add_finished(struct groups_work *work)
 {
 	/* A thread that is none any more has no label, and waits for nothing. */
 	const struct coreleaks_task nobody = {.kind = CORELEAKS_KIND_THREAD, .wait_ns = -1};
+	const char *hider = kin_hider_of_none(work->input->options);
+	if (hider == NULL)
+		hider = filter_task(work->input->options, &nobody);
 	struct text scratch;
 	text_init(&scratch, work->arena);
 	for (uint32_t i = 0; i < work->input->num_finished; i++) {
@@ -508,7 +522,7 @@ static void groups_add_finished(struct groups_work *work)
 			.stack_resident_size = finished->stack_resident_size,
 			.stack_id = finished->stack_id,
 			.creation = finished->creation,
-			.hidden_by = filter_task(work->input->options, &nobody),
+			.hidden_by = hider,
 		};
 		struct signature_parts parts = {
 			.kind = group.kind,
@@ -546,6 +560,9 @@ struct coreleaks_error *groups_build(struct groups *ret, struct arena *arena,
 	intern_init(&work.creations, arena);
 	work.systems = system_threads_build(arena, input->tasks, input->num_tasks, input->stacks,
 					    input->num_stacks, input->waits);
+	struct coreleaks_error *error = kin_hiders(&work.kin_hiders, arena, input);
+	if (error != NULL)
+		return error;
 	groups_find_shapes(&work);
 	uint32_t *group_by_task = groups_place_all(&work);
 	groups_fill(&work, group_by_task);
@@ -556,7 +573,7 @@ struct coreleaks_error *groups_build(struct groups *ret, struct arena *arena,
 	if (result.list.num > 0)
 		qsort(result.list.items, result.list.num, sizeof(*result.list.items),
 		      group_compare);
-	struct coreleaks_error *error = filter_groups(&result, arena, input);
+	error = filter_groups(&result, arena, input);
 	if (error == NULL)
 		*ret = result;
 	return error;

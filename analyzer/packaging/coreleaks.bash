@@ -37,7 +37,7 @@ _coreleaks()
 		;;
 	--allow | --iterations | --max-delta | --max-core-size | --on-leak) return ;;
 	--focus | --ignore | --reason | --min-count | --min-age | --label | --threshold | --max-total | --members | \
-		--limit | --max-frames | --max-memory | --timeout | \
+		--limit | --root-goid | --ancestor | --max-frames | --max-memory | --timeout | \
 		--source-url)
 		return
 		;;

@@ -8,10 +8,11 @@ import tap
 
 USAGE = 64
 RESERVED = {
-    "--ancestor": "f", "--debuginfod": None, "--no-sandbox": None,
-    "--pid": "1", "--root-goid": "1", "--self-check": None,
+    "--debuginfod": None, "--no-sandbox": None,
+    "--pid": "1", "--self-check": None,
 }
 WRONG_VALUES = [
+    ("--root-goid", "0"), ("--root-goid", "main"), ("--root-goid", "9223372036854775808"),
     ("--min-count", "12x"), ("--min-count", ""), ("--min-count", "-1"), ("--min-count", "+1"),
     ("--min-count", " 1"), ("--min-count", "0"), ("--min-count", "4294967296"),
     ("--threshold", "0x10"), ("--threshold", "99999999999999999999999"), ("--max-total", "1e3"),
@@ -63,9 +64,10 @@ def wrong_values():
         code, out, err = cli.run(option + "=" + value, "core")
         tap.check("%s='%s' is refused" % (option, value),
                   code == USAGE and out == "" and cli.one_line(err) and option in err, err)
-    code, _, err = cli.run("--focus", "(", cli.core())
-    tap.check("a regular expression that is none", code == USAGE and cli.one_line(err),
-              "%d %s" % (code, err))
+    for option in ("--focus", "--ancestor"):
+        code, _, err = cli.run(option, "(", cli.core())
+        tap.check("a regular expression that is none: " + option,
+                  code == USAGE and cli.one_line(err) and option in err, "%d %s" % (code, err))
 
 
 def options_in(text):

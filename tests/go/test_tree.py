@@ -94,6 +94,39 @@ def check(case, version, mode, want):
     tap.equal(name + "--kind thread has no goroutine", threads["tree"]["kind"], "thread")
 
 
+# (options): goroutines shown of creation_tree by Go 1.27; N: the first branch's number.
+KIN = ((["--ancestor", r"^main\.branch$"], 21), (["--ancestor", r"^main\.main$"], 13),
+       (["--root-goid", "1"], 14), (["--root-goid", "N"], 13), (["--root-goid", "999999"], 0),
+       (["--root-goid", "N", "--ancestor", r"^main\.branch$"], 12))
+KIN_RECORDED = ((["--ancestor", r"^main\.grandparent$"], 3), (["--root-goid", "1"], 4),
+                (["--ancestor", r"^main\.main$"], 3), (["--ancestor", "nobody"], 0))
+
+
+def check_kin(case, version, plans):
+    """--root-goid and --ancestor: what is left, and that the rest is counted as hidden by them."""
+    exe = gocore.build(case, version, "plain")
+    try:
+        path, _ = gocore.dump(case, exe)
+    except realcore.CannotDump as reason:
+        tap.skip(case, str(reason))
+        return
+    tool = [realcore.tool(), "--json", path]
+    tasks = json.loads(tap.run(tool)[1])["tasks"]
+    rows = json.loads(tap.run([realcore.tool(), "--json", "show", path, "tree"])[1])["tree"]["rows"]
+    for options, want in plans:
+        options = [str(rows[1]["members"][0]) if option == "N" else option for option in options]
+        code, out, err = tap.run(tool + options)
+        summary = json.loads(out)["summary"]
+        hidden = summary["hidden_by"]
+        by_kin = sum(hidden.get(option, 0) for option in ("--root-goid", "--ancestor"))
+        tap.check("%s by Go %s: %s" % (case, version, " ".join(options)),
+                  code == 0 and sum(summary["by_reason"].values()) == want and by_kin > 0
+                  and want + sum(hidden.values()) == len(tasks),
+                  "%d %s: %s" % (code, err, summary))
+
+
+check_kin("creation_tree", "1.27", KIN)
+check_kin("ancestors", "1.19", KIN_RECORDED)
 for plan, lines in TREES.items():
     check(*plan, lines)
 tap.done()
