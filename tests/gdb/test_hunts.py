@@ -65,7 +65,7 @@ def plain(line):
     line = re.sub(r"(of all )[\d,]+", r"\1ALL", line)
     line = re.sub(r"goroutine (is )?\d+", "goroutine N", line)
     line = re.sub(r"^  \d+ +(?=syscall |chan |select |sleep )", "N ", line)
-    line = re.sub(r"Thread \w+|\(LWP \d+\)|thread \d+ \(|\b[1-9]\d{4}\b", "N", line)
+    line = re.sub(r"Thread \w+|\(LWP \d+\)|thread \d+ \(|\b[1-9]\d{2,6}\b", "N", line)
     return " ".join(line.split())
 
 
