@@ -70,11 +70,13 @@ void go_roots_variables(struct go_roots *roots, struct go_marker *marker)
 	}
 }
 
-/* Of what was overwritten nothing is used any more (runtime/mwbbuf.go). */
+/* Of what was overwritten nothing is used any more (runtime/mwbbuf.go), and a processor's cache of
+ * pages is numbers, of which one may look like an object's address (runtime/mpagecache.go; its
+ * place is that of 1.19 and 1.21, whose heaps do not tell pointers from numbers). */
 static void mark_processor(const struct go_roots *roots, struct go_marker *marker,
 			   struct go_object object)
 {
-	enum { OVERWRITTEN_SIZE = 514 * 8 };
+	enum { OVERWRITTEN_SIZE = 514 * 8, PAGES = 72, PAGES_SIZE = 3 * 8 };
 	uint64_t low = go_marker_addr(marker, object);
 	uint64_t high = low + marker->spans->list.items[object.span].element_size;
 	if (roots->layout->p_overwritten < 0) {
@@ -82,7 +84,8 @@ static void mark_processor(const struct go_roots *roots, struct go_marker *marke
 		return;
 	}
 	uint64_t skip = low + (uint64_t)roots->layout->p_overwritten;
-	go_marker_words(marker, low, skip < high ? skip : high);
+	go_marker_words(marker, low, low + PAGES);
+	go_marker_words(marker, low + PAGES + PAGES_SIZE, skip < high ? skip : high);
 	go_marker_words(marker, skip + OVERWRITTEN_SIZE, high);
 }
 
