@@ -84,9 +84,7 @@ const uint32_t *go_selects_order(struct arena *arena, const struct go_waits_inpu
 	uint32_t order[MAX_KNOWN], num_found = 0;
 	struct select select;
 	if (caller_off == 0 || entries->num > MAX_KNOWN ||
-	    !read_select(input, entries, task->sp, caller_off,
-			 &select) ||
-	    select.num > MAX_KNOWN ||
+	    !read_select(input, entries, task->sp, caller_off, &select) || select.num > MAX_KNOWN ||
 	    image_read(input->image, select.cases_addr, cases, select.num * sizeof(cases[0])) !=
 		    select.num * sizeof(cases[0]))
 		return NULL;
