@@ -1,4 +1,5 @@
-"""What keeps threads from being proved to wait for what nobody can reach, and what show says of it."""
+"""What keeps threads from being proved to wait for what nobody can reach, and what show says of
+it."""
 
 import os
 import re

@@ -1,7 +1,7 @@
 """A Go core that was cut: every goroutine that is still in the file is reported, whole.
 
-What is there is worked out from the whole core: the runtime's list of goroutines (the longest run of
-words that are addresses of them), their descriptors, their stacks.
+What is there is worked out from the whole core: the runtime's list of goroutines (the longest run
+of words that are addresses of them), their descriptors, their stacks.
 """
 
 import os

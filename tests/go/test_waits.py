@@ -1,5 +1,5 @@
-"""`show` and `--group-by object` on what goroutines wait on, of two Go versions. What each object is,
-and who waits for it, comes from the truth that the samples write themselves."""
+"""`show` and `--group-by object` on what goroutines wait on, of two Go versions. What each object
+is, and who waits for it, comes from the truth that the samples write themselves."""
 
 import json
 import re
