@@ -319,35 +319,39 @@ static struct coreleaks_error *fill(struct coreleaks_summary *summary, const cha
 			 summary->name);
 }
 
-static struct coreleaks_error *new_summary(const char *name, int64_t time,
-					   struct coreleaks_summary **ret)
+static struct coreleaks_error *out_of_memory(const char *name)
+{
+	return error_new(CORELEAKS_ERROR_MEMORY, 0, name, "%s: out of memory", name);
+}
+
+/* NULL: out of memory. */
+static struct coreleaks_summary *new_summary(int64_t time)
 {
 	struct coreleaks_summary *summary = calloc(1, sizeof(*summary));
 	if (summary == NULL)
-		return error_new(CORELEAKS_ERROR_MEMORY, 0, name, "%s: out of memory", name);
+		return NULL;
 	arena_init(&summary->arena, 0);
 	summary->time = time;
 	summary->verdict = CORELEAKS_VERDICT_UNKNOWN;
 	summary->num_threads = summary->num_goroutines = summary->num_created = -1;
 	summary->heap_size = summary->num_gcs = summary->num_running = -1;
-	*ret = summary;
-	return NULL;
+	return summary;
 }
 
 struct coreleaks_error *coreleaks_summary_read(const char *name, int64_t time, const char *bytes,
 					       size_t size, struct coreleaks_summary **ret)
 {
 	jmp_buf trap;
-	struct coreleaks_summary *summary = NULL;
-	struct coreleaks_error *volatile error = new_summary(name, time, &summary);
-	if (error != NULL)
-		return error;
+	struct coreleaks_error *volatile error = NULL;
+	struct coreleaks_summary *summary = new_summary(time);
+	if (summary == NULL)
+		return out_of_memory(name);
 	summary->arena.trap = &trap;
 	if (setjmp(trap) == 0) {
 		summary->name = arena_copy_text(&summary->arena, name);
 		error = fill(summary, bytes, size);
 	} else {
-		error = error_new(CORELEAKS_ERROR_MEMORY, 0, name, "%s: out of memory", name);
+		error = out_of_memory(name);
 	}
 	summary->arena.trap = NULL;
 	if (error != NULL)
@@ -361,14 +365,13 @@ struct coreleaks_error *coreleaks_summary_failed(const char *name, const char *w
 						 struct coreleaks_summary **ret)
 {
 	jmp_buf trap;
-	struct coreleaks_summary *summary = NULL;
-	struct coreleaks_error *error = new_summary(name, INT64_MIN, &summary);
-	if (error != NULL)
-		return error;
+	struct coreleaks_summary *summary = new_summary(INT64_MIN);
+	if (summary == NULL)
+		return out_of_memory(name);
 	summary->arena.trap = &trap;
 	if (setjmp(trap) != 0) {
 		coreleaks_summary_free(summary);
-		return error_new(CORELEAKS_ERROR_MEMORY, 0, name, "%s: out of memory", name);
+		return out_of_memory(name);
 	}
 	summary->source = SUMMARY_FAILED;
 	summary->name = arena_copy_text(&summary->arena, name);

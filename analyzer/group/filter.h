@@ -24,10 +24,10 @@ struct filter_texts {
 	struct text place; /* scratch for FILE:LINE */
 };
 
-void filter_texts_build(struct filter_texts *ret, struct arena *arena, const struct groups *groups,
-			const struct groups_input *input);
+void filter_texts_build(struct filter_texts *filter, struct arena *arena,
+			const struct groups *groups, const struct groups_input *input);
 /* For each text, whether the expression matches. what names the expression in errors. */
-struct coreleaks_error *filter_texts_match(const struct filter_texts *texts, struct arena *arena,
+struct coreleaks_error *filter_texts_match(const struct filter_texts *filter, struct arena *arena,
 					   const char *what, const char *pattern, bool **ret);
 /* Does one of these match a frame? */
 bool filter_texts_any(struct filter_texts *texts, const struct coreleaks_stack *stack,

@@ -60,7 +60,7 @@ static const char *findings_common(enum coreleaks_group_by group_by, const struc
 {
 	if (group_by == CORELEAKS_GROUP_BY_CREATOR)
 		return "are created in the same place";
-	if (group_by == CORELEAKS_GROUP_BY_LABEL)
+	if (group_by == CORELEAKS_GROUP_BY_LABEL && group->key != NULL)
 		return "have the same label";
 	return group_by == CORELEAKS_GROUP_BY_OBJECT && group->object != NULL
 		       ? "wait for one object"

@@ -89,6 +89,10 @@ def build(case, version, mode):
     """Path of the sample built by a Go version in a mode; the same path for the same content."""
     cgo, flags = MODES[mode]
     root = os.path.join(TOOLCHAINS, version, "usr", "lib", "go-" + version)
+    if not os.path.exists(os.path.join(root, "bin", "go")):
+        complaint = toolchains(version)[1]
+        if complaint:
+            raise RuntimeError(complaint)
     env = build_env(root, version, cgo, goexpect.Expectation(case).experiment(version))
     folder = os.path.join(PROGRAMS, version, mode)
     exe = os.path.join(folder, case)
