@@ -60,7 +60,7 @@ static const char *findings_common(enum coreleaks_group_by group_by, const struc
 {
 	if (group_by == CORELEAKS_GROUP_BY_CREATOR)
 		return "are created in the same place";
-	if (group_by == CORELEAKS_GROUP_BY_LABEL && group->key != NULL)
+	if (group_by == CORELEAKS_GROUP_BY_LABEL)
 		return "have the same label";
 	return group_by == CORELEAKS_GROUP_BY_OBJECT && group->object != NULL
 		       ? "wait for one object"
@@ -81,7 +81,7 @@ static const char *findings_title(struct arena *arena, const struct group *group
 		return arena_format(arena, "%s %s are created in the same place: %s", count, noun,
 				    findings_place(arena, group->creation->frame));
 	/* Its value is the process's memory, which a title must not tell: see --privacy. */
-	if (group_by == CORELEAKS_GROUP_BY_LABEL)
+	if (group_by == CORELEAKS_GROUP_BY_LABEL && group->key != NULL)
 		return arena_format(arena, "%s %s have the same label '%.*s'", count, noun,
 				    (int)strcspn(group->key, "="), group->key);
 	if (group->key != NULL)

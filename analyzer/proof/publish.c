@@ -158,7 +158,7 @@ const struct coreleaks_wait **publish_waits(struct arena *arena,
 		if (input->tasks->list.items[i].kind == CORELEAKS_KIND_GOROUTINE &&
 		    stacks->interrupted_by_task[i] < 0)
 			id = intern_add(&seen, &wait, sizeof(const struct wait *), &is_new);
-		if (!is_new) {
+		if (!is_new && first.items != NULL) {
 			result[i] = result[first.items[id]];
 			continue;
 		}

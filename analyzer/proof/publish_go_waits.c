@@ -13,10 +13,16 @@ static void publish_end(struct coreleaks_wait *result, const struct go_wait *wai
  * way, and share one. */
 enum { NUM_RECENT = 64 };
 
+/* With their padding: what differs in that alone is not shared, and no harm done. */
+static bool same_bytes(const void *a, const void *b, size_t size)
+{
+	return memcmp(a, b, size) == 0;
+}
+
 static bool same_cases(const struct coreleaks_wait *a, const struct coreleaks_wait *b)
 {
 	return a->num_cases == b->num_cases && a->cases != NULL && b->cases != NULL &&
-	       memcmp(a->cases, b->cases, a->num_cases * sizeof(*a->cases)) == 0;
+	       same_bytes(a->cases, b->cases, a->num_cases * sizeof(*a->cases));
 }
 
 static const struct coreleaks_wait *keep(const struct coreleaks_wait **recent, struct arena *arena,
@@ -27,7 +33,7 @@ static const struct coreleaks_wait *keep(const struct coreleaks_wait **recent, s
 	if (*slot != NULL && same_cases(*slot, wait))
 		wait->cases = (*slot)->cases;
 	/* A copy made by memcpy() has its padding, too. */
-	if (*slot == NULL || memcmp(*slot, wait, sizeof(*wait)) != 0) {
+	if (*slot == NULL || !same_bytes(*slot, wait, sizeof(*wait))) {
 		struct coreleaks_wait *copy = arena_alloc(arena, sizeof(*copy));
 		memcpy(copy, wait, sizeof(*copy));
 		*slot = copy;
