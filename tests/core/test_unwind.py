@@ -103,7 +103,8 @@ def check_null_call(exe):
                   "\n".join(wrong))
         theirs = {tid: [frame["pc"] for frame in frames if not frame["inlined"]]
                   for tid, frames in oracle.gdb_stacks(core, exe).items()}
-        through_null = [tid for tid, pcs in theirs.items() if 0 in pcs]
+        # With its caller behind it: what GDB loses inside libgcc's uw_install_context ends at 0.
+        through_null = [tid for tid, pcs in theirs.items() if 0 in pcs[:-1]]
         tap.equal("call through null: GDB has one such thread", len(through_null), 1)
         for tid in through_null:
             tap.equal("call through null: addresses equal GDB's", ours[tid], theirs[tid])
