@@ -290,6 +290,9 @@ struct coreleaks_frame {
 	bool inlined;		 /* shares its pc with the next frame, into which it was inlined */
 	bool signal;  /* a signal handler's trampoline: the caller was interrupted here */
 	bool wrapper; /* code that Go's compiler made; Go's own tracebacks leave it out */
+	/* Go: where the code comes from: "main" (package main), "module" (the main module's other
+	 * packages), "third-party" (other modules), "std" (the standard library); NULL unknown. */
+	const char *origin;
 };
 
 /* Where the program's code creates tasks that start alike. Of threads nothing in the process

@@ -6,7 +6,11 @@
 #include <regex.h>
 #include <string.h>
 
-enum { TEXTS_A_FRAME = 3 };
+enum { TEXTS_A_FRAME = 4 };
+
+/* Where a frame's code comes from is a text of its own, which only an expression that speaks of it
+ * is tried on: "main" alone is to match names. */
+static const char origin_text[] = "origin:";
 
 /* The texts of a frame that expressions are tried on; NULL: the frame has none. */
 static void filter_frame_texts(struct filter_texts *filter, const struct coreleaks_frame *frame,
@@ -14,7 +18,12 @@ static void filter_frame_texts(struct filter_texts *filter, const struct corelea
 {
 	ret[0] = frame->function;
 	ret[1] = frame->module;
-	ret[2] = NULL;
+	ret[2] = ret[3] = NULL;
+	if (frame->origin != NULL) {
+		text_clear(&filter->origin);
+		text_addf(&filter->origin, "%s%s", origin_text, frame->origin);
+		ret[3] = filter->origin.bytes;
+	}
 	if (frame->file != NULL) {
 		text_clear(&filter->place);
 		text_add(&filter->place, frame->file);
@@ -28,6 +37,7 @@ void filter_texts_build(struct filter_texts *filter, struct arena *arena,
 {
 	intern_init(&filter->texts, arena);
 	text_init(&filter->place, arena);
+	text_init(&filter->origin, arena);
 	const char *texts[TEXTS_A_FRAME];
 	for (uint32_t i = 0; i < groups->list.num; i++) {
 		const struct coreleaks_stack *stack =
@@ -55,8 +65,12 @@ struct coreleaks_error *filter_texts_match(const struct filter_texts *filter, st
 		return error_new(CORELEAKS_ERROR_USAGE, 0, NULL,
 				 "%s: '%s' is no regular expression: %s", what, pattern, message);
 	}
-	for (uint32_t i = 0; i < filter->texts.keys.num; i++)
-		matches[i] = regexec(&regex, intern_text(&filter->texts, i), 0, NULL, 0) == 0;
+	bool with_origins = strstr(pattern, origin_text) != NULL;
+	for (uint32_t i = 0; i < filter->texts.keys.num; i++) {
+		const char *text = intern_text(&filter->texts, i);
+		if (with_origins || strncmp(text, origin_text, sizeof(origin_text) - 1) != 0)
+			matches[i] = regexec(&regex, text, 0, NULL, 0) == 0;
+	}
 	regfree(&regex);
 	*ret = matches;
 	return NULL;

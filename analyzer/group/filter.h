@@ -13,7 +13,8 @@ const char *filter_task(const struct coreleaks_options *options, const struct co
 
 /* Sets hidden_by to the first option that hides the group: --kind, --state, --reason,
  * --min-count, --focus, --ignore. A regular expression is tried on each frame's function,
- * FILE:LINE and module of the group's representative stack. What filter_task() has hidden stays so.
+ * FILE:LINE, module and "origin:WORD" of the group's representative stack. What filter_task() has
+ * hidden stays so.
  */
 struct coreleaks_error *filter_groups(struct groups *groups, struct arena *arena,
 				      const struct groups_input *input);
@@ -21,7 +22,7 @@ struct coreleaks_error *filter_groups(struct groups *groups, struct arena *arena
 /* All distinct texts of frames that expressions are tried on. */
 struct filter_texts {
 	struct intern texts;
-	struct text place; /* scratch for FILE:LINE */
+	struct text place, origin; /* scratch for FILE:LINE, origin:WORD */
 };
 
 void filter_texts_build(struct filter_texts *filter, struct arena *arena,

@@ -146,6 +146,8 @@ static void report_json_frame(struct json_out *json, const struct coreleaks_fram
 	json_out_bool(json, "signal", frame->signal);
 	if (frame->wrapper)
 		json_out_bool(json, "wrapper", true);
+	if (frame->origin != NULL)
+		json_out_text(json, "origin", frame->origin);
 	json_out_bool(json, "runtime", user_frame_is_runtime(frame));
 	json_out_text(json, "trust", coreleaks_trust_name(frame->trust));
 	if (addrs != STACK_ADDRS_ABSENT) {

@@ -37,8 +37,18 @@ const char *screen_glyph(const struct screen *screen, enum glyph glyph)
 static void screen_style(struct screen *screen, enum style style)
 {
 	static const char *const codes[] = {
-		[STYLE_PLAIN] = "",	    [STYLE_BOLD] = "\033[1m",	 [STYLE_DIM] = "\033[2m",
-		[STYLE_RED] = "\033[1;31m", [STYLE_YELLOW] = "\033[33m", [STYLE_CYAN] = "\033[36m",
+		[STYLE_PLAIN] = "",
+		[STYLE_BOLD] = "\033[1m",
+		[STYLE_DIM] = "\033[2m",
+		[STYLE_RED] = "\033[1;31m",
+		[STYLE_YELLOW] = "\033[33m",
+		[STYLE_CYAN] = "\033[36m",
+		[STYLE_GREEN] = "\033[32m",
+		[STYLE_BLUE] = "\033[34m",
+		[STYLE_MAGENTA] = "\033[35m",
+		[STYLE_BOLD_GREEN] = "\033[1;32m",
+		[STYLE_BOLD_BLUE] = "\033[1;34m",
+		[STYLE_BOLD_MAGENTA] = "\033[1;35m",
 	};
 	if (!screen->color || style == screen->style)
 		return;

@@ -8,7 +8,20 @@
 #include "coreleaks.h"
 
 /* The text's look; without colours all are plain. */
-enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_RED, STYLE_YELLOW, STYLE_CYAN };
+enum style {
+	STYLE_PLAIN,
+	STYLE_BOLD,
+	STYLE_DIM,
+	STYLE_RED,
+	STYLE_YELLOW,
+	STYLE_CYAN,
+	STYLE_GREEN,
+	STYLE_BLUE,
+	STYLE_MAGENTA,
+	STYLE_BOLD_GREEN,
+	STYLE_BOLD_BLUE,
+	STYLE_BOLD_MAGENTA,
+};
 
 enum glyph { GLYPH_ELLIPSIS, GLYPH_TIMES, GLYPH_ARROW, GLYPH_DOT };
 

@@ -108,6 +108,23 @@ static void text_frames_runtime(struct screen *screen, const struct write_job *j
 	screen_fit(screen, STYLE_DIM, note);
 }
 
+/* Where Go's code comes from is told by colour: the program's own is to catch the eye first. */
+static enum style text_frames_style(const struct coreleaks_frame *frame, bool strong)
+{
+	static const struct {
+		const char *origin;
+		enum style plain, strong;
+	} rows[] = {
+		{"main", STYLE_GREEN, STYLE_BOLD_GREEN},
+		{"module", STYLE_BLUE, STYLE_BOLD_BLUE},
+		{"third-party", STYLE_MAGENTA, STYLE_BOLD_MAGENTA},
+	};
+	for (size_t i = 0; frame->origin != NULL && i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(frame->origin, rows[i].origin) == 0)
+			return strong ? rows[i].strong : rows[i].plain;
+	return strong ? STYLE_BOLD : STYLE_PLAIN;
+}
+
 static void text_frames_one(struct screen *screen, const struct write_job *job,
 			    const struct coreleaks_frame *frame, uint32_t name_columns, bool strong)
 {
@@ -120,7 +137,7 @@ static void text_frames_one(struct screen *screen, const struct write_job *job,
 	const char *inlined = frame->inlined ? "[inlined]" : "";
 	uint32_t start = screen->column;
 	bool runtime = user_frame_is_runtime(frame);
-	enum style style = runtime ? STYLE_DIM : strong ? STYLE_BOLD : STYLE_PLAIN;
+	enum style style = runtime ? STYLE_DIM : text_frames_style(frame, strong);
 	screen_name(screen, style, text_frames_name(job->arena, frame),
 		    screen->width == 0 ? 0 : name_columns);
 	const char *rest[] = {place, module, inlined};
@@ -233,6 +250,10 @@ static void text_frames_details(struct screen *screen, const struct write_job *j
 					 : "no module");
 	screen_put(screen, STYLE_DIM, "  ");
 	screen_fit(screen, STYLE_DIM, coreleaks_trust_name(frame->trust));
+	if (frame->origin != NULL) {
+		screen_put(screen, STYLE_DIM, "  ");
+		screen_fit(screen, STYLE_DIM, frame->origin);
+	}
 	screen_end_line(screen);
 }
 
@@ -248,7 +269,7 @@ void text_frames_all(struct screen *screen, const struct write_job *job,
 		screen_name(screen,
 			    frame->signal		   ? STYLE_YELLOW
 			    : user_frame_is_runtime(frame) ? STYLE_PLAIN
-							   : STYLE_BOLD,
+							   : text_frames_style(frame, true),
 			    text_frames_name(job->arena, frame), 0);
 		if (frame->signal)
 			screen_put(screen, STYLE_YELLOW, "  <signal handler called>");

@@ -12,6 +12,7 @@ static struct coreleaks_frame make_frame(const struct go_tables *tables,
 	uint64_t lookup = call && pc > function.low ? pc - 1 : pc;
 	int32_t module = modules_find(modules, pc);
 	frame.function = go_function_name(&function);
+	frame.origin = go_build_info_origin(&tables->build_info, frame.function);
 	frame.function_offset = pc - function.low;
 	go_function_line(&function, lookup, &frame.file, &frame.line);
 	if (module >= 0) {

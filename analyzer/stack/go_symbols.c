@@ -26,6 +26,7 @@ bool go_symbols_add(struct symbols *symbols, struct arena *arena, struct image *
 			frame.wrapper = tables->wrapper_id != 0 && call.id == tables->wrapper_id;
 			pc = call.parent_pc;
 		}
+		frame.origin = go_build_info_origin(&tables->build_info, frame.function);
 		*array_add(arena, &symbols->frames) = frame;
 		symbol.num++;
 		if (!frame.inlined)

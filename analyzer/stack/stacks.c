@@ -139,6 +139,7 @@ static struct coreleaks_frame make_frame(const struct modules *modules, const st
 		.inlined = symbol->inlined,
 		.signal = raw->signal,
 		.wrapper = symbol->wrapper,
+		.origin = symbol->origin,
 	};
 	if (symbol->low != 0 && raw->pc >= symbol->low)
 		frame.function_offset = raw->pc - symbol->low;

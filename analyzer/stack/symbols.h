@@ -23,6 +23,7 @@ struct symbol_frame {
 	uint32_t line;	  /* 0 unknown */
 	bool inlined;	  /* into the next frame */
 	bool wrapper;	  /* code that Go's compiler made; Go's own tracebacks leave it out */
+	const char *origin; /* of Go's code: as in coreleaks_frame; NULL unknown */
 };
 
 struct symbol {

@@ -1,6 +1,5 @@
 #include "task/go_runtime.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -68,26 +67,39 @@ static bool visit_module(struct finder *finder, const struct module *module, vis
 
 /* ---- Version ------------------------------------------------------------------------------- */
 
-/* Go's build info (debug/buildinfo): the magic, pointer size, flags; with flag 2, which every
- * toolchain since 1.18 sets, the version follows at 32 as a length and its bytes. */
-static bool parse_version(struct finder *finder, const unsigned char *info, size_t size)
+/* The list of modules, behind the version: it may go on where the piece at hand ends. */
+static void read_modules(struct finder *finder, struct go_build_info *info, uint64_t addr)
 {
-	enum { FLAGS = 15, INLINE_STRINGS = 2, VERSION = 32, MAX_LENGTH = 100 };
-	char buffer[MAX_LENGTH + 1];
-	int minor;
-	if (size < VERSION + 2 || (info[FLAGS] & INLINE_STRINGS) == 0 || info[VERSION] == 0 ||
-	    info[VERSION] > MAX_LENGTH || size - VERSION - 1 < info[VERSION])
+	enum { MAX_SIZE = 1 << 22 };
+	unsigned char head[4];
+	size_t text_size;
+	size_t num = image_read(finder->image, addr, head, sizeof(head));
+	size_t head_size = go_build_info_length(head, num, &text_size);
+	if (head_size == 0 || text_size == 0 || text_size > MAX_SIZE)
+		return;
+	char *text = arena_alloc(finder->arena, text_size);
+	if (image_read(finder->image, addr + head_size, text, text_size) == text_size)
+		go_build_info_add_modules(info, finder->arena, text, text_size);
+	arena_drop(finder->arena, text, text_size);
+}
+
+/* Bytes that begin with Go's magic; addr: 0 when they are a file's. */
+static bool take_build_info(struct finder *finder, uint64_t addr, const unsigned char *bytes,
+			    size_t size)
+{
+	struct go_build_info info;
+	size_t off, text_size;
+	if (!go_build_info_parse(&info, finder->arena, bytes, size, &off))
 		return false;
-	memcpy(buffer, info + VERSION + 1, info[VERSION]);
-	buffer[info[VERSION]] = 0;
-	for (const char *byte = buffer; *byte != 0; byte++)
-		if ((unsigned char)*byte < ' ' || (unsigned char)*byte > '~')
-			return false;
-	finder->runtime->version = arena_copy_text(finder->arena, buffer);
-	/* "devel go1.28-abc…" too. */
-	const char *number = strstr(buffer, "go1.");
-	if (number != NULL && sscanf(number, "go1.%4d", &minor) == 1)
-		finder->runtime->minor = minor;
+	size_t head_size = go_build_info_length(bytes + off, size - off, &text_size);
+	if (addr != 0)
+		read_modules(finder, &info, addr + off);
+	else if (head_size > 0 && text_size <= size - off - head_size)
+		go_build_info_add_modules(&info, finder->arena,
+					  (const char *)bytes + off + head_size, text_size);
+	finder->runtime->version = info.version;
+	finder->runtime->minor = info.minor;
+	finder->runtime->tables.build_info = info;
 	return true;
 }
 
@@ -95,10 +107,9 @@ static bool find_version(struct finder *finder, uint64_t addr, const unsigned ch
 			 size_t size)
 {
 	static const char magic[] = "\xff Go buildinf:";
-	(void)addr;
 	for (size_t off = 0; off + 64 <= size; off += 16)
 		if (memcmp(bytes + off, magic, sizeof(magic) - 1) == 0 &&
-		    parse_version(finder, bytes + off, size - off))
+		    take_build_info(finder, addr != 0 ? addr + off : 0, bytes + off, size - off))
 			return true;
 	return false;
 }

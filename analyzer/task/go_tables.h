@@ -6,6 +6,7 @@
 #define CORELEAKS_TASK_GO_TABLES_H
 
 #include "core/image.h"
+#include "task/go_build_info.h"
 
 /* Bits of a function's flags (Go 1.17 on, internal/abi/symtab.go). */
 enum {
@@ -52,6 +53,7 @@ struct go_tables {
 		uint32_t num, capacity;
 	} modules;
 	uint8_t wrapper_id; /* funcID of wrappers that the compiler made; 0 unknown */
+	struct go_build_info build_info;
 };
 
 /* Is there a moduledata at addr? Fills what all versions have in common. */

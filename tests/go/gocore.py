@@ -113,6 +113,27 @@ def build(case, version, mode):
     return exe
 
 
+def build_other(source, package, version, experiment="", flags=()):
+    """Path of a program that is no sample, built by a Go version from a package below source. A
+    source with a go.mod that names dependencies keeps it, others get that version's own."""
+    root = os.path.join(TOOLCHAINS, version, "usr", "lib", "go-" + version)
+    folder = os.path.join(PROGRAMS, version, os.path.basename(source))
+    exe, module = os.path.join(folder, package), os.path.join(folder, "go.mod")
+    os.makedirs(folder, exist_ok=True)
+    words = list(flags)
+    with realcore.locked(exe + ".lock"):
+        if "require" not in realcore.read_text(os.path.join(source, "go.mod")):
+            _write(module, "module %s\n\ngo %s\n" % (os.path.basename(source), version))
+            words.append("-modfile=" + module)
+        code, _, err = tap.run(
+            [os.path.join(root, "bin", "go"), "build", "-buildvcs=false", *words, "-o", exe,
+             "./" + package],
+            cwd=source, env=build_env(root, version, 0, experiment), timeout=600)
+    if code:
+        raise RuntimeError("%s does not compile by Go %s:\n%s" % (package, version, err))
+    return exe
+
+
 def build_env(root, version, cgo, experiment):
     env = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     env.update(GOROOT=root, GOTOOLCHAIN="local", GOPROXY="off", GOFLAGS="-mod=mod", GOENV="off",

@@ -34,21 +34,8 @@ BEYOND_GO = {"main.(*service).loop"}
 
 def build(program, version):
     """Path of a program of tests/go/proof, built by a Go version."""
-    root = os.path.join(gocore.TOOLCHAINS, version, "usr", "lib", "go-" + version)
-    folder = os.path.join(gocore.PROGRAMS, version, "proof")
-    exe, module = os.path.join(folder, program), os.path.join(folder, "go.mod")
-    os.makedirs(folder, exist_ok=True)
-    experiment = "goroutineleakprofile" if version == "1.26" else ""
-    with realcore.locked(exe + ".lock"):
-        with open(module, "w", encoding="ascii") as file:
-            file.write("module proof\n\ngo %s\n" % version)
-        code, _, err = tap.run(
-            [os.path.join(root, "bin", "go"), "build", "-modfile=" + module, "-buildvcs=false",
-             "-o", exe, "./" + program],
-            cwd=SOURCE, env=gocore.build_env(root, version, 0, experiment), timeout=600)
-    if code:
-        raise RuntimeError("%s does not compile by Go %s:\n%s" % (program, version, err))
-    return exe
+    return gocore.build_other(SOURCE, program, version,
+                              "goroutineleakprofile" if version == "1.26" else "")
 
 
 def build_snapshot():

@@ -509,6 +509,36 @@ START_TEST(colors_change_no_letter)
 }
 END_TEST
 
+/* Where Go's code comes from is told by colour, and in words where there is room. */
+START_TEST(colors_of_origins)
+{
+	static const struct {
+		const char *origin, *code;
+	} rows[] = {{"main", "32"}, {"module", "34"}, {"third-party", "35"}};
+	struct coreleaks_frame frames[3];
+	for (uint32_t i = 0; i < 3; i++) {
+		const char *name = arena_format(&fake.arena, "f%u", i);
+		frames[i] = fake_frame(name, 10 + i);
+		frames[i].origin = rows[i].origin;
+	}
+	struct coreleaks_group *group =
+		fake_view_group(&fake, "g-1", 1, fake_view_stack(&fake, frames, 3));
+	fake.options.color = true;
+	for (uint32_t i = 0; i < 3; i++)
+		expect_text(fake_view_text(&fake),
+			    arena_format(&fake.arena, "\033[%smf%u\033[0m", rows[i].code, i));
+	fake_view_finding(&fake, 0, "one");
+	group->verdict = CORELEAKS_VERDICT_SUSPECT;
+	for (uint32_t i = 0; i < 3; i++)
+		expect_text(fake_view_text(&fake),
+			    arena_format(&fake.arena, "\033[1;%smf%u\033[0m", rows[i].code, i));
+	fake.options.verbose = 1;
+	for (uint32_t i = 0; i < 3; i++)
+		expect_text(without_colors(fake_view_text(&fake)),
+			    arena_format(&fake.arena, "  %s\n", rows[i].origin));
+}
+END_TEST
+
 /* ---- What is left out ------------------------------------------------------------------------ */
 
 START_TEST(limit_says_what_it_leaves_out)
@@ -883,6 +913,7 @@ static void add_frame_tests(Suite *suite)
 	tcase_add_test(tests, lines_keep_to_the_width);
 	tcase_add_test(tests, ascii_is_ascii);
 	tcase_add_test(tests, colors_change_no_letter);
+	tcase_add_test(tests, colors_of_origins);
 	tcase_add_test(tests, words);
 	suite_add_tcase(suite, tests);
 }

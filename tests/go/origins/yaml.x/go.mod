@@ -1,0 +1,3 @@
+module example.net/yaml.x
+
+go 1.19
