@@ -348,6 +348,9 @@ static struct coreleaks_error *run_floors(struct coreleaks_analysis *a)
 		.waits = a->public_waits,
 		.options = &a->options,
 		.analysis = a,
+		.gaps = &a->gaps,
+		.core_path = a->core_path,
+		.last_goid = a->go_facts.last_id,
 	};
 	struct coreleaks_error *error = groups_build(&a->groups, &a->arena, &input);
 	if (error == NULL)

@@ -551,7 +551,8 @@ struct coreleaks_options {
 	const char *group_label; /* key of the label of CORELEAKS_GROUP_BY_LABEL */
 	/* These two hide tasks as label does: all that do not descend from goroutine root_goid (0:
 	 * any), or that were not made in a function that the regex ancestor matches (NULL: any),
-	 * nor descend from such a one or from a goroutine that began with one. */
+	 * nor descend from such a one or from a goroutine that began with one. A root_goid that the
+	 * program never gave to a goroutine: coreleaks_run() fails, CORELEAKS_ERROR_NOT_FOUND. */
 	int64_t root_goid;
 	const char *ancestor;
 };

@@ -6,7 +6,7 @@
 #ifndef CORELEAKS_GROUP_GROUPS_H
 #define CORELEAKS_GROUP_GROUPS_H
 
-#include "base/arena.h"
+#include "base/gaps.h"
 #include "coreleaks.h"
 
 struct group {
@@ -61,6 +61,9 @@ struct groups_input {
 		*waits; /* parallel to tasks; NULL: no holders are known */
 	const struct coreleaks_options *options;
 	const struct coreleaks_analysis *analysis; /* for the options' callbacks only */
+	struct gaps *gaps;			   /* NULL: they are not kept */
+	const char *core_path;			   /* for messages; NULL unknown */
+	uint64_t last_goid;			   /* no goroutine has a higher number; 0 unknown */
 };
 
 /* Fails on a bad regular expression. */

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "group/tree.h"
 
+#include <inttypes.h>
 #include <regex.h>
 
 const char *kin_hider_of_none(const struct coreleaks_options *options)
@@ -46,14 +47,51 @@ static struct coreleaks_error *mark_ancestor(bool *in, const struct tree *tree, 
 	return NULL;
 }
 
-static void mark_root(bool *in, const struct tree *tree, int64_t goid)
+/* Is there anything of that goroutine: itself, what descends from it, its name? */
+static bool mark_root(bool *in, const struct tree *tree, int64_t goid)
 {
+	bool found = false;
 	for (uint32_t i = 0; i < tree->nodes.num; i++) {
 		uint32_t at = tree->order[i];
 		const struct tree_node *node = &tree->nodes.items[at];
 		in[at] = (node->kind != TREE_FUNCTION && node->id == goid) ||
 			 (node->parent != TREE_NONE && in[node->parent]);
+		found |= in[at];
 	}
+	return found;
+}
+
+/* A goroutine of which nothing is left has ended, and what it made has, too: to look at it is no
+ * mistake. One that never was is. */
+static struct coreleaks_error *tell_missing(const struct groups_input *input,
+					    const struct tree *tree)
+{
+	const char *path = input->core_path != NULL ? input->core_path : "core";
+	int64_t goid = input->options->root_goid;
+	if (tree->nodes.num == 0)
+		return error_new(CORELEAKS_ERROR_NOT_FOUND, 0, input->core_path,
+				 "%s: --root-goid: the core shows no goroutines", path);
+	if (input->last_goid != 0 && (uint64_t)goid > input->last_goid)
+		return error_new(CORELEAKS_ERROR_NOT_FOUND, 0, input->core_path,
+				 "%s: --root-goid: the program never had a goroutine %" PRIi64
+				 " (no number is above %" PRIu64 ")",
+				 path, goid, input->last_goid);
+	if (input->gaps != NULL)
+		gaps_add(input->gaps, "root-goid", false,
+			 "goroutine %" PRIi64 " of --root-goid has ended, and nothing is known to "
+			 "descend from it",
+			 goid);
+	return NULL;
+}
+
+/* Goroutines whose parent no version before 1.21 keeps may descend from the one asked for. */
+static void tell_unknown(const struct groups_input *input, const struct tree *tree)
+{
+	if (input->gaps != NULL && tree->num_by_function > 0)
+		gaps_add(input->gaps, "creator-unknown", false,
+			 "of %" PRIu32 " goroutines only the function that made them is known, not "
+			 "the goroutine: --root-goid leaves them out",
+			 tree->num_by_function);
 }
 
 static void build(struct tree *tree, struct arena *arena, const struct groups_input *input)
@@ -85,8 +123,14 @@ struct coreleaks_error *kin_hiders(const char ***ret, struct arena *arena,
 		if (error != NULL)
 			return error;
 	}
-	if (options->root_goid != 0)
-		mark_root(by_root, &tree, options->root_goid);
+	if (options->root_goid != 0) {
+		struct coreleaks_error *error = NULL;
+		if (!mark_root(by_root, &tree, options->root_goid))
+			error = tell_missing(input, &tree);
+		if (error != NULL)
+			return error;
+		tell_unknown(input, &tree);
+	}
 	const char **hiders =
 		arena_alloc_array(arena, (size_t)input->num_tasks + 1, sizeof(*hiders));
 	for (uint32_t i = 0; i < input->num_tasks; i++)

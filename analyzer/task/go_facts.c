@@ -136,6 +136,8 @@ static void read_scheduler(struct builder *builder, const struct goroutines *gor
 			created + word_at(builder, sched + (uint64_t)layout->sched_created);
 	else if (allp->num > 0 && unused_ids <= 16 * allp->num && ids >= unused_ids)
 		facts->num_created = ids - unused_ids;
+	if (allp->num > 0 && unused_ids <= 16 * allp->num && ids >= unused_ids)
+		facts->last_id = ids;
 	/* A million a second for three years. */
 	if (facts->num_created > UINT64_C(100000000000000))
 		facts->num_created = 0;

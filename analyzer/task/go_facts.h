@@ -15,6 +15,7 @@ struct go_facts {
 	uint64_t stack_size;  /* bytes of goroutines' stacks; MemStats.StackInuse */
 	int64_t num_gcs;      /* completed; -1 unknown */
 	uint64_t num_created; /* goroutines ever made; 0 unknown */
+	uint64_t last_id;     /* none has a higher number; 0 unknown */
 	int64_t num_system;   /* the runtime's own count of its goroutines; -1 unknown */
 	int64_t now_ns;	      /* 0 unknown */
 	int64_t start_ns;     /* of the program, if its GOMAXPROCS never changed; 0 unknown */
