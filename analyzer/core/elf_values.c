@@ -38,8 +38,8 @@ void elf_values_find(const struct elf_file *file, const char *const *names, uint
 	}
 }
 
-uint64_t elf_values_imports(const struct elf_file *file, const char *const *names,
-			    uint32_t num_names)
+static uint64_t undefined_names(const struct elf_file *file, const char *const *names,
+				uint32_t num_names)
 {
 	uint64_t found = 0;
 	for (Elf_Scn *section = NULL; (section = elf_nextscn(file->elf, section)) != NULL;) {
@@ -58,6 +58,53 @@ uint64_t elf_values_imports(const struct elf_file *file, const char *const *name
 				if (strcmp(name, names[k]) == 0)
 					found |= UINT64_C(1) << k;
 		}
+	}
+	return found;
+}
+
+/* Linkers let one string be the end of another one. */
+static uint64_t names_in_bytes(struct bytes bytes, const char *const *names, uint32_t num_names)
+{
+	uint64_t found = 0, off = 0;
+	const unsigned char *end;
+	while (off < bytes.size && (end = memchr(bytes.data + off, 0, bytes.size - off)) != NULL) {
+		uint64_t at = (uint64_t)(end - bytes.data);
+		for (uint32_t k = 0; at > off && k < num_names && k < 64; k++) {
+			size_t size = strlen(names[k]);
+			if (size <= at - off && end[-1] == (unsigned char)names[k][size - 1] &&
+			    memcmp(end - size, names[k], size) == 0)
+				found |= UINT64_C(1) << k;
+		}
+		off = at + 1;
+	}
+	return found;
+}
+
+/* Functions that find another one by its name: dlfcn.h's, glib's, libtool's, SDL's, libuv's, APR's.
+ */
+static bool looks_functions_up(const struct elf_file *file)
+{
+	static const char *const names[] = {"dlsym",	  "dlvsym",   "g_module_symbol",
+					    "lt_dlsym",	  "uv_dlsym", "SDL_LoadFunction",
+					    "apr_dso_sym"};
+	return undefined_names(file, names, sizeof(names) / sizeof(names[0])) != 0;
+}
+
+uint64_t elf_values_imports(const struct elf_file *file, const char *const *names,
+			    uint32_t num_names)
+{
+	uint64_t found = undefined_names(file, names, num_names);
+	if (!looks_functions_up(file))
+		return found;
+	for (Elf_Scn *section = NULL; (section = elf_nextscn(file->elf, section)) != NULL;) {
+		GElf_Shdr header;
+		if (gelf_getshdr(section, &header) == NULL || header.sh_type != SHT_PROGBITS ||
+		    (header.sh_flags & (SHF_ALLOC | SHF_EXECINSTR)) != SHF_ALLOC)
+			continue;
+		Elf_Data *data = elf_getdata(section, NULL);
+		if (data != NULL && data->d_buf != NULL)
+			found |= names_in_bytes((struct bytes){data->d_buf, data->d_size}, names,
+						num_names);
 	}
 	return found;
 }

@@ -33,8 +33,10 @@ static bool only_by_name(const struct wait *wait)
 static bool is_candidate_at_first_sight(const struct native_reach_input *input, uint32_t task)
 {
 	const struct wait *wait = input->waits->by_task[task];
+	/* musl's malloc begins with what is left over of libraries' data (ldso/dynlink.c). */
 	return waits_for_good(&input->memory.tasks->list.items[task], wait) && only_by_name(wait) &&
-	       modules_find(input->memory.modules, wait->futex_addr) < 0;
+	       (!input->memory.nptl->present ||
+		modules_find(input->memory.modules, wait->futex_addr) < 0);
 }
 
 /* Is there anything at all that could be proved? Most cores have nothing. */

@@ -69,16 +69,6 @@ static uint32_t powers_of_file(const struct elf_file *file, const char *const *n
 	return powers;
 }
 
-/* Who handles signals and who jumps must be one module: that two libraries each do one of these
- * says nothing. A thread's end by a signal needs one that was sent to that thread. */
-static void add_powers(struct program_powers *ret, uint32_t powers, uint32_t *all_ret)
-{
-	*all_ret |= powers;
-	if ((powers & HANDLES_SIGNALS) != 0)
-		ret->leaves_waits |= (powers & JUMPS) != 0 || (powers & (SIGNALS | ENDS_THREADS)) ==
-								      (SIGNALS | ENDS_THREADS);
-}
-
 void premises_powers(struct program_powers *ret, const struct modules *modules)
 {
 	const char *names[NUM_POWERS];
@@ -96,9 +86,14 @@ void premises_powers(struct program_powers *ret, const struct modules *modules)
 		else if (module->file == NULL || !module->info.verified)
 			ret->unread = true;
 		else
-			add_powers(ret, powers_of_file(module->file, names), &all);
+			all |= powers_of_file(module->file, names);
 	}
 	ret->unread |= !has_libc;
+	/* A handler may call what jumps, or be called by what has it installed: the two need not be
+	 * in one module. A thread's end by a signal needs one that was sent to that thread. */
+	ret->leaves_waits = (all & HANDLES_SIGNALS) != 0 &&
+			    ((all & JUMPS) != 0 ||
+			     (all & (SIGNALS | ENDS_THREADS)) == (SIGNALS | ENDS_THREADS));
 	ret->cancels = (all & (CANCELS | SIGNALS)) != 0;
 	ret->cancels_anywhere = (all & CANCELS) != 0 && (all & CHOOSES_CANCELLING) != 0;
 	ret->switches_stacks = (all & SWITCHES_STACKS) != 0;

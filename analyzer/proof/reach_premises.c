@@ -1,6 +1,7 @@
 #include "proof/reach_premises.h"
 
 #include "core/elf_values.h"
+#include "stack/instructions.h"
 
 #include <sys/syscall.h>
 
@@ -72,6 +73,9 @@ static uint32_t import_caveats(const struct module *module, bool leaves_memory_o
 		if (elf_values_imports(module->file, import_rows[i].names, num) != 0)
 			caveats |= import_rows[i].caveat;
 	}
+	/* Such code need not be in one of its calls just now. */
+	if (!is_known_for_futexes(module->name) && file_enters_kernel(module->file))
+		caveats |= WAIT_CAVEAT_SYSCALLS;
 	if (leaves_memory_out &&
 	    elf_values_imports(module->file, advice, sizeof(advice) / sizeof(advice[0])) != 0)
 		caveats |= WAIT_CAVEAT_UNDUMPED;
@@ -86,6 +90,13 @@ static bool waits_in_kernel(const struct task *task)
 		if (task->kind == CORELEAKS_KIND_THREAD && task->hint->syscall_nr == calls[i])
 			return true;
 	return false;
+}
+
+/* The child runs on in the same memory. The kernel dumps its parent as one that has come back from
+ * the call, when the dump ends the wait for it (kernel/fork.c, wait_for_vfork_done). */
+static bool has_vforked(const struct task *task)
+{
+	return task->kind == CORELEAKS_KIND_THREAD && task->hint->syscall_nr == SYS_vfork;
 }
 
 /* Is it in a system call that its own code has made, by the instruction? Then it makes others so.
@@ -117,6 +128,8 @@ uint32_t reach_premises_caveats(const struct reach_premises_input *input)
 			caveats |= WAIT_CAVEAT_KERNEL;
 		if (calls_by_itself(input, &input->tasks->list.items[i]))
 			caveats |= WAIT_CAVEAT_SYSCALLS;
+		if (has_vforked(&input->tasks->list.items[i]))
+			caveats |= WAIT_CAVEAT_SHARERS;
 	}
 	/* The rings of io_uring and aio are mapped, whoever made them. */
 	for (uint32_t i = 0; i < notes->mappings.num; i++)

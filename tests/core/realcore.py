@@ -272,6 +272,9 @@ def gcore(pid, path):
     """Has GDB write a core of a running process."""
     if not shutil.which("gdb"):
         raise CannotDump("gdb is not installed")
+    if any(read_text("/proc/%d/task/%s/syscall" % (pid, tid)).startswith("58 ")
+           for tid in os.listdir("/proc/%d/task" % pid)):
+        raise CannotDump("a thread waits in vfork(): no debugger can stop it")
     code, out, err = tap.run(["gdb", "-nx", "-batch", "-p", str(pid), "-ex", "gcore " + path],
                              timeout=DUMP_TIMEOUT_S, preexec_fn=_limit_file_size)
     if os.path.exists(path) and os.path.getsize(path) >= GCORE_LIMIT_SIZE:

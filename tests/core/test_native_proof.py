@@ -76,6 +76,45 @@ def check_allocator(name):
               "not glibc's heap" in gap_words(report, "heap-unknown"), report["gaps"])
 
 
+def check_musl():
+    """Threads that are not glibc's: nothing is proved, and the report says so."""
+    # The kernel's headers, which musl-gcc has not on its path.
+    headers = ["-idirafter", "/usr/include", "-idirafter", "/usr/include/x86_64-linux-gnu"]
+    if not shutil.which("musl-gcc"):
+        tap.skip("under musl: nothing is proved", "musl-gcc is not installed")
+        return
+    for variant in ("dynamic", "static"):
+        label = "under musl, %s: " % variant
+        exe = realcore.build("dropped_but_nobody", headers + ["-static"] * (variant == "static"),
+                             "musl-" + variant, "musl-gcc")
+        report = realcore.report([realcore.make_core(exe, (), "kernel", 2)])[1]
+        tap.equal(label + "nothing is proved", strong(report), [])
+        tap.check(label + "the report says why",
+                  "not glibc's" in gap_words(report, "nothing-proved"), report["gaps"])
+
+
+def check_jump_by_library():
+    """The program's handler has a library jump out of the wait: no proof without that caveat."""
+    source = os.path.join(realcore.SAMPLES, "deadlock_that_ends.c")
+    with realcore.scratch() as folder:
+        library = os.path.join(folder, "libleave.so")
+        with open(os.path.join(folder, "leave.c"), "w", encoding="ascii") as file:
+            file.write("#include <setjmp.h>\nvoid leave(sigjmp_buf place, int value)\n"
+                       "{\n\tsiglongjmp(place, value);\n}\n")
+        exe = os.path.join(folder, "program")
+        for words in (["-shared", "-fPIC", file.name, "-o", library],
+                      ["-DWAY=JUMP", "-Dsiglongjmp=leave", "-pthread", source, library, "-o", exe]):
+            code, _, err = tap.run(["gcc", "-std=gnu11", "-g", "-O1"] + words)
+            if not tap.equal("gcc " + " ".join(words[:2]), (code, err), (0, "")):
+                return
+        report = realcore.report([realcore.make_core(exe, (), "kernel", 3)])[1]
+    tap.equal("a handler whose library jumps: likely", strong(report),
+              [("deadlock-cycle", "likely")])
+    tap.check("and the caveat is named",
+              any("jump out of the wait" in caveat for finding in report["findings"]
+                  for caveat in finding["caveats"]), report["findings"])
+
+
 def shown(case, function):
     """What show says of the thread that runs a function."""
     core = core_of(case)
@@ -132,6 +171,8 @@ def main():
     check_damaged(core)
     for name in ALLOCATORS:
         check_allocator(name)
+    check_musl()
+    check_jump_by_library()
     check_show()
     check_object()
     tap.done()

@@ -213,15 +213,18 @@ START_TEST(powers_by_names)
 		 "pthread_cancel",
 		 {.cancels = true, .cancels_anywhere = true}},
 		{"pthread_setcanceltype", "pthread_kill", {.cancels = true}},
-		/* One does both, or nothing is known of what they do together. */
+		/* One may do both, or lead to the other. */
 		{"sigaction longjmp", "", {.leaves_waits = true, .carves_stacks = true}},
 		{"signal siglongjmp", "", {.leaves_waits = true, .carves_stacks = true}},
 		{"", "__sysv_signal __longjmp_chk", {.leaves_waits = true}},
-		{"sigaction", "longjmp", {.carves_stacks = true}},
+		{"sigaction", "longjmp", {.leaves_waits = true, .carves_stacks = true}},
+		{"longjmp", "sigaction", {.leaves_waits = true, .carves_stacks = true}},
+		{"longjmp", "", {.carves_stacks = true}},
 		/* This one refuses to jump to what lies deeper. */
 		{"", "__longjmp_chk", {0}},
 		{"sigaction pthread_exit", "", {0}},
-		{"sigaction pthread_exit", "pthread_kill", {.cancels = true}},
+		{"sigaction pthread_exit", "pthread_kill", {.cancels = true, .leaves_waits = true}},
+		{"pthread_exit pthread_kill", "", {.cancels = true}},
 		{"sigaction pthread_exit pthread_kill",
 		 "",
 		 {.cancels = true, .leaves_waits = true}},
