@@ -9,8 +9,9 @@
 void elf_values_find(const struct elf_file *file, const char *const *names, uint32_t num_names,
 		     uint64_t *values_ret);
 
-/* Which of these (64 at most) the file takes from another: bit i for names[i]. By undefined names in
- * its dynamic symbols; where one of those is dlsym(), or leads to it, by strings in its data too. */
+/* Which of these (64 at most) the file takes from another: bit i for names[i]. By undefined names
+ * in its dynamic symbols; where one of those is dlsym(), or leads to it, by strings in its data
+ * too. */
 uint64_t elf_values_imports(const struct elf_file *file, const char *const *names,
 			    uint32_t num_names);
 

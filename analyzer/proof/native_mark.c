@@ -7,11 +7,18 @@ enum {
 	TICK_SIZE = 1 << 24,
 	GUARD_OFF = 48, /* tcbhead_t.pointer_guard (sysdeps/x86_64/nptl/tls.h) */
 	GUARD_SHIFT = 17,
+	BEFORE_SIZE = 256, /* so far before a chunk a word may stand for it */
 };
 
 /* The upper bits of a word may be a tag: they are none of an address (canonical, 4 level paging).
  */
 static const uint64_t addr_mask = (UINT64_C(1) << 48) - 1;
+
+/* Of 64 bits each, one for 16 bytes. */
+static uint64_t num_words(const struct heap *heap)
+{
+	return heap->starts != NULL ? (heap->range.high - heap->range.low) / 1024 + 1 : 1;
+}
 
 void native_mark_init(struct native_mark *mark, struct arena *arena, struct progress *progress,
 		      const struct native_memory *memory, const struct native_memory_input *input)
@@ -30,12 +37,12 @@ void native_mark_init(struct native_mark *mark, struct arena *arena, struct prog
 			       input->notes->threads.items[i].regs.fs_base + GUARD_OFF,
 			       &mark->guard);
 	mark->marks = arena_alloc_array(arena, num_heaps, sizeof(*mark->marks));
+	mark->near = arena_alloc_array(arena, num_heaps, sizeof(*mark->near));
 	for (uint32_t i = 0; i < num_heaps; i++) {
 		const struct heap *heap = &memory->heaps.list.items[i];
-		size_t num = heap->starts != NULL
-				     ? (size_t)((heap->range.high - heap->range.low) / 1024 + 1)
-				     : 1;
+		size_t num = (size_t)num_words(heap);
 		mark->marks[i] = arena_alloc_array(arena, num, sizeof(**mark->marks));
+		mark->near[i] = arena_alloc_array(arena, num, sizeof(**mark->near));
 	}
 	mark->live = arena_alloc_array(arena, input->tasks->list.num, sizeof(bool));
 	mark->pins = arena_alloc_array(arena, input->tasks->list.num, sizeof(*mark->pins));
@@ -65,6 +72,46 @@ static void mark_unit(struct native_mark *mark, const struct native_area *area, 
 			(struct native_reason){area->range.low + unit * 16, source};
 }
 
+static bool test_bit(const uint64_t *bits, uint64_t index)
+{
+	return (bits[index / 64] >> (index % 64) & 1) != 0;
+}
+
+static void set_near(struct native_mark *mark, const struct native_area *area, uint64_t unit)
+{
+	mark->near[area->index][unit / 64] |= UINT64_C(1) << (unit % 64);
+}
+
+/* The chunks that begin shortly behind a word's target. */
+static void note_near(struct native_mark *mark, const struct native_area *area, uint64_t addr)
+{
+	uint64_t unit = 0, last;
+	if (addr >= area->range.low)
+		unit = (addr - area->range.low) / 16 + 1;
+	if (addr + BEFORE_SIZE < area->range.low)
+		return;
+	last = (addr + BEFORE_SIZE - area->range.low) / 16;
+	if (area->heap->starts == NULL) {
+		if (unit == 0)
+			set_near(mark, area, 0);
+		return;
+	}
+	for (; unit <= last && unit < (area->range.high - area->range.low) / 16; unit++)
+		if (test_bit(area->heap->starts, unit))
+			set_near(mark, area, unit);
+}
+
+/* A word that leads to where a chunk begins or ends means that one; and so does one of its own. */
+static bool may_mean_next(const struct native_area *area, uint64_t addr, uint64_t unit,
+			  const struct native_source *source)
+{
+	uint64_t off = addr - area->range.low;
+	if (off == unit * 16 + HEAP_HEADER_SIZE || off / 16 == unit)
+		return false;
+	return !range_contains(area->range, source->addr) ||
+	       heap_chunk_unit(area->heap, source->addr) != unit;
+}
+
 static void mark_in_heap(struct native_mark *mark, const struct native_area *area, uint64_t addr,
 			 struct native_source source)
 {
@@ -75,6 +122,13 @@ static void mark_in_heap(struct native_mark *mark, const struct native_area *are
 	if ((addr - area->range.low) / 16 == unit && unit > 0)
 		mark_unit(mark, area,
 			  heap_chunk_unit(area->heap, area->range.low + (unit - 1) * 16), source);
+	if (mark->every_byte && may_mean_next(area, addr, unit, &source)) {
+		const struct native_area *next = area + 1,
+					 *end = mark->memory->areas.items + mark->memory->areas.num;
+		note_near(mark, area, addr);
+		if (next < end && next->heap != NULL)
+			note_near(mark, next, addr);
+	}
 }
 
 /* What has ended is read by nobody, but for what it returned. Who points into its stack
@@ -107,6 +161,12 @@ static const struct native_area *find_area(struct native_mark *mark, uint64_t ad
 static void visit(struct native_mark *mark, uint64_t addr, struct native_source source)
 {
 	const struct native_area *area = find_area(mark, addr);
+	if (area == NULL && mark->every_byte) {
+		area = native_memory_find(mark->memory, addr + BEFORE_SIZE);
+		if (area != NULL && area->heap != NULL)
+			note_near(mark, area, addr);
+		return;
+	}
 	if (area == NULL)
 		return;
 	if (area->heap != NULL) {
@@ -328,11 +388,6 @@ void native_mark_task(struct native_mark *mark, uint32_t task)
 	drain(mark);
 }
 
-static bool test_bit(const uint64_t *bits, uint64_t index)
-{
-	return (bits[index / 64] >> (index % 64) & 1) != 0;
-}
-
 static int reason_compare(const void *a, const void *b)
 {
 	const struct native_reason *x = a, *y = b;
@@ -368,8 +423,7 @@ bool native_mark_reached(const struct native_mark *mark, uint64_t addr)
 
 static void rescan_heap(struct native_mark *mark, const struct native_area *area)
 {
-	uint64_t num =
-		area->heap->starts != NULL ? (area->range.high - area->range.low) / 1024 + 1 : 1;
+	uint64_t num = num_words(area->heap);
 	for (uint64_t i = 0; i < num && !mark->stopped; i++) {
 		uint64_t bits = mark->marks[area->index][i];
 		for (; bits != 0; bits &= bits - 1) {
@@ -384,6 +438,8 @@ void native_mark_every_byte(struct native_mark *mark)
 {
 	uint32_t num_dead = mark->memory->blocks.num;
 	mark->every_byte = true;
+	if (mark->span.low >= BEFORE_SIZE && mark->span.low < mark->span.high)
+		mark->span.low -= BEFORE_SIZE;
 	for (uint32_t i = 0; i < mark->memory->areas.num; i++)
 		if (mark->memory->areas.items[i].heap != NULL)
 			rescan_heap(mark, &mark->memory->areas.items[i]);
@@ -394,4 +450,24 @@ void native_mark_every_byte(struct native_mark *mark)
 	for (uint32_t i = 0; i < mark->tasks->list.num; i++)
 		if (mark->live[i])
 			native_mark_task(mark, i);
+}
+
+bool native_mark_near(struct native_mark *mark)
+{
+	bool changed = false;
+	/* What is found now is no reason that may be told. */
+	mark->explain = false;
+	for (uint32_t i = 0; i < mark->memory->areas.num; i++) {
+		const struct native_area *area = &mark->memory->areas.items[i];
+		uint64_t num = area->heap != NULL ? num_words(area->heap) : 0;
+		for (uint64_t k = 0; k < num && !mark->stopped; k++) {
+			uint64_t bits = mark->near[area->index][k] & ~mark->marks[area->index][k];
+			for (; bits != 0; bits &= bits - 1)
+				mark_unit(mark, area, k * 64 + (uint64_t)__builtin_ctzll(bits),
+					  (struct native_source){0, -1, UINT8_MAX});
+			changed |= mark->queue.num > 0;
+			drain(mark);
+		}
+	}
+	return changed;
 }

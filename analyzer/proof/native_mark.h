@@ -28,6 +28,7 @@ struct native_mark {
 	struct arena *arena;
 	struct progress *progress;
 	uint64_t **marks;	    /* parallel to heaps: as their starts; set: reached */
+	uint64_t **near;	    /* the same; set: a word leads to shortly before it */
 	bool *live;		    /* parallel to tasks: its stack and registers count */
 	bool *pinned;		    /* parallel to tasks: reached its frames */
 	struct native_source *pins; /* parallel to tasks: of those pinned, by what */
@@ -66,6 +67,10 @@ void native_mark_task(struct native_mark *mark, uint32_t task);
 /* From now on words may begin at any byte, or be encoded as in a jmp_buf; looks once more through
  * all that was looked through. */
 void native_mark_every_byte(struct native_mark *mark);
+/* Marks what only words that lead to shortly before a chunk lead to: such as stand where an array
+ * counts from one, or where a list's head would be an entry. After native_mark_every_byte(). False:
+ * nothing is new. */
+bool native_mark_near(struct native_mark *mark);
 /* Is the chunk that holds addr marked? True of all that is no heap's. */
 bool native_mark_reached(const struct native_mark *mark, uint64_t addr);
 /* What led to the chunk that holds addr first; false: nothing, or nobody asked for reasons. */

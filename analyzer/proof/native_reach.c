@@ -293,6 +293,21 @@ static void conclude(struct reach_builder *builder)
 		reach->lost[i] = is_lost(builder, i);
 }
 
+/* Once all is proved: what would not be if words that lead to shortly before a chunk led to it? */
+static void find_before(struct reach_builder *builder)
+{
+	struct native_reach *reach = builder->reach;
+	uint32_t num = builder->input->memory.notes->threads.num;
+	if (!has_result(builder))
+		return;
+	while (native_mark_near(&reach->mark) && !reach->mark.stopped)
+		drop_woken(builder);
+	for (uint32_t i = 0; i < num; i++)
+		reach->before[i] = reach->unreachable[i] && !builder->in_set[i];
+	for (uint32_t i = 0; i < builder->input->memory.nptl->threads.num; i++)
+		reach->lost_before |= reach->lost[i] && !is_lost(builder, i);
+}
+
 void native_reach_build(struct native_reach *ret, struct arena *arena,
 			const struct native_reach_input *input)
 {
@@ -300,6 +315,7 @@ void native_reach_build(struct native_reach *ret, struct arena *arena,
 	uint32_t num = input->memory.tasks->list.num;
 	*ret = (struct native_reach){0};
 	ret->unreachable = arena_alloc_array(arena, num, sizeof(bool));
+	ret->before = arena_alloc_array(arena, num, sizeof(bool));
 	ret->places = arena_alloc_array(arena, num, sizeof(*ret->places));
 	ret->lost = arena_alloc_array(arena, input->memory.nptl->threads.num, sizeof(bool));
 	if ((!input->memory.nptl->present && is_go(input->memory.tasks)) || !has_work(input))
@@ -331,4 +347,9 @@ void native_reach_build(struct native_reach *ret, struct arena *arena,
 	}
 	ret->ran = true;
 	conclude(&builder);
+	find_before(&builder);
+	if (ret->mark.stopped) {
+		ret->ran = false;
+		ret->forbidden = "the analysis was stopped early";
+	}
 }

@@ -20,6 +20,8 @@ struct native_reach {
 	bool ran;		   /* there was something to prove, and nothing that forbids it */
 	const char *forbidden;	   /* there was, but nothing may be proved: why; NULL */
 	bool *unreachable;	   /* parallel to tasks: nobody live can name what it waits for */
+	bool *before;		   /* parallel to tasks: a live word leads to shortly before it */
+	bool lost_before;	   /* the same of the pthread_t of any that is lost */
 	bool *lost;		   /* parallel to nptl's threads: finished, nobody can name it */
 	enum native_place *places; /* parallel to tasks: of the word it sleeps on */
 	uint32_t num_candidates;

@@ -48,11 +48,16 @@ void reach_findings_roots(struct wait_graph *graph, struct arena *arena, struct 
 		.undumped = reach->memory.undumped.low < reach->memory.undumped.high,
 		.advised = reach->memory.advised.low < reach->memory.advised.high,
 	};
-	reach->caveats = reach_premises_caveats(&premises);
 	uint32_t *found = arena_alloc_array(arena, num, sizeof(*found));
 	for (uint32_t i = 0; i < num; i++)
 		if (reach->unreachable[i])
 			found[num_found++] = i;
+	bool any_lost = false;
+	for (uint32_t i = 0; i < input->memory.nptl->threads.num; i++)
+		any_lost |= reach->lost[i];
+	/* It takes a look at all code of the program. */
+	if (num_found > 0 || any_lost)
+		reach->caveats = reach_premises_caveats(&premises);
 	if (num_found > 1)
 		qsort_r(found, num_found, sizeof(*found), object_compare, (void *)(uintptr_t)waits);
 	for (uint32_t i = 0, end; i < num_found; i = end) {
@@ -60,8 +65,11 @@ void reach_findings_roots(struct wait_graph *graph, struct arena *arena, struct 
 					 .tasks = found + i,
 					 .caveats = reach->caveats};
 		for (end = i; end < num_found && waits[found[end]]->addr == waits[found[i]]->addr;
-		     end++)
+		     end++) {
 			root.num_tasks++;
+			if (reach->before[found[end]])
+				root.caveats |= WAIT_CAVEAT_BEFORE;
+		}
 		wait_graph_add_root(graph, arena, &root);
 	}
 }
@@ -149,10 +157,11 @@ static bool is_lost(const struct native_reach *reach, const struct nptl *nptl, u
  * who is stuck may know it: then all that weakens their proof weakens its. */
 static uint32_t lost_caveats(const struct native_reach *reach)
 {
-	return reach->num_stuck > 0 ? reach->caveats
-				    : reach->caveats & (WAIT_CAVEAT_UNREAD | WAIT_CAVEAT_KERNEL |
-							WAIT_CAVEAT_PIPES | WAIT_CAVEAT_SYSCALLS |
-							WAIT_CAVEAT_UNDUMPED | WAIT_CAVEAT_SHARERS);
+	const uint32_t of_pointers = WAIT_CAVEAT_UNREAD | WAIT_CAVEAT_KERNEL | WAIT_CAVEAT_PIPES |
+				     WAIT_CAVEAT_SYSCALLS | WAIT_CAVEAT_UNDUMPED |
+				     WAIT_CAVEAT_SHARERS;
+	uint32_t caveats = reach->num_stuck > 0 ? reach->caveats : reach->caveats & of_pointers;
+	return reach->lost_before ? caveats | WAIT_CAVEAT_BEFORE : caveats;
 }
 
 static enum coreleaks_verdict lost_certainty(const struct native_reach *reach)

@@ -40,6 +40,9 @@ const char *wait_caveats_words(enum wait_caveat caveat)
 	case WAIT_CAVEAT_SHARERS:
 		return "the program can make processes that share its memory: their registers, "
 		       "which may hold a pointer to it, are not in the core";
+	case WAIT_CAVEAT_BEFORE:
+		return "a live word leads to shortly before it, or before what leads to it: as a "
+		       "pointer to an array that counts from one would";
 	}
 	return NULL;
 }

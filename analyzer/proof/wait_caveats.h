@@ -20,6 +20,7 @@ enum wait_caveat {
 	WAIT_CAVEAT_SYSCALLS = 1024, /* the program may do either by system calls of its own */
 	WAIT_CAVEAT_UNDUMPED = 2048, /* memory that is not in the core may hold a pointer */
 	WAIT_CAVEAT_SHARERS = 4096,  /* a process that is not in the core may */
+	WAIT_CAVEAT_BEFORE = 8192,   /* a word leads to shortly before it */
 };
 
 /* The words for one of them; NULL: there is no such. */
