@@ -234,6 +234,7 @@ static struct go_reach_input go_search(struct coreleaks_analysis *a)
 		.tasks = &a->tasks,
 		.origins = &a->go_origins,
 		.queues = &a->go_queues,
+		.stacks = &a->stacks,
 		.spans = &a->go_spans,
 		.notes = &a->notes,
 		.image = &a->image,

@@ -1,5 +1,7 @@
 #include "proof/go_candidates.h"
 
+enum { AHEAD = 8 }; /* goroutines between asking for one's words and reading them */
+
 /* Words of the runtime for waits that nothing but the program's own goroutines can end
  * (runtime/runtime2.go waitReasonStrings, 1.19 to 1.27); with other words behind them, as for
  * bubbles of testing/synctest, they are others. */
@@ -50,6 +52,19 @@ static bool is_parked(const struct go_candidates_input *input, const struct goro
 	return plain == GO_STATUS_WAITING || plain == GO_STATUS_LEAKED;
 }
 
+/* It will soon be asked whether that one is parked. */
+static void prefetch(const struct go_candidates_input *input, uint32_t index)
+{
+	const struct goroutines *goroutines = input->goroutines;
+	if (index >= goroutines->list.num)
+		return;
+	uint64_t g = goroutines->list.items[index].addr;
+	pages_prefetch(input->pages, g + GO_G_M, 1);
+	pages_prefetch(input->pages, g + (uint64_t)input->runtime->layout.g_status, 1);
+	if (input->layout->g_bubble >= 0)
+		pages_prefetch(input->pages, g + (uint64_t)input->layout->g_bubble, 1);
+}
+
 /* In every queue that it says; where one lacks it, a wake-up is under way. */
 static enum go_role role_by_queues(const struct go_candidates_input *input, uint32_t index,
 				   const struct reason_row *row)
@@ -83,6 +98,7 @@ void go_candidates_build(struct go_candidates *ret, struct arena *arena,
 	for (uint32_t i = 0; i < goroutines->list.num; i++) {
 		const struct goroutine *goroutine = &goroutines->list.items[i];
 		const struct task *task = &input->tasks->list.items[goroutines->first_task + i];
+		prefetch(input, i + AHEAD);
 		if (task->state != CORELEAKS_STATE_WAITING || goroutine->in_c ||
 		    input->origins->items[goroutine->origin].runtime)
 			continue;

@@ -21,6 +21,7 @@ void go_goroutine_roots_init(struct go_goroutine_roots *roots, struct arena *are
 	roots->frames = arena_alloc_array(arena, MAX_FRAMES, sizeof(*roots->frames));
 	go_unwinder_init(&roots->unwinder, arena, image, &roots->runtime->tables, MAX_FRAMES);
 	go_stack_maps_init(&roots->maps, arena, image, &roots->runtime->tables);
+	go_stack_plans_init(&roots->plans, arena, &roots->maps, roots->num_stacks);
 }
 
 static uint64_t word_at(struct go_marker *marker, uint64_t addr)
@@ -90,13 +91,6 @@ static void mark_bits(struct go_goroutine_roots *roots, struct go_marker *marker
 	}
 }
 
-/* Locals end below the return address and the saved frame pointer, if there are any. */
-static uint64_t end_of_locals(const struct raw_frame *frame)
-{
-	uint64_t end = frame->cfa - 8;
-	return end > frame->sp ? end - 8 : end;
-}
-
 static bool lies_within(const struct range *stack, uint64_t low, uint64_t size)
 {
 	return low >= stack->low && low <= stack->high && size <= stack->high - low;
@@ -106,7 +100,7 @@ static bool lies_within(const struct range *stack, uint64_t low, uint64_t size)
 static bool add_objects(struct go_goroutine_roots *roots, const struct raw_frame *frame,
 			const struct go_frame_map *map)
 {
-	uint64_t end = end_of_locals(frame);
+	uint64_t end = go_frame_end_of_locals(frame);
 	if (!lies_within(&roots->stack, end - 8 * (uint64_t)map->num_locals,
 			 8 * (uint64_t)map->num_locals) ||
 	    !lies_within(&roots->stack, frame->cfa, 8 * (uint64_t)map->num_args) ||
@@ -136,7 +130,7 @@ static void mark_frames(struct go_goroutine_roots *roots, struct go_marker *mark
 			interrupted = map.interrupted;
 			continue;
 		}
-		uint64_t end = end_of_locals(frame);
+		uint64_t end = go_frame_end_of_locals(frame);
 		mark_bits(roots, marker, end - 8 * (uint64_t)map.num_locals, map.locals,
 			  map.num_locals);
 		mark_bits(roots, marker, frame->cfa, map.args, map.num_args);
@@ -179,11 +173,37 @@ static struct raw_stack unwind(struct go_goroutine_roots *roots, const struct go
 	return go_unwinder_walk(&roots->unwinder, &start, roots->frames, 0);
 }
 
+/* False: there is no plan for such a stack. Marks the same words as mark_by_maps(), in the same
+ * order. */
+static bool mark_by_plan(struct go_goroutine_roots *roots, struct go_marker *marker,
+			 const struct goroutine *g, uint32_t index)
+{
+	const struct task *task = &roots->tasks->list.items[index];
+	const struct go_stack_plan *plan =
+		go_stack_plans_find(&roots->plans, roots->stack_ids[index]);
+	size_t size;
+	if (plan == NULL || plan->size > g->stack.high - task->sp)
+		return false;
+	const unsigned char *bytes = pages_at(&marker->pages, task->sp, plan->size, &size);
+	if (bytes == NULL || size < plan->size || !go_stack_plan_fits(plan, task->pc, bytes))
+		return false;
+	for (uint32_t i = 0; i < plan->num_objects; i++)
+		*array_add(roots->arena, &roots->objects) = (struct range){
+			task->sp + plan->objects[i].low, task->sp + plan->objects[i].high};
+	for (uint32_t i = 0; i < plan->num_pointers; i++) {
+		uint64_t value;
+		memcpy(&value, bytes + plan->pointers[i], sizeof(value));
+		mark_pointer(roots, marker, task->sp + plan->pointers[i], value);
+	}
+	mark_defers(roots, marker, g->addr);
+	return true;
+}
+
 /* False: the maps do not hold. */
 static bool mark_by_maps(struct go_goroutine_roots *roots, struct go_marker *marker,
-			 const struct goroutine *g, const struct task *task)
+			 const struct goroutine *g, uint32_t index)
 {
-	const struct raw_stack stack = unwind(roots, g, task);
+	const struct raw_stack stack = unwind(roots, g, &roots->tasks->list.items[index]);
 	if (stack.end != CORELEAKS_STACK_COMPLETE)
 		return false;
 	roots->objects.num = roots->found.num = 0;
@@ -193,6 +213,8 @@ static bool mark_by_maps(struct go_goroutine_roots *roots, struct go_marker *mar
 				 go_stack_maps_at(&roots->maps, roots->frames[i].pc)))
 			return false;
 	}
+	go_stack_plans_learn(&roots->plans, roots->stack_ids[index], roots->frames,
+			     stack.num_frames);
 	mark_frames(roots, marker, stack.num_frames);
 	mark_defers(roots, marker, g->addr);
 	return true;
@@ -228,14 +250,14 @@ void go_goroutine_roots_mark(struct go_goroutine_roots *roots, struct go_marker 
 			     uint32_t goroutine)
 {
 	const struct goroutine *g = &roots->goroutines->list.items[goroutine];
-	const struct task *task =
-		&roots->tasks->list.items[roots->goroutines->first_task + goroutine];
-	uint64_t sp = task->sp;
+	uint32_t index = roots->goroutines->first_task + goroutine;
+	uint64_t sp = roots->tasks->list.items[index].sp;
 	mark_record(roots, marker, g->addr);
 	roots->stack = (struct range){sp, g->stack.high};
 	roots->objects.num = roots->found.num = 0;
 	bool resting = range_contains(g->stack, sp) && may_use_maps(roots, marker, g);
-	if (resting && mark_by_maps(roots, marker, g, task)) {
+	if (resting &&
+	    (mark_by_plan(roots, marker, g, index) || mark_by_maps(roots, marker, g, index))) {
 		mark_waits(roots, marker, goroutine);
 		while (roots->found.num > 0) {
 			struct range object = roots->found.items[--roots->found.num];

@@ -4,7 +4,7 @@
 #define CORELEAKS_PROOF_GO_GOROUTINE_ROOTS_H
 
 #include "proof/go_mark.h"
-#include "proof/go_stack_maps.h"
+#include "proof/go_stack_plans.h"
 #include "stack/go_unwind.h"
 #include "task/go_queues.h"
 
@@ -14,9 +14,12 @@ struct go_goroutine_roots {
 	const struct goroutines *goroutines;
 	const struct tasks *tasks;
 	const struct go_queues *queues;
+	const uint32_t *stack_ids; /* parallel to tasks */
+	uint32_t num_stacks;
 	struct arena *arena;
 	struct go_unwinder unwinder;
 	struct go_stack_maps maps;
+	struct go_stack_plans plans;
 	struct raw_frame *frames;
 	struct {
 		struct range *items; /* variables of the stack at hand that nothing led to yet */

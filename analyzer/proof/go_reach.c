@@ -356,6 +356,8 @@ void go_reach_build(struct go_reach *ret, struct arena *arena, struct gaps *gaps
 		.goroutines = input->goroutines,
 		.tasks = input->tasks,
 		.queues = input->queues,
+		.stack_ids = input->stacks->by_task,
+		.num_stacks = input->stacks->list.num,
 	};
 	go_goroutine_roots_init(&ret->goroutine_roots, arena, input->image);
 	mask(&search);

@@ -11,6 +11,7 @@
 #include "proof/go_goroutine_roots.h"
 #include "proof/go_roots.h"
 #include "proof/go_thread_roots.h"
+#include "stack/stacks.h"
 
 /* In the order of the stages: the first that reaches a goroutine's object counts. */
 enum go_kept {
@@ -29,6 +30,7 @@ struct go_reach_input {
 	const struct tasks *tasks;
 	const struct go_origins *origins;
 	const struct go_queues *queues;
+	const struct stacks *stacks;
 	const struct go_spans *spans;
 	const struct notes *notes;
 	struct image *image;
