@@ -64,13 +64,13 @@ variables select its thread, see "help leaks thread"."""
                 raise LeaksError("\"leaks goroutine off\" takes no command.")
             selection.clear()
         elif command.strip():
-            task, runtime = find(self._context, word)
+            task, listed = find(self._context, word)
             with self._context.selection_kept():
-                select(self._context, task, runtime)
+                select(self._context, task, listed)
                 gdb.execute(command, from_tty)
         else:
-            task, runtime = find(self._context, word)
-            select(self._context, task, runtime)
+            task, listed = find(self._context, word)
+            select(self._context, task, listed)
             self._show(from_tty)
 
     @staticmethod
@@ -131,17 +131,15 @@ Options:
             raise LeaksError("Argument required (a group's ID, goroutine:N, thread:TID or all).")
         if not command.strip():
             raise LeaksError("Please specify a command at the end of \"leaks apply %s\"." % what)
-        tasks, runtime = self._tasks(what)
-        if command.split()[0] in _WHOLE_STACK:
-            runtime = None
+        tasks, listed = self._tasks(what)
         with self._context.selection_kept():
             for task in tasks:
-                self._apply(task, runtime, command, flags, from_tty)
+                self._apply(task, listed, command, flags, from_tty)
 
-    def _apply(self, task, runtime, command, flags, from_tty):
+    def _apply(self, task, listed, command, flags, from_tty):
         try:
             if task.goroutine is not None:
-                select(self._context, task, runtime)
+                select(self._context, task, listed, command.split()[0] not in _WHOLE_STACK)
             else:
                 select_thread(self._context, task.id)
             heading = [[], [("%s %d (%s):" % (task.kind.capitalize(), task.id,
@@ -161,17 +159,18 @@ Options:
                 raise
 
     def _tasks(self, what):
+        """(what is meant, the report that has it)"""
         kind, colon, number = what.partition(":")
         if colon and kind == "goroutine":
-            task, runtime = find(self._context, number)
-            return [task], runtime
+            task, listed = find(self._context, number)
+            return [task], listed
         listed = self._context.last_report()
         if colon and kind == "thread":
             task = listed.thread(decimal(number))
             if task is None:
                 raise LeaksError("No thread %s in this %s; see \"info threads\"." % (
                     number, self._context.session().noun))
-            return [task], listed.runtime_names
+            return [task], listed
         if what == "all":
             groups = listed.groups
         else:
@@ -180,8 +179,7 @@ Options:
             if group is None:
                 raise LeaksError("No group \"%s\"; see \"leaks\"." % what)
             groups = [group]
-        return ([task for group in groups for task in listed.members(group)],
-                listed.runtime_names)
+        return [task for group in groups for task in listed.members(group)], listed
 
     def complete(self, text, word):
         before, last = options.split_last(text)
@@ -203,7 +201,7 @@ def select_thread(context, thread_id):
 
 
 def find(context, word):
-    """(the task of the goroutine that the word names, names of the runtime's functions)"""
+    """(the task of the goroutine that the word names, the report that has it)"""
     number = decimal(word)
     if number is None:
         raise LeaksError("Invalid goroutine number: %s" % word)
@@ -211,12 +209,12 @@ def find(context, word):
     if found is None:
         raise LeaksError("No goroutine %d in this %s; see \"leaks goroutines\"." % (
             number, context.session().noun))
-    return found, listed.runtime_names
+    return found, listed
 
 
-def select(context, task, runtime):
-    """Shows that goroutine, with the innermost frame of the program's own selected. runtime: names
-    of functions that are not; None: any frame will do."""
+def select(context, task, listed, with_frame=True):
+    """Shows that goroutine of a report, with the innermost frame of the program's own selected;
+    with_frame: whether that matters."""
     about = task.goroutine
     if about.registers is None:
         raise LeaksError("The report does not tell where goroutine %d goes on." % task.id)
@@ -227,9 +225,9 @@ def select(context, task, runtime):
     if about.thread is not None and (about.c_call is not None or task.state == "running"):
         thread = context.threads().get(about.thread)
     thread = thread or gdb.selected_thread() or target.first_thread(target.stopped_inferior())
-    selected = selection.select(task, thread, lambda: context.places(task))
-    if runtime is not None:
-        _select_user_frame(selected, runtime)
+    selected = selection.select(task, thread, lambda: context.places(task), listed.ends)
+    if with_frame:
+        _select_user_frame(selected, listed.runtime_names)
     return selected
 
 

@@ -79,8 +79,8 @@ class LeaksGoroutineSelect(_MICommand):
         if argv[0] in ("off", "0"):
             selection.clear()
             return {}
-        task, runtime = goroutine_commands.find(self._context, argv[0])
-        goroutine_commands.select(self._context, task, runtime)
+        task, listed = goroutine_commands.find(self._context, argv[0])
+        goroutine_commands.select(self._context, task, listed)
         frame = gdb.selected_frame()
         place = {"level": frame.level(), "addr": hex(frame.pc()), "func": frame.name() or "??"}
         sal = frame.find_sal()

@@ -102,6 +102,9 @@ class Report:
         self._group_of_id = {group.id: group for group in reversed(self.groups)}
         self.runtime_names = {frame.function for group in self.groups for frame in group.frames
                               if frame.runtime and frame.function}
+        # Where the stacks of goroutines end.
+        self.ends = {address(group.frames[-1]._asdict(), "pc") for group in self.groups
+                     if group.frames and group.frames[-1].function == "runtime.goexit"} - {None}
         self.findings = [
             Finding(text(raw, "rule"), text(raw, "certainty"), text(raw, "title"),
                     _texts(raw, "groups"), [(text(part, "what"), text(part, "address"))

@@ -26,12 +26,13 @@ _FrameId = namedtuple("_FrameId", "sp pc")
 class Selection:
     """One goroutine whose stack is shown as the thread's. A frame is known by (pc, sp).
 
-    top: the thread's own innermost frame. hidden: frames that are none of the goroutine's. names:
-    {frame: the report's Frames}, where GDB has none. c_names: Frames of the call of C it is in.
+    top: the thread's own innermost frame. ends: where stacks end. hidden: frames that are none of
+    the goroutine's. names: {frame: the report's Frames}, where GDB has none. c_names: Frames of the
+    call of C it is in.
     """
 
-    def __init__(self, task, thread, top):
-        self.task, self.thread, self.top = task, thread, top
+    def __init__(self, task, thread, top, ends):
+        self.task, self.thread, self.top, self.ends = task, thread, top, ends
         self.claims, self.hidden, self.names = {}, set(), {}
         self.claimed_pcs = set()
         self.c_names = []
@@ -119,13 +120,13 @@ def restore(selection):
     gdb.invalidate_cached_frames()
 
 
-def select(task, thread, places):
+def select(task, thread, places, ends):
     """Shows the goroutine as the thread, which becomes the selected one. places(): its Places,
-    asked for when GDB cannot follow its stack."""
+    asked for when GDB cannot follow its stack. ends: pcs of functions that nobody has called."""
     pause(False)
     _add_hooks()
     registers, c_call = task.goroutine.registers, task.goroutine.c_call
-    selection = Selection(task, thread, _top_of(thread, c_call is not None))
+    selection = Selection(task, thread, _top_of(thread, c_call is not None), ends)
     top = selection.top
     if c_call is not None:
         selection.c_names = _names_until((c_call.pc, c_call.sp))
@@ -246,10 +247,13 @@ class _Unwinder(Unwinder):
             return None
         pc = pending.read_register("rip")
         number = int(pc)
-        if number not in selection.claimed_pcs:
+        if number not in selection.claimed_pcs and number not in selection.ends:
             return None
         sp = pending.read_register("rsp")
         claim = selection.claims.get((number, int(sp)))
+        if number in selection.ends:
+            # Above it a stack that was another goroutine's before holds anything.
+            claim = _Claim(int(sp) + 8, {"rip": 0, "rsp": int(sp) + 8})
         if claim is None:
             return None
         info = pending.create_unwind_info(_FrameId(gdb.Value(claim.id_sp).cast(sp.type), pc))

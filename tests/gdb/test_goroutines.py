@@ -2,11 +2,13 @@
 """Goroutines in GDB: from "leaks" to the line that leaks and its variables, and every goroutine of
 several programs against the report."""
 
+import json
 import os
 import re
 import sys
 
 import support
+import elfcore
 import tap
 
 sys.path.append(os.path.join(support.TESTS, "go"))
@@ -171,6 +173,34 @@ def check_many():
     tap.check("and few runs of the analyzer", 2 <= len(calls) <= 4, len(calls))
 
 
+def blocks(text):
+    """{goroutine's number: what a command has printed of it}"""
+    parts = re.split(r"^\n(Goroutine|Thread) (\d+) \(.*\):\n", text, flags=re.MULTILINE)
+    return {number: said for kind, number, said in zip(*[iter(parts[1:])] * 3)
+            if kind == "Goroutine"}
+
+
+def check_behind_end(mode):
+    """A stack that was another goroutine's before has old words above its end."""
+    (exe, core), truth = made("leaky_handler", "1.27", mode)
+    number = first_leaked(truth)
+    code, out, err = tap.run([support.TOOL, "show", "--json", core, "goroutine:%d" % number])
+    frames = json.loads(out)["task"]["frames"] if code in (0, 1) else [{"function": err}]
+    tap.equal("the last frame, %s" % mode, frames[-1]["function"], "runtime.goexit")
+    with realcore.scratch() as folder:
+        copy = os.path.join(folder, "core")
+        tap.run(["cp", "--sparse=always", core, copy])
+        sp, word = int(frames[-1]["sp"], 16), int(frames[-2]["pc"], 16).to_bytes(8, "little")
+        with open(copy, "r+b") as file:
+            file.seek(elfcore.Core(copy).file_range(sp, sp + 24)[0])
+            file.write(word * 3)
+        stack, every = support.run_gdb([exe, copy], [
+            "leaks goroutine %d bt" % number, "leaks apply all bt"], analyzer=support.TOOL)
+    tap.equal("it ends there, %s" % mode, names(stack.out)[-2:],
+              ["main.handle.gowrap2", "runtime.goexit"])
+    tap.equal("by \"apply\", too, %s" % mode, blocks(every.out).get(str(number)), stack.out)
+
+
 def check_live(version):
     """A goroutine of a program that is stopped, until that goes on."""
     exe = gocore.build("leaky_handler", version, "plain")
@@ -226,6 +256,8 @@ def main():
             check_every("cgo_callback", version, "cgo-pie-stripped", "kernel")
         check_selection("1.27", "cgo")
         check_many()
+        for mode in ("plain", "stripped"):
+            check_behind_end(mode)
         check_live("1.27")
         check_failures()
     except realcore.CannotDump as reason:
