@@ -1,10 +1,11 @@
 """What "bt" shows: of a goroutine its own frames alone, with the report's names where GDB has none;
 on demand without the frames that merely wait or start a thread, and with what it waits for."""
 
+import contextlib
 import itertools
 
 import gdb
-from gdb.FrameDecorator import FrameDecorator
+from gdb.FrameDecorator import FrameDecorator, SymValueWrapper
 
 from . import selection, settings
 
@@ -26,6 +27,132 @@ class _Own(FrameDecorator):
 
     def line(self):
         return self._sal.line or None
+
+
+# How GDB may show arguments that it does not know: the settings with which it is enough to give it
+# their values now, as no function of Go's has values of the time of its call (Go 1.27 writes no
+# DW_TAG_call_site).
+_WITHOUT_ENTRY_VALUES = ("default", "no")
+
+
+class _Remembered:
+    """A frame of a goroutine, with what is the same where other goroutines have the same stack:
+    function, file, line and names of arguments."""
+
+    def __init__(self, frame, said, arguments, are_values_ours):
+        self._frame, self._said, self._arguments = frame, said, arguments
+        self._are_values_ours = are_values_ours
+
+    @classmethod
+    def first(cls, base, frame):
+        own = _Own(base, frame)
+        are_values_ours = (frame.language() == "go" and gdb.parameter("print entry-values")
+                           in _WITHOUT_ENTRY_VALUES)
+        arguments = [_Argument(each.symbol(), frame, are_values_ours)
+                     for each in own.frame_args() or ()]
+        return cls(frame, (own.function(), own.filename(), own.line()), arguments,
+                   are_values_ours)
+
+    def of(self, frame):
+        """This, for that frame of another goroutine."""
+        return _Remembered(frame, self._said, self._arguments, self._are_values_ours)
+
+    def inferior_frame(self):
+        return self._frame
+
+    def elided(self):
+        return None
+
+    def address(self):
+        return self._frame.pc()
+
+    def function(self):
+        return self._said[0]
+
+    def filename(self):
+        return self._said[1]
+
+    def line(self):
+        return self._said[2]
+
+    def frame_args(self):
+        if not self._are_values_ours:
+            return self._arguments
+        return [each if each.is_lost else each.of(self._frame) for each in self._arguments]
+
+    def frame_locals(self):
+        return FrameDecorator(self._frame).frame_locals()
+
+
+class _Argument(SymValueWrapper):
+    """An argument with its value, or None where GDB is to find it. is_lost: no goroutine with that
+    stack has it any more."""
+
+    def __init__(self, symbol, frame, with_value):
+        super().__init__(symbol, _value(frame, symbol) if with_value else None)
+        self.is_lost = self.val is not None and self.val.is_optimized_out
+
+    def of(self, frame):
+        return SymValueWrapper(self.sym, _value(frame, self.sym))
+
+
+def _value(frame, symbol):
+    try:
+        value = frame.read_var(symbol)
+        if not value.is_optimized_out:
+            value.fetch_lazy()
+    except gdb.error:
+        # GDB has words for it.
+        return None
+    return value
+
+
+class _Memory:
+    """What is known of the frames of goroutines, while a command is applied to many of them."""
+
+    def __init__(self):
+        self._frames = None
+
+    def own(self, base, frame, key):
+        """The decorator of a frame. key: the goroutine's stack, its address and which of the
+        goroutine's frames it is; None unknown."""
+        if self._frames is None or key is None:
+            return _Own(base, frame)
+        known = self._frames.get(key)
+        if known is not None:
+            return known.of(frame)
+        self._frames[key] = _Remembered.first(base, frame)
+        return self._frames[key]
+
+    def _forget(self, _event):
+        self._frames.clear()
+
+    @contextlib.contextmanager
+    def kept(self):
+        """One inside the other shares it."""
+        if self._frames is not None:
+            yield
+            return
+        # A command may load or drop symbols. GDB 13.1 has no event for each object file that goes.
+        events = [getattr(gdb.events, name) for name in (
+            "new_objfile", "clear_objfiles", "free_objfile") if hasattr(gdb.events, name)]
+        self._frames = {}
+        for event in events:
+            event.connect(self._forget)
+        try:
+            yield
+        finally:
+            self._frames = None
+            for event in events:
+                event.disconnect(self._forget)
+
+
+_memory = _Memory()
+
+
+def quickened():
+    """Makes "bt" of goroutines that have one stack quicker, as long as it is entered."""
+    return _memory.kept()
 
 
 class _Named(FrameDecorator):
@@ -79,9 +206,11 @@ class _GoroutineFilter:
 
 def _own(iterator, selected):
     is_hidden, c_names = selected.hides(), selected.c_names
+    stack, level = selected.task.goroutine.stack, 0
     for decorator in iterator:
         frame = decorator.inferior_frame()
-        if frame.pc() == 0:
+        pc = frame.pc()
+        if pc == 0:
             # Behind the first function of a goroutine.
             return
         if is_hidden(frame):
@@ -91,7 +220,8 @@ def _own(iterator, selected):
             continue
         names = selected.names_of(frame)
         if not names:
-            yield _Own(decorator, frame)
+            level += 1
+            yield _memory.own(decorator, frame, None if stack is None else (stack, pc, level))
         for each in names or ():
             yield _Named(decorator, each, each is names[0])
 

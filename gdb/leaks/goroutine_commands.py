@@ -1,5 +1,7 @@
 """"leaks goroutines", "leaks goroutine" and "leaks apply": goroutines as if they were threads."""
 
+import os
+
 import gdb
 
 from . import backtrace, goroutines, options, output, selection, target
@@ -132,7 +134,7 @@ Options:
         if not command.strip():
             raise LeaksError("Please specify a command at the end of \"leaks apply %s\"." % what)
         tasks, listed = self._tasks(what)
-        with self._context.selection_kept():
+        with self._context.selection_kept(), backtrace.quickened():
             for task in tasks:
                 self._apply(task, listed, command, flags, from_tty)
 
@@ -151,7 +153,7 @@ Options:
                 gdb.write(text)
                 return
             output.write_lines([] if "-q" in flags else heading, from_tty)
-            gdb.execute(command, from_tty)
+            _execute(command, from_tty)
         except (gdb.error, LeaksError) as error:
             if "-c" in flags:
                 gdb.write("%s\n" % error)
@@ -188,6 +190,18 @@ Options:
         known = self._context.known_session()
         ids = known.known_group_ids() if known is not None else []
         return options.continuations(["all"] + ids, last, word)
+
+
+def _execute(command, from_tty):
+    # GDB writes a backtrace to a file or a pipe word by word.
+    if command.split()[0] in _WHOLE_STACK and not os.isatty(1):
+        try:
+            gdb.write(gdb.execute(command, to_string=True))
+            return
+        except gdb.error:
+            # Once more, for what it writes before it fails.
+            pass
+    gdb.execute(command, from_tty)
 
 
 def select_thread(context, thread_id):

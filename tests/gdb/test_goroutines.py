@@ -158,6 +158,8 @@ def check_many():
     count, = support.run_gdb(files, ["| leaks apply -q 1 frame | grep -c ' main.work '"],
                              analyzer=support.TOOL, timeout=300)
     tap.equal("10,000 goroutines", count.out.strip(), "10000")
+    check_apply_all("plain")
+    check_apply_all("stripped")
     files, _ = made("leaky_handler", "1.27", "stripped")
     counter = os.path.join(tap.BUILD, "gdb-calls.%d" % os.getpid())
     with realcore.scratch() as folder:
@@ -178,6 +180,51 @@ def blocks(text):
     parts = re.split(r"^\n(Goroutine|Thread) (\d+) \(.*\):\n", text, flags=re.MULTILINE)
     return {number: said for kind, number, said in zip(*[iter(parts[1:])] * 3)
             if kind == "Goroutine"}
+
+
+LEVEL = re.compile(r"^#\d+ +", re.MULTILINE)
+CPU = "python import time; print(time.process_time())"
+
+
+def check_apply_all(mode):
+    """How long it takes is printed; "make bench" has a limit."""
+    files, truth = made("ten_thousand", "1.27", mode)
+    numbers = re.findall(r"^goroutine (\d+) \[chan receive", truth, re.MULTILINE)
+    some = numbers[:2] + numbers[5000:5002] + numbers[-2:]
+    before, every, after, *one_by_one = support.run_gdb(
+        files, [CPU, "leaks apply all bt", CPU] + ["leaks goroutine %s bt" % each for each in some],
+        analyzer=support.TOOL, timeout=600)
+    print("# leaks apply all bt, %s: %.1f s of CPU time" % (
+        mode, float(after.out) - float(before.out)))
+    stacks = blocks(every.out)
+    tap.check("apply all bt, %s: every goroutine" % mode, len(stacks) == 10001 and
+              stacks.keys() == set(numbers) | {"1"} and every.out.count("\nGoroutine ") == 10001,
+              (len(stacks), every.err))
+    want = [TOP + ["main.work", "main.main.gowrap1", "runtime.goexit"]]
+    got = {tuple(names(stacks[each])) for each in numbers if each in stacks}
+    tap.equal("apply all bt, %s: their stacks" % mode, [list(each) for each in got], want)
+    tap.equal("apply all bt, %s: the same as one by one" % mode,
+              [stacks.get(each) for each in some], [answer.out for answer in one_by_one])
+
+
+def check_apply_settings(case, mode):
+    """What "bt" is set to show, it shows of many as of one."""
+    files, truth = made(case, "1.27", mode)
+    some = re.findall(r"^goroutine (\d+) \[", truth, re.MULTILINE)[:8]
+    settings = ("print frame-arguments all", "print frame-arguments scalars",
+                "print frame-arguments none", "print entry-values both",
+                "print entry-values default")
+    one_by_one = ["leaks goroutine %s bt" % each for each in some]
+    commands = [["set " + setting, "leaks apply all bt"] + one_by_one for setting in settings]
+    answers = support.run_gdb(files, ["leaks -all"] + sum(commands, []), analyzer=support.TOOL)[1:]
+    for setting in settings:
+        (_, every, *each), answers = answers[:2 + len(some)], answers[2 + len(some):]
+        got = blocks(every.out)
+        # Frames count from the thread's own, and several of that may be inlined.
+        tap.equal("%s, %s: \"apply\" as one by one" % (case, setting),
+                  [LEVEL.sub("#", got.get(number, "")) for number in some],
+                  [LEVEL.sub("#", answer.out) for answer in each])
+        tap.check("of several goroutines", len(some) >= 5, truth)
 
 
 def check_behind_end(mode):
@@ -256,6 +303,8 @@ def main():
             check_every("cgo_callback", version, "cgo-pie-stripped", "kernel")
         check_selection("1.27", "cgo")
         check_many()
+        check_apply_settings("leaky_handler", "debug")
+        check_apply_settings("cgo_blocked", "cgo")
         for mode in ("plain", "stripped"):
             check_behind_end(mode)
         check_live("1.27")
