@@ -11,6 +11,7 @@
 #include "proof/publish_go.h"
 #include "proof/publish_go_waits.h"
 #include "proof/reach_findings.h"
+#include "proof/resources.h"
 #include "reason/go_holders.h"
 #include "stack/creations.h"
 #include "stack/stacks.h"
@@ -330,6 +331,9 @@ static struct coreleaks_error *proof_floor(struct coreleaks_analysis *a,
 		       a->public_waits, a->tasks.list.num);
 	publish_go_groups(a->published.groups, a->published.num_groups, &a->arena, a->public_tasks,
 			  &a->go_facts);
+	const struct resources_input resources = {a->public_tasks, a->public_waits,
+						  a->tasks.list.num};
+	resources_add(a->published.groups, a->published.num_groups, &a->arena, &resources);
 	publish_blockers(&a->published, &a->arena, &a->blockers, a->public_waits,
 			 a->tasks.list.num);
 	return NULL;

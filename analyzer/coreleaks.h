@@ -373,6 +373,14 @@ struct coreleaks_group {
 	const struct coreleaks_rule *ignored_by; /* the rule that makes it benign; NULL none */
 	const struct coreleaks_rule *allowed_by; /* the baseline's that accepts it; NULL none */
 	uint32_t num_all_objects; /* with those that are not listed: objects has at most 1000 */
+	/* What the members keep. Of descriptors and locks only those show that some task waits for.
+	 */
+	uint32_t num_fds;	  /* distinct descriptors that they wait for */
+	uint32_t num_timers;	  /* goroutines: distinct timers that will end their waits */
+	uint32_t num_threads;	  /* goroutines: that run in a thread or are locked to one */
+	uint32_t num_locked;	  /* of these: locked to it, by runtime.LockOSThread or cgo */
+	uint32_t num_locks;	  /* that record a member, or its thread, as their holder */
+	uint32_t num_maybe_locks; /* that are held and record no holder: a member is a candidate */
 };
 
 struct coreleaks_evidence {

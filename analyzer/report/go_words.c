@@ -21,23 +21,36 @@ static void add_waits(struct text *text, const struct coreleaks_group *group)
 			  words_number(text->arena, group->num_tasks - group->num_waits));
 }
 
-/* What the members keep, besides what they wait for: stacks and the runtime's records of them, and
- * threads of their own. */
+static void add_number(struct text *text, uint32_t num, const char *one, const char *many)
+{
+	if (num > 0)
+		text_addf(text, "%s%s %s", text->size > 0 ? "; " : "",
+			  words_number(text->arena, num), num == 1 ? one : many);
+}
+
+/* What the members keep: stacks and the runtime's records of them, threads, and what they have of
+ * what is waited for. A single one's own descriptor or timer is told with its wait. */
 static void add_resources(struct text *text, const struct report_view *view,
 			  const struct coreleaks_group *group)
 {
-	uint32_t num_locked = 0;
 	uint64_t size = group->stack_reserved_size;
-	for (uint32_t i = 0; i < group->num_tasks; i++)
-		num_locked += view->tasks[group->tasks[i]]->locked_to_thread;
 	if (view->go != NULL && view->go->g_size > 0 && size > 0)
 		size += (uint64_t)view->go->g_size * group->num_tasks;
 	if (size > 0)
 		text_addf(text, "%s%s %s", text->size > 0 ? "; " : "",
 			  group->num_tasks == 1 ? "keeps" : "keep", words_size(text->arena, size));
-	if (num_locked > 0)
+	if (group->num_tasks > 1) {
+		add_number(text, group->num_fds, "descriptor", "descriptors");
+		add_number(text, group->num_timers, "timer", "timers");
+		add_number(text, group->num_threads - group->num_locked, "thread", "threads");
+	}
+	if (group->num_locked > 0)
 		text_addf(text, "%s%s locked to threads of their own", text->size > 0 ? "; " : "",
-			  words_number(text->arena, num_locked));
+			  words_number(text->arena, group->num_locked));
+	add_number(text, group->num_locks, "lock that others wait for",
+		   "locks that others wait for");
+	add_number(text, group->num_maybe_locks, "lock, perhaps, that others wait for",
+		   "locks, perhaps, that others wait for");
 }
 
 const char *go_words_group(struct arena *arena, const struct report_view *view,

@@ -177,6 +177,20 @@ void report_json_group(struct json_out *json, const char *key, const struct writ
 	json_out_end(json, '}');
 }
 
+static void report_json_holds(struct json_out *json, const struct write_job *job,
+			      const struct coreleaks_group *group)
+{
+	kept_json(json, job, group);
+	json_out_begin(json, "holds", '{', JSON_INLINE);
+	json_out_uint(json, "descriptors", group->num_fds);
+	json_out_uint(json, "timers", group->num_timers);
+	json_out_uint(json, "threads", group->num_threads);
+	json_out_uint(json, "locked_threads", group->num_locked);
+	json_out_uint(json, "locks", group->num_locks);
+	json_out_uint(json, "maybe_locks", group->num_maybe_locks);
+	json_out_end(json, '}');
+}
+
 void report_json_group_fields(struct json_out *json, const struct write_job *job,
 			      const struct coreleaks_group *group, bool alone)
 {
@@ -233,7 +247,7 @@ void report_json_group_fields(struct json_out *json, const struct write_job *job
 	json_out_text(json, "runtime", runtime != NULL ? runtime->name : NULL);
 	json_out_text(json, "system", group->system);
 	json_out_text(json, "runtime_hint", runtime != NULL ? runtime->hint : NULL);
-	kept_json(json, job, group);
+	report_json_holds(json, job, group);
 	json_out_begin(json, "members", '[', JSON_INLINE);
 	for (uint32_t i = 0; i < group->num_tasks && i < job->options->members; i++)
 		json_out_int(json, NULL, job->view->tasks[group->tasks[i]]->id);

@@ -1,0 +1,3 @@
+module holdings
+
+go 1.19
