@@ -76,7 +76,10 @@ void report_text_group_line(struct screen *screen, const struct write_job *job,
 	screen->indent = TEXT_FRAMES_INDENT;
 	screen_put(screen, style, flagged ? "!! " : "   ");
 	screen_put(screen, STYLE_DIM, number);
-	screen_pad(screen, 3 + columns->rank + 1 + columns->count - (uint32_t)strlen(count) + 1);
+	/* A count may be wider than the column of a line that stands alone. */
+	uint32_t count_end = 3 + columns->rank + 1 + columns->count + 1;
+	uint32_t width = (uint32_t)strlen(count);
+	screen_pad(screen, count_end > width ? count_end - width : 0);
 	screen_put(screen, flagged ? STYLE_RED : STYLE_BOLD, count);
 	screen_put(screen, STYLE_PLAIN, " ");
 	screen_put(screen, STYLE_PLAIN, view_noun_of_kind(group->kind, num));

@@ -1,6 +1,7 @@
 """`show CORE goroutine:N`: its own addresses, held against the memory of the core itself."""
 
 import json
+import subprocess
 
 import gocore
 import elfcore
@@ -70,6 +71,24 @@ def check(case, version, mode):
                   4)
 
 
+def check_wide_count():
+    """A line that stands alone has no columns: a large number has no room there."""
+    exe = gocore.build("ten_thousand", "1.27", "plain")
+    try:
+        path, _ = gocore.dump("ten_thousand", exe)
+    except realcore.CannotDump as reason:
+        tap.skip("ten_thousand", str(reason))
+        return
+    with subprocess.Popen([realcore.tool(), "--color=never", "show", path, "1"],
+                          stdout=subprocess.PIPE) as shown:
+        # As it once was, 4 GiB of blanks came next.
+        begun = shown.stdout.read(1000).decode("utf-8", "replace")
+        shown.kill()
+    tap.equal("the title of a group of 10,000", begun.split()[:5],
+              ["!!", "#1", "10,000", "goroutines", "99.9"])
+
+
 for plan in PLANS:
     check(*plan)
+check_wide_count()
 tap.done()
