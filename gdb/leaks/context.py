@@ -63,10 +63,12 @@ class Context:
         timeout_s = settings.get(settings.Timeout)
         return self.session().once(lambda core=None: analyzer.run(argv, timeout_s, core))
 
-    def text(self, command, words, others=()):
-        """The lines that the analyzer writes for a reader. others: dumps before this one."""
+    def text(self, command, words, others=(), what=()):
+        """The lines that the analyzer writes for a reader. others: dumps before this one. what: of
+        it to show."""
         argv = self._arguments(command, words, "--color=never")
         argv[-1:-1] = others
+        argv += what
         timeout_s = settings.get(settings.Timeout)
         _, out = self.session().once(lambda core=None: analyzer.run(argv, timeout_s, core))
         return out.decode("utf-8", "replace").splitlines()
@@ -115,6 +117,11 @@ class Context:
         """The numbers of goroutines that reports are known to have, as words."""
         known = self.known_session()
         return list(map(str, known.known_goroutines())) if known is not None else []
+
+    def known_tasks(self):
+        """Those of the last listing, as "goroutine:18"."""
+        known = self.known_report()
+        return ["%s:%d" % key for key in sorted(known.task_of)] if known is not None else []
 
     def known_report(self):
         """The last listing if the analysis is there already, else None."""
@@ -199,13 +206,16 @@ class Context:
 
     def complete_thread(self, text, word):
         """The ids of threads that go on from text."""
+        last = options.split_last(text)[1]
+        if ":" in last:
+            return options.continuations(self.known_tasks(), last, word)
         known = self.known_session()
         ids = known.known_thread_ids() if known is not None else []
         try:
             ids = ids or sorted(self.threads())
         except LeaksError:
             return []
-        return options.continuations(list(map(str, ids)), options.split_last(text)[1], word)
+        return options.continuations(list(map(str, ids)), last, word)
 
     def _check_same_process(self, made):
         """Raises when the report is of another process than GDB shows: then the file was

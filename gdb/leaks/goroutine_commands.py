@@ -100,13 +100,13 @@ _WHOLE_STACK = ("bt", "backtrace", "where")
 
 class LeaksApply(Command):
     """Run a command on each member of a group, or on one thread or goroutine.
-Usage: leaks apply [-q] [-c | -s] WHAT COMMAND
+Usage: leaks apply WHAT [-q] [-c | -s] COMMAND
 
 WHAT is a group's ID, the beginning of it, or its place in the last listing; goroutine:N
 or thread:TID; or "all": every member of all groups of the last listing, in its order.
 The selected thread, goroutine and frame stay.
 
-Options:
+Options, which may stand before WHAT, too:
   -q
     Print no line that names the thread or goroutine.
 
@@ -114,25 +114,25 @@ Options:
     Print any error raised by COMMAND and continue.
 
   -s
-    Be silent about errors of COMMAND and continue."""
+    Be silent where COMMAND raises an error or prints nothing, and continue.
+
+"leaks taas COMMAND" is short for "leaks apply all -s COMMAND"."""
 
     def __init__(self, context):
         super().__init__("leaks apply", gdb.COMMAND_STACK)
         self._context = context
 
     def run_line(self, line, from_tty):
-        flags, words = set(), line.strip()
-        while words[:1] == "-":
-            flag, _, words = words.partition(" ")
-            if flag not in ("-q", "-c", "-s"):
-                raise LeaksError("Unrecognized option at: %s" % flag)
-            flags.add(flag)
-            words = words.lstrip()
-        what, _, command = words.partition(" ")
+        flags, words = _flags(line)
+        what, _, rest = words.partition(" ")
         if not what:
             raise LeaksError("Argument required (a group's ID, goroutine:N, thread:TID or all).")
-        if not command.strip():
+        more, command = _flags(rest)
+        if not command:
             raise LeaksError("Please specify a command at the end of \"leaks apply %s\"." % what)
+        self.apply(what, command, flags | more, from_tty)
+
+    def apply(self, what, command, flags, from_tty):
         tasks, listed = self._tasks(what)
         with self._context.selection_kept(), backtrace.quickened():
             for task in tasks:
@@ -147,9 +147,9 @@ Options:
             heading = [[], [("%s %d (%s):" % (task.kind.capitalize(), task.id,
                                               goroutines.reason(task)), "title")]]
             if "-s" in flags:
-                # What fails leaves no heading behind.
+                # What fails or says nothing leaves no heading behind.
                 text = gdb.execute(command, to_string=True)
-                output.write_lines([] if "-q" in flags else heading, from_tty)
+                output.write_lines(heading if text and "-q" not in flags else [], from_tty)
                 gdb.write(text)
                 return
             output.write_lines([] if "-q" in flags else heading, from_tty)
@@ -185,11 +185,49 @@ Options:
 
     def complete(self, text, word):
         before, last = options.split_last(text)
+        if last[:1] == "-":
+            return options.continuations(_FLAGS, last, word)
         if [each for each in before if each[:1] != "-"]:
             return gdb.COMPLETE_COMMAND
         known = self._context.known_session()
         ids = known.known_group_ids() if known is not None else []
+        if ":" in last:
+            ids = self._context.known_tasks()
         return options.continuations(["all"] + ids, last, word)
+
+
+class LeaksTaas(Command):
+    """Run a command on all members of the last listing, where it says something.
+Usage: leaks taas COMMAND
+
+Short for "leaks apply all -s COMMAND", as GDB's own "taas" is for threads."""
+
+    def __init__(self, apply):
+        super().__init__("leaks taas", gdb.COMMAND_STACK)
+        self._apply = apply
+
+    def run_line(self, line, from_tty):
+        if not line.strip():
+            raise LeaksError("Please specify a command to apply on all threads and goroutines.")
+        self._apply.apply("all", line.strip(), {"-s"}, from_tty)
+
+    def complete(self, text, word):
+        return gdb.COMPLETE_COMMAND
+
+
+_FLAGS = ("-q", "-c", "-s")
+
+
+def _flags(line):
+    """(the options that a line begins with, the rest of it)"""
+    flags, words = set(), line.strip()
+    while words[:1] == "-":
+        flag, _, words = words.partition(" ")
+        if flag not in _FLAGS:
+            raise LeaksError("Unrecognized option at: %s" % flag)
+        flags.add(flag)
+        words = words.lstrip()
+    return flags, words
 
 
 def _execute(command, from_tty):
@@ -283,5 +321,6 @@ def print_frame(selected, from_tty):
 def register(context):
     selection.register()
     backtrace.register(context)
-    for command in (LeaksGoroutines, LeaksGoroutine, LeaksApply):
-        command(context)
+    LeaksGoroutines(context)
+    LeaksGoroutine(context)
+    LeaksTaas(LeaksApply(context))

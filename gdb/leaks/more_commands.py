@@ -84,6 +84,31 @@ FILE ends in .dot, or in .html for a page with the graph and the report."""
         return gdb.COMPLETE_FILENAME
 
 
+class LeaksTree(Command):
+    __doc__ = """Show which goroutines were made by which, with how many under each.
+Usage: leaks tree [OPTION]...
+
+Those that have ended are named where goroutines that they have made are still there.
+Without goroutines the functions that make threads are shown.
+
+Options:
+%s""" % options.help_text(options.OF_TREE)
+
+    def __init__(self, context):
+        super().__init__("leaks tree", gdb.COMMAND_STACK)
+        self._context = context
+
+    def run(self, argv, from_tty):
+        values = options.parse(argv, options.OF_TREE)
+        words = options.analyzer_arguments(values) + settings.analyzer_arguments()
+        lines = self._context.text("show", words, what=["tree"])
+        output.write_lines([[(clean(options.in_gdb(line)), "title" if at == 0 else None)]
+                            for at, line in enumerate(lines)], from_tty)
+
+    def complete(self, text, word):
+        return options.complete(text, word, options.OF_TREE)
+
+
 class LeaksBaseline(Command):
     """Set the earlier dump that "leaks compare" compares with.
 Usage: leaks baseline [FILE | off]
@@ -257,6 +282,6 @@ Usage: info leaks"""
 
 
 def register(context):
-    for command in (LeaksObject, LeaksExport, LeaksGraph, LeaksBaseline, LeaksCompare,
+    for command in (LeaksObject, LeaksExport, LeaksGraph, LeaksTree, LeaksBaseline, LeaksCompare,
                     LeaksRefresh, LeaksOpen, LeaksDoctor, InfoLeaks):
         command(context)

@@ -1,5 +1,6 @@
 """The options of the command "leaks": one row each, parsed and completed the way GDB does."""
 
+import re
 from collections import namedtuple
 
 from .errors import LeaksError
@@ -22,9 +23,10 @@ OPTIONS = (
             "Show only groups with a frame that matches REGEX."),
     _option("ignore", "--ignore", "REGEX",
             "Leave out groups with a frame that matches REGEX."),
-    _option("group-by", "--group-by", "line|function|pc|creator|reason|object",
-            "What makes two threads equal; the default is line.",
-            ("line", "function", "pc", "creator", "reason", "object")),
+    _option("group-by", "--group-by", "line|function|pc|creator|reason|object|label:KEY",
+            "What makes two threads equal; the default is line.  label:KEY is\n"
+            "the value of that label of goroutines.",
+            ("line", "function", "pc", "creator", "reason", "object", "label:")),
     _option("min", "--min-count", "N",
             "Show only groups of at least N threads.", number=True),
     _option("kind", "--kind", "thread|goroutine",
@@ -40,6 +42,16 @@ OPTIONS = (
             "Show only groups with this verdict: proved, likely, suspect,\n"
             "unknown or benign.",
             ("proved", "likely", "suspect", "unknown", "benign")),
+    _option("label", "--label", "KEY[=VALUE]",
+            "Show only goroutines with this label (of runtime/pprof)."),
+    _option("min-age", "--min-age", "DURATION",
+            "Show only goroutines that are known to wait at least so long, as\n"
+            "in 90s or 10m."),
+    _option("root-goid", "--root-goid", "N",
+            "Show only goroutine N and what descends from it.", number=True),
+    _option("ancestor", "--ancestor", "REGEX",
+            "Show only goroutines made in a function that REGEX matches, or that\n"
+            "descend from one that was or that began with it."),
     _option("threshold", "--threshold", "N",
             "Suspect groups of N and more threads; the default is the\n"
             "setting \"leaks threshold\".", number=True),
@@ -54,6 +66,10 @@ OF_GOROUTINES = tuple(
     _option("limit", None, "N", "Print the first N goroutines; the default is all.", number=True)
     if option.name == "limit" else option for option in OPTIONS
     if option.name not in ("kind", "threshold", "group-by", "min"))
+
+# Of "leaks tree".
+OF_TREE = tuple(option for option in OPTIONS
+                if option.name not in ("threshold", "group-by", "min", "limit", "verdict"))
 
 
 def help_text(options=OPTIONS):
@@ -103,6 +119,14 @@ def as_typed(values):
     """The words that parse() makes these values of."""
     return [word for option in OPTIONS if option.name in values for word in
             ["-" + option.name] + ([] if option.value is None else [str(values[option.name])])]
+
+
+def in_gdb(line):
+    """A line of the analyzer's, which names its own options, with those of this command."""
+    for option in OPTIONS:
+        if option.cli is not None:
+            line = re.sub(r"(?<![\w-])%s(?![\w-])" % option.cli, "-" + option.name, line)
+    return line
 
 
 def complete(text, word, options=OPTIONS):

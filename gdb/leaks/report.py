@@ -72,7 +72,8 @@ Group = namedtuple("Group", "rank id kind count share state reason verdict rules
 
 # hidden: it is about groups that the options leave out. evidence: (what, address or None).
 # members: Keys of tasks; None for a thread that has ended.
-Finding = namedtuple("Finding", "rule certainty title groups evidence hidden caveats members")
+# hint: how the like is usually avoided, or None.
+Finding = namedtuple("Finding", "rule certainty title groups evidence hidden caveats members hint")
 
 # A task that keeps others waiting and is not called stuck. blocked: ids, perhaps not all.
 Blocker = namedtuple("Blocker", "key title hidden num_direct num_blocked blocked")
@@ -110,7 +111,7 @@ class Report:
                     _texts(raw, "groups"), [(text(part, "what"), text(part, "address"))
                                             for part in _dicts(raw, "evidence")],
                     raw.get("hidden") is True, _texts(raw, "caveats"),
-                    [_key(item) for item in _dicts(raw, "members")])
+                    [_key(item) for item in _dicts(raw, "members")], text(raw, "hint"))
             for raw in _dicts(document, "findings")]
         self.tasks = [_task(raw) for raw in _dicts(document, "tasks") if _is_id(raw.get("id"))]
         # Where two tasks of a damaged core have one id, the first.

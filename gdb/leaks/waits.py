@@ -310,7 +310,8 @@ def finding_lines(finding):
         said = not address or address in (what or "")
         if what:
             lines.append([(clean("  " + what + ("" if said else " (at %s)" % address)), None)])
-    return lines + caveat_lines(finding)
+    hint = [[("  hint: " + clean(finding.hint), "metadata")]] if finding.hint else []
+    return lines + caveat_lines(finding) + hint
 
 
 def caveat_lines(finding):

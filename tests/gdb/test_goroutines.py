@@ -227,6 +227,70 @@ def check_apply_settings(case, mode):
         tap.check("of several goroutines", len(some) >= 5, truth)
 
 
+def check_family():
+    """Who made whom, in the analyzer's own words; and those of one family alone."""
+    (exe, core), truth = made("creation_tree", "1.27", "plain")
+    first = re.search(r"^goroutine (\d+) .*(?:\n.+)*\ncreated by main\.main in goroutine 1$", truth,
+                      re.MULTILINE)[1]
+    for words in ("", " -root-goid " + first, " -ancestor ^main.branch$", " -focus nothing"):
+        argv = re.sub(r" -(\S+) (\S+)", r" --\1=\2", words).split()
+        _, own, err = tap.run([support.TOOL, "show", "--color=never", "--executable=" + exe] + argv +
+                              [core, "tree"])
+        shown, listed = support.run_gdb([exe, core], ["leaks tree" + words, "leaks" + words],
+                                        analyzer=support.TOOL)
+        tap.equal("leaks tree" + words, shown.out.split(), own.replace(" --", " -").split())
+        tap.equal("leaks tree%s: no complaint" % words, (shown.err, err), ("", ""))
+        tap.check("leaks%s: only of that family" % words, ("main.branch" in listed.out) is
+                  ("nothing" not in words), listed.both)
+    tap.check("the tree names goroutines that have ended", "(ended), which ran main.branch" in
+              support.run_gdb([exe, core], ["leaks tree"], analyzer=support.TOOL)[0].out)
+
+
+def check_labels():
+    files, truth = made("labels", "1.27", "plain")
+    wanted = re.findall(r"^# label (\d+) handler=users$", truth, re.MULTILINE)
+    every, some, listed, none, long = support.run_gdb(files, [
+        "leaks goroutines", "leaks goroutines -label handler=users", "leaks -label handler=users",
+        "leaks goroutines -label no=such", "leaks goroutines -min-age 1000h"],
+        analyzer=support.TOOL)
+    row = re.compile(r"^[ *] (\d+) ", re.MULTILINE)
+    tap.check("there are others", wanted and len(row.findall(every.out)) > len(wanted), every.both)
+    tap.equal("leaks goroutines -label", row.findall(some.out), wanted)
+    tap.check("leaks -label", re.search(r"^ +goroutine %s$" % wanted[0], listed.out, re.MULTILINE)
+              and "by -label" in listed.out, listed.both)
+    tap.equal("-label and -min-age that nobody has", (none.out, long.out),
+              ("No goroutines.\n", "No goroutines.\n"))
+
+
+def check_taas():
+    """Commands where they say something."""
+    files, truth = made("leaky_handler", "1.27", "plain")
+    _, taas, apply, first, frames = support.run_gdb(files, [
+        "leaks", "leaks taas print items", "leaks apply all -s print items",
+        "leaks apply -s all print items", "leaks taas nosuch"], analyzer=support.TOOL)
+    numbers = re.findall(r"^goroutine (\d+) \[chan receive.*\]:\nmain\.consume\(", truth,
+                         re.MULTILINE)
+    tap.equal("leaks taas: those that have the variable", sorted(blocks(taas.out)), sorted(numbers))
+    values = re.compile(r"^\$\d+", re.MULTILINE)
+    tap.check("leaks taas: with its value", all(re.match(r"\$\d+ = .*0x[0-9a-f]+\n", said) for said in
+                                               blocks(taas.out).values()), taas.both)
+    tap.equal("leaks apply all -s", values.sub("", apply.out), values.sub("", taas.out))
+    tap.equal("leaks apply -s all", values.sub("", first.out), values.sub("", taas.out))
+    tap.equal("leaks taas: errors are silent", (frames.out, frames.err, taas.err), ("", "", ""))
+
+
+def check_hint():
+    """What usually helps."""
+    files, _ = made("leaky_handler", "1.27", "plain")
+    _, own, _ = tap.run([support.TOOL, "show", "--json", files[1], "1"])
+    hints = {finding["hint"] for finding in json.loads(own)["findings"]} - {None}
+    answers = support.run_gdb(files, ["leaks group 1", "leaks findings"], analyzer=support.TOOL)
+    for answer in answers:
+        tap.equal("the hint is told", set(re.findall(r"^  hint: (.*)$", answer.out, re.MULTILINE)),
+                  hints)
+    tap.check("and there is one", "close" in "".join(hints), own)
+
+
 def check_behind_end(mode):
     """A stack that was another goroutine's before has old words above its end."""
     (exe, core), truth = made("leaky_handler", "1.27", mode)
@@ -307,6 +371,10 @@ def main():
         check_apply_settings("cgo_blocked", "cgo")
         for mode in ("plain", "stripped"):
             check_behind_end(mode)
+        check_family()
+        check_labels()
+        check_taas()
+        check_hint()
         check_live("1.27")
         check_failures()
     except realcore.CannotDump as reason:

@@ -9,7 +9,7 @@ from leaks import options
 
 WORDS = ["leaks"] + ["leaks " + word for word in (
     "apply baseline compare doctor export findings goroutine goroutines graph group locks object "
-    "open refresh thread watch why").split()]
+    "open refresh taas thread tree watch why").split()]
 
 COMPLETED = [
     ("leaks ", WORDS[1:]),
@@ -18,12 +18,17 @@ COMPLETED = [
     ("leaks --gr", ["leaks --group-by"]),
     ("leaks -", ["leaks -" + name for name in sorted(option.name for option in options.OPTIONS)]),
     ("leaks -group-by ", ["leaks -group-by " + word for word in (
-        "creator", "function", "line", "object", "pc", "reason")]),
+        "creator", "function", "label:", "line", "object", "pc", "reason")]),
     ("leaks -all -state ru", ["leaks -all -state runnable", "leaks -all -state running"]),
     ("leaks group ", ["leaks group t-aaaa00000001", "leaks group t-aaaa00000002",
                       "leaks group t-bbbb00000003"]),
     ("leaks group t-b", ["leaks group t-bbbb00000003"]),
     ("leaks group t-x", []),
+    ("leaks tree -ro", ["leaks tree -root-goid"]),
+    ("leaks goroutines -mi", ["leaks goroutines -min-age"]),
+    ("leaks apply -", ["leaks apply -c", "leaks apply -q", "leaks apply -s"]),
+    ("leaks apply all -", ["leaks apply all -c", "leaks apply all -q", "leaks apply all -s"]),
+    ("leaks taas backtr", ["leaks taas backtrace"]),
     ("set leaks ", ["set leaks " + name for name in (
         "analyzer-path", "frame-notes", "hide-runtime-frames", "limit", "max-age", "rules-file",
         "temporary-directory", "threshold", "timeout")]),

@@ -43,7 +43,7 @@ COMPLETED = [
     ("--f", "f", ["focus"]),
     ("-", "", [option.name for option in options.OPTIONS]),
     ("-group-b", "b", ["by"]),
-    ("-group-by ", "", ["line", "function", "pc", "creator", "reason", "object"]),
+    ("-group-by ", "", ["line", "function", "pc", "creator", "reason", "object", "label:"]),
     ("-group-by f", "f", ["function"]),
     ("-all -state r", "r", ["running", "runnable"]),
     ("-kind thread -v", "v", ["verdict"]),
