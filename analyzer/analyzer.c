@@ -99,7 +99,9 @@ static void unwind_floor(struct coreleaks_analysis *a)
 	nptl_build(&a->nptl, &a->arena, &a->gaps, &a->image, &a->notes, &a->tasks);
 	a->starts = starts_build(&a->arena, &a->nptl, &a->image);
 	a->stack_memory = stack_memory_build(&a->arena, &a->dump, &a->notes, &a->nptl);
-	creators_find(&a->creators, &a->arena, &a->gaps, &a->files, &a->image, &a->nptl, a->starts);
+	if (!a->progress.left_out)
+		creators_find(&a->creators, &a->arena, &a->gaps, &a->files, &a->image, &a->nptl,
+			      a->starts);
 	uint64_t *entries = arena_alloc_array(&a->arena, a->nptl.threads.num, sizeof(*entries));
 	uint64_t *calls = arena_alloc_array(&a->arena, a->creators.places.num, sizeof(*calls));
 	for (uint32_t i = 0; i < a->nptl.threads.num; i++)
@@ -339,9 +341,37 @@ static struct coreleaks_error *proof_floor(struct coreleaks_analysis *a,
 	return NULL;
 }
 
+/* Begins a floor; the loops of one that is not wanted stop at once. */
+static void enter(struct coreleaks_analysis *a, const char *phase, int32_t floor)
+{
+	int32_t last = a->options.last_floor;
+	progress_tick(&a->progress, phase, 0, 0);
+	if (last == CORELEAKS_FLOOR_ALL || floor <= last)
+		return;
+	if (!a->progress.left_out && a->options.left_out != NULL)
+		gaps_add(&a->gaps, "analysis-died", true, "%s: %s", a->options.left_out,
+			 last == CORELEAKS_FLOOR_TASKS
+				 ? "stacks, what tasks wait for, and proofs are left out"
+			 : last == CORELEAKS_FLOOR_STACKS
+				 ? "what tasks wait for may be missing, and proofs are left out"
+				 : "proofs are left out");
+	a->progress.left_out = true;
+	a->options.no_proof = true;
+}
+
+/* Before what may be proved of an analysis that was stopped. */
+static void note_stop(struct coreleaks_analysis *a)
+{
+	if ((a->progress.cancelled || a->progress.timed_out) && !gaps_has(&a->gaps, "stopped"))
+		gaps_add(&a->gaps, "stopped", true, "the analysis was stopped early (%s)",
+			 a->progress.timed_out ? "--timeout" : "cancelled");
+}
+
 static struct coreleaks_error *run_floors(struct coreleaks_analysis *a)
 {
+	enter(a, "unwinding", CORELEAKS_FLOOR_STACKS);
 	unwind_floor(a);
+	enter(a, "finding what tasks wait for", CORELEAKS_FLOOR_REASONS);
 	reason_floor(a);
 	const struct groups_input input = {
 		.tasks = a->public_tasks,
@@ -358,13 +388,13 @@ static struct coreleaks_error *run_floors(struct coreleaks_analysis *a)
 		.last_goid = a->go_facts.last_id,
 	};
 	struct coreleaks_error *error = groups_build(&a->groups, &a->arena, &input);
+	note_stop(a);
+	enter(a, "proving", CORELEAKS_FLOOR_REASONS + 1);
 	if (error == NULL)
 		error = proof_floor(a, &input);
 	if (error != NULL)
 		return error;
-	if (a->progress.cancelled || a->progress.timed_out)
-		gaps_add(&a->gaps, "stopped", true, "the analysis was stopped early (%s)",
-			 a->progress.timed_out ? "--timeout" : "cancelled");
+	note_stop(a);
 	a->core.complete = !gaps_incomplete(&a->gaps);
 	return NULL;
 }
@@ -414,6 +444,7 @@ static struct coreleaks_error *copy_and_open(struct coreleaks_analysis *a)
 	options->label = copy_option(a, options->label);
 	options->ancestor = copy_option(a, options->ancestor);
 	options->group_label = copy_option(a, options->group_label);
+	options->left_out = copy_option(a, options->left_out);
 	a->core_path = copy_option(a, a->core_path);
 	gaps_init(&a->gaps, &a->arena);
 	struct coreleaks_error *error = rules_build(&a->rules, &a->arena, options);

@@ -494,6 +494,14 @@ struct coreleaks_go {
 	int64_t g_size;		   /* bytes of the runtime's record of a goroutine */
 };
 
+enum coreleaks_floor {
+	CORELEAKS_FLOOR_ALL = 0,
+	CORELEAKS_FLOOR_TASKS = 1,   /* threads and goroutines, of their stacks the innermost
+					address */
+	CORELEAKS_FLOOR_STACKS = 2,  /* their stacks */
+	CORELEAKS_FLOOR_REASONS = 3, /* what they wait for */
+};
+
 /* ---- Options ----------------------------------------------------------------------------- */
 
 struct coreleaks_analysis;
@@ -563,6 +571,10 @@ struct coreleaks_options {
 	 * program never gave to a goroutine: coreleaks_run() fails, CORELEAKS_ERROR_NOT_FOUND. */
 	int64_t root_goid;
 	const char *ancestor;
+	/* The last of the steps that are made: what those after it would say is missing, and a gap
+	 * says so. For who saw the analysis die in one of them. */
+	int32_t last_floor;   /* enum coreleaks_floor; default all */
+	const char *left_out; /* why, in that gap; NULL: nothing is said of it */
 };
 
 void coreleaks_options_init(struct coreleaks_options *options);
@@ -684,6 +696,7 @@ struct coreleaks_write_options {
 	int32_t fail_on;
 	bool brief; /* JSON: no tasks, no modules: enough for coreleaks_summary_read() */
 	bool part;  /* formats that coreleaks_join() takes: what this core adds to a document */
+	const char *sandbox; /* JSON: how the caller confined the analysis; NULL: nothing is said */
 };
 
 void coreleaks_write_options_init(struct coreleaks_write_options *options);

@@ -12,7 +12,7 @@ uint64_t progress_now_ns(void)
 bool progress_tick(struct progress *progress, const char *phase, uint64_t done, uint64_t total)
 {
 	enum { ROUNDS_PER_LOOK = 256 };
-	if (progress->cancelled || progress->timed_out)
+	if (progress->cancelled || progress->timed_out || progress->left_out)
 		return false;
 	if (done % ROUNDS_PER_LOOK != 0)
 		return true;

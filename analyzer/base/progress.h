@@ -12,6 +12,7 @@ struct progress {
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0 none */
 	bool cancelled;	      /* by the callback */
 	bool timed_out;
+	bool left_out; /* what comes now is not wanted: loops stop as if cancelled */
 };
 
 /* Cheap: call it in every round. False: stop, keep what you have. Once false, always false. */

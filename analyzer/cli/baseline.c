@@ -57,7 +57,7 @@ bool baseline_write(const struct settings *settings, const struct coreleaks_chec
 	if (!rules_file_text(path, &kept))
 		return false;
 	const struct baseline baseline = {check, all, kept};
-	const struct output_source source = {&baseline, NULL, write_rules};
+	const struct output_source source = {&baseline, write_rules};
 	bool fine = report_file_open(&file, path);
 	if (fine) {
 		fine = output_write_to(file.fd, path, &source, &settings->write) &&

@@ -62,15 +62,11 @@ static bool find_mapped_file(uint64_t addr, char *path_ret)
 	return false;
 }
 
-static void say(const char *text)
-{
-	ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
-	(void)ignored;
-}
-
 static void on_bus_error(int signal_nr, siginfo_t *info, void *context)
 {
-	static char path[MAX_LINE];
+	static const char said[] =
+		": became shorter, or could not be read, while it was in use; try again";
+	static char line[MAX_LINE + sizeof(said)];
 	(void)context;
 	/* Sent by somebody: nothing was read in vain. */
 	if (info->si_code <= 0) {
@@ -78,11 +74,10 @@ static void on_bus_error(int signal_nr, siginfo_t *info, void *context)
 		raise(signal_nr);
 		return;
 	}
-	say("coreleaks: ");
-	say(find_mapped_file((uint64_t)(uintptr_t)info->si_addr, path) ? path
-								       : "a file of the core");
-	say(": became shorter, or could not be read, while it was in use; try again\n");
-	_exit(EXIT_FAILED);
+	if (!find_mapped_file((uint64_t)(uintptr_t)info->si_addr, line))
+		strcpy(line, "a file of the core");
+	strcat(line, said);
+	message_give_up(line);
 }
 
 void bus_error_catch(void)

@@ -42,7 +42,7 @@ static int conclude(const struct settings *settings, const struct coreleaks_chec
 		    const struct coreleaks_part *parts)
 {
 	const struct coreleaks_check_info *info = coreleaks_check_info(check);
-	const struct output_source source = {check, NULL, write_check};
+	const struct output_source source = {check, write_check};
 	int code = (int)info->outcome;
 	bool fine = output_write_many(settings, &source, info->num_dumps, parts);
 	if (settings->write_baseline != NULL) {

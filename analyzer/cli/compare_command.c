@@ -33,7 +33,7 @@ static struct coreleaks_compare_options compare_options(const struct settings *s
 static int conclude(const struct settings *settings, const struct coreleaks_comparison *comparison,
 		    uint32_t num_dumps)
 {
-	const struct output_source source = {comparison, NULL, write_comparison};
+	const struct output_source source = {comparison, write_comparison};
 	int code = (int)coreleaks_comparison_info(comparison)->outcome;
 	bool fine = output_write_many(settings, &source, num_dumps, NULL);
 	if (settings->on_leak != NULL && code == EXIT_FINDINGS)

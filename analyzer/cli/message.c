@@ -1,8 +1,16 @@
 #include "cli/message.h"
 
+#include "cli/settings.h"
+#include "cli/wire.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static int pipe_fd = -1;
 
 /* U+0080 to U+009F are control characters of eight bits; U+061C, U+200E, U+200F, U+202A to U+202E
  * and U+2066 to U+2069 are those of direction, U+2028 and U+2029 end lines. All as UTF-8. */
@@ -25,16 +33,48 @@ void message_make_harmless(char *text)
 			c[size - 1] = '?';
 }
 
+void message_to(int fd)
+{
+	pipe_fd = fd;
+}
+
+void message_say(const char *text)
+{
+	static const char name[] = "coreleaks: ";
+	if (pipe_fd >= 0) {
+		const struct wire_head head = {.kind = WIRE_MESSAGE};
+		wire_send(pipe_fd, &head, text, strlen(text));
+		return;
+	}
+	/* One call: lines of several processes do not mix. */
+	const struct iovec parts[] = {{(void *)(uintptr_t)name, strlen(name)},
+				      {(void *)(uintptr_t)text, strlen(text)},
+				      {(void *)(uintptr_t) "\n", 1}};
+	ssize_t ignored = writev(STDERR_FILENO, parts, sizeof(parts) / sizeof(parts[0]));
+	(void)ignored;
+}
+
+void message_give_up(const char *text)
+{
+	const struct wire_head head = {.kind = WIRE_RESULT, .number = EXIT_FAILED, .done = 1};
+	if (pipe_fd < 0) {
+		message_say(text);
+		_exit(EXIT_FAILED);
+	}
+	wire_send(pipe_fd, &head, text, strlen(text));
+	_exit(EXIT_SUCCESS);
+}
+
 void message(const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
 	char *text;
 	if (vasprintf(&text, format, args) < 0) {
-		fputs("coreleaks: out of memory\n", stderr);
+		message_say("out of memory");
 	} else {
 		message_make_harmless(text);
-		fprintf(stderr, "coreleaks: %s\n", text);
+		message_say(text);
 		free(text);
 	}
 	va_end(args);

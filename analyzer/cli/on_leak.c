@@ -10,28 +10,38 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A file and not a pipe: a command that does not read it cannot make anybody wait. */
-static int json_file(const struct settings *settings, const struct output_source *source)
+int on_leak_file(void)
+{
+	int fd = memfd_create("coreleaks-json", MFD_CLOEXEC);
+	if (fd < 0)
+		message("--on-leak: cannot make a file in memory: %s", strerror(errno));
+	return fd;
+}
+
+struct coreleaks_write_options on_leak_options(const struct settings *settings)
 {
 	struct coreleaks_write_options options = settings->write;
-	int fd = memfd_create("coreleaks-json", MFD_CLOEXEC);
-	if (fd < 0) {
-		message("--on-leak: cannot make a file in memory: %s", strerror(errno));
-		return -1;
-	}
 	options.format = CORELEAKS_FORMAT_JSON;
 	options.brief = true;
-	if (output_write_to(fd, "--on-leak", source, &options) && lseek(fd, 0, SEEK_SET) == 0)
-		return fd;
-	close(fd);
-	return -1;
+	return options;
 }
 
 bool on_leak_run(const struct settings *settings, const struct output_source *source)
 {
-	int status = 0;
-	int fd = json_file(settings, source);
+	const struct coreleaks_write_options options = on_leak_options(settings);
+	int fd = on_leak_file();
 	if (fd < 0)
+		return false;
+	bool fine =
+		output_write_to(fd, "--on-leak", source, &options) && on_leak_start(settings, fd);
+	close(fd);
+	return fine;
+}
+
+bool on_leak_start(const struct settings *settings, int fd)
+{
+	int status = 0;
+	if (lseek(fd, 0, SEEK_SET) != 0)
 		return false;
 	pid_t pid = fork();
 	if (pid == 0) {
@@ -40,10 +50,8 @@ bool on_leak_run(const struct settings *settings, const struct output_source *so
 			execl("/bin/sh", "sh", "-c", settings->on_leak, (char *)NULL);
 		_exit(127);
 	}
-	int errno_value = errno;
-	close(fd);
 	if (pid < 0) {
-		message("--on-leak: cannot start a process: %s", strerror(errno_value));
+		message("--on-leak: cannot start a process: %s", strerror(errno));
 		return false;
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)

@@ -9,4 +9,10 @@
  * message: it could not be run, or failed. */
 bool on_leak_run(const struct settings *settings, const struct output_source *source);
 
+/* The same in parts, where the report comes in bytes. A file and not a pipe: a command that does
+ * not read it cannot make anybody wait. -1 after a message. */
+int on_leak_file(void);
+struct coreleaks_write_options on_leak_options(const struct settings *settings);
+bool on_leak_start(const struct settings *settings, int fd);
+
 #endif

@@ -193,7 +193,8 @@ static const struct option_row option_rows[] = {
 	 BOUNDS, BUILT(handle_text, FIELD(analysis.spool_dir))},
 	{"max-core-size", 0, "SIZE", "What a core may unpack to (default 1T); the rest is cut off",
 	 BOUNDS, BUILT(handle_size, FIELD(analysis.max_core_size))},
-	{"no-sandbox", 0, NULL, "Do not confine the analysis", BOUNDS, UNBUILT},
+	{"no-sandbox", 0, NULL, "Analyse in this process, unconfined: for debugging", BOUNDS,
+	 BUILT(handle_flag, FIELD(no_sandbox))},
 	{"pid", 'p', "PID", "Analyse a running process", BOUNDS, UNBUILT},
 };
 

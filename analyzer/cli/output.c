@@ -3,10 +3,10 @@
 #include "cli/handlers.h"
 #include "cli/message.h"
 #include "cli/report_file.h"
+#include "cli/sink.h"
 #include "cli/terminal.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,49 +14,7 @@
 
 enum { FILE_WIDTH = 100 };
 
-/* Gathers what the library writes into large writes. */
-struct sink {
-	int fd;
-	int errno_value; /* of the write that failed; 0 none */
-	size_t used;
-	char buffer[64 * 1024];
-};
-
-static bool sink_flush(struct sink *sink)
-{
-	const char *bytes = sink->buffer;
-	while (sink->used > 0 && sink->errno_value == 0) {
-		ssize_t written = write(sink->fd, bytes, sink->used);
-		if (written >= 0) {
-			bytes += written;
-			sink->used -= (size_t)written;
-		} else if (errno == EAGAIN) {
-			/* Somebody else made the pipe non-blocking. */
-			struct pollfd pollfd = {.fd = sink->fd, .events = POLLOUT};
-			poll(&pollfd, 1, -1);
-		} else if (errno != EINTR) {
-			sink->errno_value = errno;
-		}
-	}
-	sink->used = 0;
-	return sink->errno_value == 0;
-}
-
-static bool sink_write(void *data, const char *bytes, size_t size)
-{
-	struct sink *sink = data;
-	while (size > 0) {
-		size_t room = sizeof(sink->buffer) - sink->used;
-		size_t part = size < room ? size : room;
-		memcpy(sink->buffer + sink->used, bytes, part);
-		sink->used += part;
-		bytes += part;
-		size -= part;
-		if (sink->used == sizeof(sink->buffer) && !sink_flush(sink))
-			return false;
-	}
-	return true;
-}
+static const char standard_output[] = "standard output";
 
 static bool is_stdout(const char *path)
 {
@@ -123,15 +81,6 @@ bool output_write_to(int fd, const char *path, const struct output_source *sourc
 	return fine;
 }
 
-struct coreleaks_error *output_write_analysis(const struct output_source *source,
-					      const struct coreleaks_write_options *options,
-					      coreleaks_sink sink, void *sink_data)
-{
-	if (source->name == NULL)
-		return coreleaks_write(source->of, options, sink, sink_data);
-	return coreleaks_write_one(source->of, source->name, options, sink, sink_data);
-}
-
 /* What suits the reader of all outputs alike. */
 static struct coreleaks_write_options write_options(const struct settings *settings)
 {
@@ -145,12 +94,18 @@ static struct coreleaks_write_options write_options(const struct settings *setti
 	return options;
 }
 
-static bool write_stdout(const struct settings *settings, const struct output_source *source)
+static struct coreleaks_write_options stdout_options(const struct settings *settings)
 {
 	struct coreleaks_write_options options = write_options(settings);
 	options.color = terminal_wants_color((enum when)settings->color);
 	options.width = terminal_width(FILE_WIDTH);
-	return output_write_to(STDOUT_FILENO, "standard output", source, &options);
+	return options;
+}
+
+static bool write_stdout(const struct settings *settings, const struct output_source *source)
+{
+	const struct coreleaks_write_options options = stdout_options(settings);
+	return output_write_to(STDOUT_FILENO, standard_output, source, &options);
 }
 
 static bool write_file(const struct settings *settings, const char *path,
@@ -167,18 +122,30 @@ static bool write_file(const struct settings *settings, const char *path,
 	return fine;
 }
 
-bool output_write(const struct settings *settings, const struct coreleaks_analysis *analysis,
-		  const char *name)
+static bool add_stdout(struct documents *documents)
 {
-	const struct output_source source = {analysis, name, output_write_analysis};
-	if (settings->num_outputs == 0)
-		return write_stdout(settings, &source);
-	bool fine = true;
-	for (uint32_t i = 0; i < settings->num_outputs; i++) {
+	const struct coreleaks_write_options options = stdout_options(documents->settings);
+	return documents_add(documents, &options, standard_output, NULL, STDOUT_FILENO);
+}
+
+/* own: path, when it is the document's to free. */
+static bool add_file(struct documents *documents, const char *path, char *own)
+{
+	struct coreleaks_write_options options = write_options(documents->settings);
+	options.format = (enum coreleaks_format)format_of(documents->settings, path);
+	return documents_add(documents, &options, path, own, -1);
+}
+
+bool output_add(struct documents *documents, const char *name)
+{
+	const struct settings *settings = documents->settings;
+	bool fine = settings->num_outputs > 0 || add_stdout(documents);
+	for (uint32_t i = 0; i < settings->num_outputs && fine; i++) {
 		const char *path = settings->outputs[i];
-		fine &= is_stdout(path) ? write_stdout(settings, &source)
-					: write_file(settings, path, &source);
+		fine = is_stdout(path) ? add_stdout(documents) : add_file(documents, path, NULL);
 	}
+	for (uint32_t i = 0; i < documents->num; i++)
+		documents->items[i].name = name;
 	return fine;
 }
 
@@ -214,14 +181,14 @@ bool output_joins(const struct settings *settings, uint32_t index, uint32_t num_
 	       !is_of_dump(settings, path, num_dumps);
 }
 
-bool output_write_part(const struct settings *settings, uint32_t index,
-		       const struct coreleaks_analysis *analysis, int fd)
+bool output_add_part(struct documents *documents, uint32_t index, int fd)
 {
-	const struct output_source source = {analysis, NULL, output_write_analysis};
+	const struct settings *settings = documents->settings;
+	const char *path = settings->outputs[index];
 	struct coreleaks_write_options options = write_options(settings);
-	options.format = (enum coreleaks_format)format_of(settings, settings->outputs[index]);
+	options.format = (enum coreleaks_format)format_of(settings, path);
 	options.part = true;
-	return output_write_to(fd, settings->outputs[index], &source, &options);
+	return documents_add(documents, &options, path, NULL, fd);
 }
 
 /* The parts of one document. */
@@ -273,13 +240,11 @@ int output_check_many(const struct settings *settings, uint32_t num_dumps)
 	return 0;
 }
 
-bool output_write_of_dump(const struct settings *settings,
-			  const struct coreleaks_analysis *analysis, const char *name,
-			  uint32_t num_dumps)
+bool output_add_of_dump(struct documents *documents, const char *name, uint32_t num_dumps)
 {
-	const struct output_source source = {analysis, NULL, output_write_analysis};
+	const struct settings *settings = documents->settings;
 	bool fine = true;
-	for (uint32_t i = 0; i < settings->num_outputs; i++) {
+	for (uint32_t i = 0; i < settings->num_outputs && fine; i++) {
 		const char *path = settings->outputs[i], *place = place_of_name(path);
 		char *own = NULL;
 		if (!is_of_dump(settings, path, num_dumps))
@@ -289,8 +254,7 @@ bool output_write_of_dump(const struct settings *settings,
 			message("out of memory");
 			return false;
 		}
-		fine &= write_file(settings, own != NULL ? own : path, &source);
-		free(own);
+		fine = add_file(documents, own != NULL ? own : path, own);
 	}
 	return fine;
 }
@@ -303,7 +267,7 @@ bool output_write_many(const struct settings *settings, const struct output_sour
 		const char *path = settings->outputs[i];
 		if (parts != NULL && output_joins(settings, i, num_dumps)) {
 			const struct joint joint = {&parts[(size_t)i * num_dumps], num_dumps};
-			const struct output_source joined = {&joint, NULL, write_joint};
+			const struct output_source joined = {&joint, write_joint};
 			fine &= write_file(settings, path, &joined);
 		} else if (!is_stdout(path) && !is_of_dump(settings, path, num_dumps)) {
 			fine &= write_file(settings, path, source);

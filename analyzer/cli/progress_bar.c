@@ -47,14 +47,19 @@ static void draw(const struct progress_bar *bar, const char *phase, uint64_t don
 	fflush(stderr);
 }
 
-void progress_bar_update(struct progress_bar *bar, const char *phase, uint64_t done, uint64_t total)
+bool progress_bar_due(struct progress_bar *bar)
 {
 	if (!bar->shown)
-		return;
+		return false;
 	uint64_t now = now_ns();
 	if (now < bar->next_ns)
-		return;
+		return false;
 	bar->next_ns = now + (bar->live ? second_ns / 10 : second_ns);
+	return true;
+}
+
+void progress_bar_draw(struct progress_bar *bar, const char *phase, uint64_t done, uint64_t total)
+{
 	draw(bar, phase, done, total);
 	bar->drawn = true;
 }
@@ -65,5 +70,6 @@ void progress_bar_deinit(struct progress_bar *bar)
 		fputs("\r\033[K", stderr);
 		fflush(stderr);
 	}
+	bar->drawn = false;
 	bar->shown = false;
 }

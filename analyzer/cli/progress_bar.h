@@ -15,8 +15,9 @@ struct progress_bar {
 /* auto: on a terminal, after a second of work. always: at once; lines where there is no
  * terminal. */
 void progress_bar_init(struct progress_bar *bar, enum when when);
-void progress_bar_update(struct progress_bar *bar, const char *phase, uint64_t done,
-			 uint64_t total);
+/* Whether it is time to draw again; the next time is then later. */
+bool progress_bar_due(struct progress_bar *bar);
+void progress_bar_draw(struct progress_bar *bar, const char *phase, uint64_t done, uint64_t total);
 /* Takes the bar off the screen. */
 void progress_bar_deinit(struct progress_bar *bar);
 

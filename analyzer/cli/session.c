@@ -2,52 +2,27 @@
 
 #include "cli/bus_error.h"
 #include "cli/commands.h"
+#include "cli/contain.h"
 #include "cli/message.h"
 #include "cli/on_leak.h"
 #include "cli/output.h"
-#include "cli/progress_bar.h"
 #include "cli/rules_file.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t interrupted;
 
-static void on_interrupt(int signal_nr)
+void session_stop(int signal_nr)
 {
 	(void)signal_nr;
 	interrupted = 1;
 }
 
-/* The first Ctrl-C asks the analysis to stop and report what it knows, the second one kills. A
- * SIGINT that was ignored at the start (nohup, a background job) stays ignored. */
-static void catch_interrupt(void)
-{
-	struct sigaction action = {0}, before;
-	action.sa_handler = on_interrupt;
-	action.sa_flags = (int)SA_RESETHAND;
-	sigemptyset(&action.sa_mask);
-	if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-		sigaction(SIGINT, &action, NULL);
-}
-
-/* While the report is written, Ctrl-C kills at once. */
-static void release_interrupt(void)
-{
-	struct sigaction before;
-	if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler == on_interrupt)
-		signal(SIGINT, SIG_DFL);
-}
-
-static bool on_progress(void *data, const char *phase, uint64_t done, uint64_t total)
-{
-	progress_bar_update(data, phase, done, total);
-	return !interrupted;
-}
-
-static const char *spool_dir(const struct settings *settings)
+const char *session_spool_dir(const struct settings *settings)
 {
 	if (settings->analysis.spool_dir != NULL)
 		return settings->analysis.spool_dir;
@@ -57,23 +32,11 @@ static const char *spool_dir(const struct settings *settings)
 }
 
 /* A word in the place of CORE that is no file may be a misspelt subcommand. */
-static void hint_at_subcommand(const struct settings *settings, const struct coreleaks_error *error,
-			       const char *core_path)
+static void hint_at_subcommand(const struct settings *settings, const char *core_path)
 {
 	const char *guess = subcommand_guess(core_path);
-	if (settings->subcommand == NULL && guess != NULL && error->code == CORELEAKS_ERROR_OPEN &&
-	    error->errno_value == ENOENT)
+	if (settings->subcommand == NULL && guess != NULL)
 		message("did you mean the subcommand '%s'?", guess);
-}
-
-static int report_error(const struct settings *settings, struct coreleaks_error *error,
-			const char *core_path)
-{
-	int code = error->code == CORELEAKS_ERROR_USAGE ? EXIT_USAGE : EXIT_FAILED;
-	message("%s", error->message);
-	hint_at_subcommand(settings, error, core_path);
-	coreleaks_error_free(error);
-	return code;
 }
 
 /* The user named a file: it must not be left unused in silence, least of all when the report goes
@@ -126,30 +89,162 @@ static int exit_code(const struct settings *settings, const struct coreleaks_ana
 	return EXIT_CLEAN;
 }
 
-struct coreleaks_error *session_analyse(const struct settings *settings, const char *core_path,
-					struct coreleaks_analysis **ret)
+static const char *base_name(const char *path)
 {
-	struct progress_bar bar;
+	const char *slash = strrchr(path, '/');
+	return slash != NULL ? slash + 1 : path;
+}
+
+/* Of several candidates the one that has the name of the core's own executable. A single one that
+ * the user named is meant whatever its name. */
+static const char *choose_executable(const struct session *session)
+{
+	const struct settings *settings = session->settings;
+	const struct inputs *inputs = session->inputs;
+	const char *path = session->core_path;
+	struct coreleaks_analysis *analysis;
+	const char *chosen = NULL;
+	if (settings->analysis.executable != NULL || inputs == NULL || inputs->num_executables == 0)
+		return settings->analysis.executable;
+	if (inputs->num == 1 && inputs->num_executables == 1 && !inputs->from_folder)
+		return inputs->executables[0];
+	/* Standard input can be read only once. */
+	if (strcmp(path, "-") == 0)
+		return inputs->executables[0];
+	struct coreleaks_options options = settings->analysis;
+	options.rules = NULL;
+	struct coreleaks_error *error = coreleaks_open(path, &options, &analysis);
+	if (error != NULL) {
+		coreleaks_error_free(error);
+		return NULL;
+	}
+	const char *own = coreleaks_core_info(analysis)->executable;
+	bool found = coreleaks_core_info(analysis)->executable_verified;
+	for (uint32_t i = 0; i < inputs->num_executables && own != NULL && !found; i++)
+		if (strcmp(base_name(inputs->executables[i]), base_name(own)) == 0)
+			chosen = inputs->executables[i];
+	coreleaks_close(analysis);
+	return chosen;
+}
+
+/* ---- The analysis, wherever it runs -------------------------------------------------------- */
+
+struct look {
+	const struct channel *channel;
+	struct progress_bar *bar;
+	const char *phase; /* that was told last */
+};
+
+static bool on_progress(void *data, const char *phase, uint64_t done, uint64_t total)
+{
+	struct look *look = data;
+	bool due = progress_bar_due(look->bar);
+	if (due || look->phase != phase)
+		look->channel->progress(look->channel->data, phase, done, total, due);
+	look->phase = phase;
+	return !interrupted;
+}
+
+static struct coreleaks_error *analyse(const struct session *session, struct look *look,
+				       const struct channel *channel,
+				       struct coreleaks_analysis **ret)
+{
+	const struct settings *settings = session->settings;
 	struct coreleaks_options options = settings->analysis;
 	struct coreleaks_analysis *analysis = NULL;
-	options.spool_dir = spool_dir(settings);
+	options.spool_dir = session_spool_dir(settings);
 	options.progress = on_progress;
-	options.progress_data = &bar;
-	progress_bar_init(&bar, settings->quiet && settings->progress == WHEN_AUTO
-					? WHEN_NEVER
-					: (enum when)settings->progress);
+	options.progress_data = look;
+	options.executable = choose_executable(session);
+	options.last_floor = session->last_floor;
+	options.left_out = session->left_out;
 	bus_error_catch();
-	catch_interrupt();
-	struct coreleaks_error *error = coreleaks_open(core_path, &options, &analysis);
+	struct coreleaks_error *error = coreleaks_open(session->core_path, &options, &analysis);
+	if (channel->opened != NULL)
+		channel->opened(channel->data);
 	if (error == NULL)
 		error = coreleaks_run(analysis);
-	release_interrupt();
-	progress_bar_deinit(&bar);
 	if (error == NULL)
 		*ret = analysis;
 	else
 		coreleaks_close(analysis);
 	return error;
+}
+
+static void write_document(const struct coreleaks_analysis *analysis,
+			   const struct document *document, uint32_t index,
+			   const struct channel *channel)
+{
+	struct coreleaks_write_options options = document->options;
+	options.sandbox = channel->sandbox;
+	if (!channel->begin(channel->data, index))
+		return;
+	struct coreleaks_error *error =
+		document->name == NULL
+			? coreleaks_write(analysis, &options, channel->bytes, channel->data)
+			: coreleaks_write_one(analysis, document->name, &options, channel->bytes,
+					      channel->data);
+	channel->end(channel->data, error != NULL ? error->message : NULL);
+	coreleaks_error_free(error);
+}
+
+void session_work(struct session *session, const struct channel *channel)
+{
+	struct look look = {channel, session->bar, NULL};
+	struct coreleaks_analysis *analysis = NULL;
+	struct coreleaks_error *error = analyse(session, &look, channel, &analysis);
+	if (error != NULL) {
+		session->code = error->code == CORELEAKS_ERROR_USAGE ? EXIT_USAGE : EXIT_FAILED;
+		session->not_there =
+			error->code == CORELEAKS_ERROR_OPEN && error->errno_value == ENOENT;
+		session->why = strdup(error->message);
+		coreleaks_error_free(error);
+		return;
+	}
+	if (session->warns)
+		warn_of_executable(session->settings, analysis);
+	session->code = exit_code(session->settings, analysis);
+	for (uint32_t i = 0; i < session->documents->num; i++) {
+		const struct document *document = &session->documents->items[i];
+		if (!document->whole && (!document->if_findings || session->code == EXIT_FINDINGS))
+			write_document(analysis, document, i, channel);
+	}
+	coreleaks_close(analysis);
+}
+
+/* ---- The command --------------------------------------------------------------------------- */
+
+static bool add_documents(struct documents *documents, const char *name, int *leak_fd_ret)
+{
+	const struct settings *settings = documents->settings;
+	if (!output_add(documents, name))
+		return false;
+	if (settings->on_leak == NULL)
+		return true;
+	*leak_fd_ret = on_leak_file();
+	if (*leak_fd_ret < 0)
+		return true;
+	const struct coreleaks_write_options options = on_leak_options(settings);
+	if (!documents_add(documents, &options, "--on-leak", NULL, *leak_fd_ret))
+		return false;
+	documents->items[documents->num - 1].if_findings = true;
+	return true;
+}
+
+static int conclude(const struct session *session, int leak_fd)
+{
+	const struct settings *settings = session->settings;
+	if (session->why != NULL) {
+		message("%s", session->why);
+		if (session->not_there)
+			hint_at_subcommand(settings, session->core_path);
+		return session->code;
+	}
+	const struct documents *documents = session->documents;
+	if (leak_fd >= 0 && session->code == EXIT_FINDINGS &&
+	    documents->items[documents->num - 1].whole)
+		on_leak_start(settings, leak_fd);
+	return documents->failed ? EXIT_FAILED : session->code;
 }
 
 int session_run(struct settings *settings, const char *core_path, const char *name)
@@ -159,23 +254,27 @@ int session_run(struct settings *settings, const char *core_path, const char *na
 			settings->fail_on == FAIL_ON_NEW ? "new" : "growth");
 		return EXIT_USAGE;
 	}
-	int code = output_check(settings, name == NULL);
+	int code = output_check(settings, name == NULL), leak_fd = -1;
 	if (code != 0)
 		return code;
 	if (!rules_file_read(settings, false))
 		return EXIT_USAGE;
-	struct coreleaks_analysis *analysis = NULL;
-	struct coreleaks_error *error = session_analyse(settings, core_path, &analysis);
-	if (error != NULL)
-		return report_error(settings, error, core_path);
-	warn_of_executable(settings, analysis);
-	code = exit_code(settings, analysis);
-	bool fine = output_write(settings, analysis, name);
-	if (settings->on_leak != NULL && code == EXIT_FINDINGS) {
-		const struct output_source source = {analysis, NULL, output_write_analysis};
-		on_leak_run(settings, &source);
+	struct documents documents;
+	struct session session = {
+		.settings = settings,
+		.core_path = core_path,
+		.documents = &documents,
+		.warns = true,
+	};
+	documents_init(&documents, settings);
+	code = EXIT_FAILED;
+	if (add_documents(&documents, name, &leak_fd)) {
+		contain_run(&session);
+		code = conclude(&session, leak_fd);
 	}
-	code = fine ? code : EXIT_FAILED;
-	coreleaks_close(analysis);
+	if (leak_fd >= 0)
+		close(leak_fd);
+	free(session.why);
+	documents_free(&documents);
 	return code;
 }

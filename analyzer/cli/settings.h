@@ -48,6 +48,7 @@ struct settings {
 	uint32_t max_delta;
 	uint64_t iterations;
 	bool idle;
+	bool no_sandbox;
 };
 
 #endif

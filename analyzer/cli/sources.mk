@@ -3,3 +3,4 @@ CLI_SOURCES += $(addprefix analyzer/cli/,bus_error.c handlers.c hint.c main.c me
 	terminal.c values.c)
 CLI_SOURCES += $(addprefix analyzer/cli/,baseline.c check_command.c compare_command.c inputs.c on_leak.c \
 	spool.c workers.c)
+CLI_SOURCES += $(addprefix analyzer/cli/,contain.c documents.c sandbox.c sink.c wire.c)

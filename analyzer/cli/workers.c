@@ -1,8 +1,8 @@
 #include "cli/workers.h"
 
+#include "cli/contain.h"
 #include "cli/message.h"
 #include "cli/output.h"
-#include "cli/session.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,71 +46,40 @@ static bool sink_fd(void *data, const char *bytes, size_t size)
 	return true;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash != NULL ? slash + 1 : path;
-}
-
-/* Of several candidates the one that has the name of the core's own executable. A single one that
- * the user named is meant whatever its name. */
-static const char *choose_executable(const struct inputs *inputs, const char *path,
-				     const struct settings *settings)
-{
-	struct coreleaks_analysis *analysis;
-	const char *chosen = NULL;
-	if (settings->analysis.executable != NULL || inputs->num_executables == 0)
-		return settings->analysis.executable;
-	if (inputs->num == 1 && inputs->num_executables == 1 && !inputs->from_folder)
-		return inputs->executables[0];
-	/* Standard input can be read only once. */
-	if (strcmp(path, "-") == 0)
-		return inputs->executables[0];
-	struct coreleaks_options options = settings->analysis;
-	options.rules = NULL;
-	struct coreleaks_error *error = coreleaks_open(path, &options, &analysis);
-	if (error != NULL) {
-		coreleaks_error_free(error);
-		return NULL;
-	}
-	const char *own = coreleaks_core_info(analysis)->executable;
-	bool found = coreleaks_core_info(analysis)->executable_verified;
-	for (uint32_t i = 0; i < inputs->num_executables && own != NULL && !found; i++)
-		if (strcmp(base_name(inputs->executables[i]), base_name(own)) == 0)
-			chosen = inputs->executables[i];
-	coreleaks_close(analysis);
-	return chosen;
-}
-
 static int work(const struct settings *settings, const struct inputs *inputs,
 		const struct worker *worker, uint32_t members)
 {
-	const char *path = inputs->paths[worker->input];
-	int fd = worker->fd;
-	struct coreleaks_analysis *analysis = NULL;
-	struct settings own = *settings;
-	own.progress = WHEN_NEVER;
-	own.analysis.executable = choose_executable(inputs, path, settings);
-	struct coreleaks_error *error = session_analyse(&own, path, &analysis);
-	if (error != NULL) {
-		sink_fd(&fd, error->message, strlen(error->message));
-		return WORKER_FAILED;
-	}
+	const char *path = inputs->paths[worker->input], *slash = strrchr(path, '/');
 	struct coreleaks_write_options options = settings->write;
+	struct settings own = *settings;
+	struct documents documents;
+	struct session session = {
+		.settings = &own,
+		.core_path = path,
+		.inputs = inputs,
+		.documents = &documents,
+		.whole_only = true,
+	};
+	own.progress = WHEN_NEVER;
 	options.format = CORELEAKS_FORMAT_JSON;
 	options.members = members;
 	options.brief = true;
-	error = coreleaks_write(analysis, &options, sink_fd, &fd);
-	if (error != NULL) {
+	documents_init(&documents, &own);
+	bool fine = documents_add(&documents, &options, path, NULL, worker->fd) &&
+		    output_add_of_dump(&documents, slash != NULL ? slash + 1 : path, inputs->num);
+	for (uint32_t i = 0; i < settings->num_outputs && fine; i++)
+		if (worker->part_fds[i] >= 0)
+			fine = output_add_part(&documents, i, worker->part_fds[i]);
+	if (!fine)
+		return WORKER_FAILED;
+	contain_run(&session);
+	if (session.why != NULL) {
+		int fd = worker->fd;
 		if (ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0)
-			sink_fd(&fd, error->message, strlen(error->message));
+			sink_fd(&fd, session.why, strlen(session.why));
 		return WORKER_FAILED;
 	}
-	bool fine = output_write_of_dump(&own, analysis, base_name(path), inputs->num);
-	for (uint32_t i = 0; i < settings->num_outputs; i++)
-		if (worker->part_fds[i] >= 0)
-			fine &= output_write_part(&own, i, analysis, worker->part_fds[i]);
-	return fine ? WORKER_DONE : WORKER_OUTPUT_FAILED;
+	return documents.failed ? WORKER_OUTPUT_FAILED : WORKER_DONE;
 }
 
 /* ---- Around it ----------------------------------------------------------------------------- */

@@ -28,7 +28,7 @@ void format_ndjson_core(struct document *doc, const struct write_job *job)
 	const struct report_view *view = job->view;
 	const char **group_ids = view_group_ids(view, job->arena);
 	line_begin(doc, job, "head");
-	report_json_head(&doc->json);
+	report_json_head(&doc->json, job);
 	report_json_whole(&doc->json, view);
 	line_end(doc, job);
 	for (uint32_t i = 0; i < view->num_shown_groups; i++) {

@@ -13,12 +13,14 @@
 #include <stdio.h>
 #include <time.h>
 
-void report_json_head(struct json_out *json)
+void report_json_head(struct json_out *json, const struct write_job *job)
 {
 	json_out_text(json, "schema", "coreleaks/1");
 	json_out_begin(json, "tool", '{', JSON_INLINE);
 	json_out_text(json, "name", "coreleaks");
 	json_out_text(json, "version", CORELEAKS_VERSION);
+	if (job->options->sandbox != NULL)
+		json_out_text(json, "sandbox", job->options->sandbox);
 	json_out_end(json, '}');
 }
 
@@ -346,7 +348,7 @@ struct text report_json_make(const struct write_job *job)
 	struct json_out json;
 	json_out_init(&json, job->arena);
 	json_out_begin(&json, NULL, '{', JSON_LINES);
-	report_json_head(&json);
+	report_json_head(&json, job);
 	report_json_whole(&json, job->view);
 	json_out_begin(&json, "groups", '[', JSON_LINES);
 	for (uint32_t i = 0; i < job->view->num_shown_groups; i++)

@@ -19,7 +19,7 @@ void report_json_group_fields(struct json_out *json, const struct write_job *job
 void report_json_finding_fields(struct json_out *json, const struct write_job *job,
 				const struct coreleaks_finding *finding);
 void report_json_gap_fields(struct json_out *json, const struct coreleaks_gap *gap);
-void report_json_head(struct json_out *json);
+void report_json_head(struct json_out *json, const struct write_job *job);
 /* "core", "go" and "summary". */
 void report_json_whole(struct json_out *json, const struct report_view *view);
 void report_json_finding(struct json_out *json, const struct write_job *job,

@@ -157,7 +157,7 @@ struct text show_json_make(const struct write_job *job, const struct one *one)
 	const struct coreleaks_group *group = one->group;
 	json_out_init(&json, job->arena);
 	json_out_begin(&json, NULL, '{', JSON_LINES);
-	report_json_head(&json);
+	report_json_head(&json, job);
 	if (one->is_tree || one->is_object) {
 		if (one->is_tree)
 			show_tree_json(&json, job);

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Ctrl-C and --timeout: what is known so far is reported, once, as incomplete.
+"""Ctrl-C and --timeout: what is known so far is reported, once, as incomplete; here in one process,
+in the next test in a confined one.
 
 GDB stops coreleaks at a known place, so that nothing depends on how fast the machine is.
 """
@@ -26,7 +27,7 @@ def under_gdb(arguments, *commands):
     command = ["gdb", "-nx", "-batch"]
     for line in script:
         command += ["-ex", line]
-    code, out, err = tap.run(command + ["--args", cli.CORELEAKS, "-o", "report.json", *arguments],
+    code, out, err = tap.run(command + ["--args", cli.CORELEAKS, "--no-sandbox", "-o", "report.json", *arguments],
                              env=cli.environment(ASAN_OPTIONS="detect_leaks=0"),
                              timeout=60)
     found = [line for line in out.splitlines() if line.startswith("$1 = ")]
@@ -90,7 +91,7 @@ def read_blocks(pid):
 
 def interrupt_while_reading(num_signals, **kw):
     """Ctrl-C while standard input gives nothing: (return code, stdout, stderr)."""
-    with subprocess.Popen([cli.CORELEAKS, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    with subprocess.Popen([cli.CORELEAKS, "--no-sandbox", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, env=cli.environment(), **kw) as process:
         waits = read_blocks(process.pid)
         for _ in range(num_signals):

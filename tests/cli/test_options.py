@@ -8,7 +8,7 @@ import tap
 
 USAGE = 64
 RESERVED = {
-    "--debuginfod": None, "--no-sandbox": None,
+    "--debuginfod": None,
     "--pid": "1", "--self-check": None,
 }
 WRONG_VALUES = [
