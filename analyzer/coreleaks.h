@@ -241,7 +241,8 @@ struct coreleaks_wait {
 	bool certain;	     /* its library says that it is one; else it only looks like one */
 	bool waking;	     /* the futex word has changed already: its wake-up is under way */
 	uint64_t mutex_addr; /* condition: the mutex given up meanwhile; 0 none */
-	const char *timeout_kind; /* remaining, realtime, monotonic; NULL: waits for ever */
+	const char *timeout_kind; /* remaining, realtime, monotonic, bubble (that of
+				   testing/synctest); NULL: waits for ever */
 	int64_t timeout_ns;	  /* what remains, or the deadline on that clock */
 	int64_t holder_id;	  /* thread id that the object records as its holder; 0 none */
 	int32_t holder_task;	  /* its index; -1: no such task */
@@ -554,7 +555,7 @@ struct coreleaks_options {
 	const char *rules_name; /* of that file, for messages; NULL "rules" */
 	int64_t now;		/* seconds since 1970, by which rules expire; 0: they don't */
 	uint32_t slack;		/* that many tasks more than a rule's max are accepted */
-	bool no_proof;		/* do not search for what can never be woken */
+	bool no_proof;		/* do not search for what nothing can reach any more */
 	bool explain; /* keep what it takes to say what keeps a waiting task reachable: eight bytes
 			 for each object of the heap */
 	/* With explain: what coreleaks_write_one() will be asked for. Of goroutines only those that

@@ -5,7 +5,9 @@ static void publish_end(struct coreleaks_wait *result, const struct go_wait *wai
 	if (!wait->timed)
 		return;
 	result->when_ns = wait->when_ns;
-	result->timeout_kind = wait->left_ns == INT64_MIN ? "monotonic" : "remaining";
+	result->timeout_kind = wait->in_bubble		    ? "bubble"
+			       : wait->left_ns == INT64_MIN ? "monotonic"
+							    : "remaining";
 	result->timeout_ns = wait->left_ns == INT64_MIN ? wait->when_ns : wait->left_ns;
 }
 

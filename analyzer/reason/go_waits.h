@@ -19,6 +19,7 @@ struct go_wait {
 	bool cases_ordered; /* as in the source */
 	bool waking;	    /* a queue has let go of it */
 	bool timed;	    /* when_ns ends it */
+	bool in_bubble;	    /* of testing/synctest, whose clock when_ns is by */
 	int64_t when_ns;    /* monotonic */
 	int64_t left_ns;    /* from the dump, at most; INT64_MIN: the time of the dump is unknown */
 	int64_t fd;	    /* that it waits for; -1 none */

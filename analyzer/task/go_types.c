@@ -33,6 +33,23 @@ static bool is_text(const unsigned char *bytes, size_t size)
 	return size > 0;
 }
 
+/* Code that serves several type arguments makes values of a shape, "go.shape.int", whose underlying
+ * type is all that is known; until 1.19 with a number behind it, "go.shape.int_0" (cmd/compile
+ * typecheck.Shapify). All pointers have one shape: NULL. */
+static const char *unshaped(const char *name)
+{
+	static const char prefix[] = "go.shape.", pointer[] = "*uint8";
+	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
+		return name;
+	char *rest = (char *)name + sizeof(prefix) - 1;
+	size_t size = strlen(rest), end = size;
+	while (end > 0 && rest[end - 1] >= '0' && rest[end - 1] <= '9')
+		end--;
+	if (end > 1 && end < size && rest[end - 1] == '_')
+		rest[end - 1] = '\0';
+	return strcmp(rest, pointer) == 0 ? NULL : rest;
+}
+
 /* A name is a byte of flags, its length as a varint, and its bytes (reflect/type.go since 1.17). */
 static const char *read_name(struct go_types *types, uint64_t type_addr)
 {
@@ -61,7 +78,7 @@ static const char *read_name(struct go_types *types, uint64_t type_addr)
 		start++;
 		size--;
 	}
-	return arena_copy_bytes(types->arena, name + start, size);
+	return unshaped(arena_copy_bytes(types->arena, name + start, size));
 }
 
 const char *go_types_name(struct go_types *types, uint64_t type_addr)

@@ -21,6 +21,8 @@ One fact a line, `#` begins a comment; words with blanks stand in quotes:
         leaked=yes               the runtime itself has found it leaked (default no)
         since=1.25               the group is there since that version
         verdict=WORD             of the report (default: not looked at)
+        told=no                  what they wait on is inside the standard library: the sample does
+                                 not say what it is, as it does of all others that wait
 
 Of a key with `<VERSION` behind its name, as in `reason<1.24=semacquire`, the value holds for
 older versions; the oldest of several that fit is taken. The files are written by hand from reading
@@ -34,7 +36,7 @@ import shlex
 SAMPLES = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
                        "samples", "go")
 KEYS = {"count", "state", "reason", "frames", "created_by", "locked", "labels", "leaked", "since",
-        "verdict"}
+        "verdict", "told"}
 
 
 def _minor(version):
@@ -112,7 +114,8 @@ class Expectation:
         groups = []
         for pairs in self._groups:
             group = {"state": "waiting", "reason": None, "created_by": None, "locked": "no",
-                     "labels": "", "leaked": "no", "since": "1.19", "verdict": None}
+                     "labels": "", "leaked": "no", "since": "1.19", "verdict": None,
+                     "told": "yes"}
             group.update(_versioned(pairs, version))
             group["count"] = int(group["count"])
             group["frames"] = [_full(name) for name in group["frames"].split(",")]
@@ -177,6 +180,25 @@ def differences(wanted, version, goroutines, writer):
             lines.append("%d instead of %d of: %s" % (len(members), group["count"], group))
         left = [goroutine for goroutine in left if goroutine not in members]
     return lines + ["in no group: %s" % describe(goroutine) for goroutine in left]
+
+
+# Waits that a sample can say nothing of: only the runtime's own code is on the other side.
+OF_RUNTIME = {"coroutine", "synctest.Run", "synctest.Wait"}
+
+
+def untold(wanted, version, goroutines, writer, told):
+    """Lines that say which waiting goroutines the truth does not say the waits of, told being the
+    ids of those it does, and which are told=no without need."""
+    silent = [group for group in wanted.groups(version) if group["told"] == "no"]
+    lines = []
+    for goroutine in goroutines:
+        if goroutine.id == writer or state_of(goroutine) != "waiting":
+            continue
+        excused = goroutine.reason in OF_RUNTIME or any(fits(goroutine, group) for group in silent)
+        if excused == (goroutine.id in told):
+            lines.append("%s: %s" % ("told=no, and yet told" if excused else "not told",
+                                     describe(goroutine)))
+    return lines
 
 
 def describe(goroutine):

@@ -28,6 +28,9 @@ def check(case, version, mode):
               wanted.goroutines(version))
     wrong = goexpect.differences(wanted, version, goroutines, writer)
     tap.check(name + "groups as written down", not wrong, "\n".join(wrong[:20]))
+    wrong = goexpect.untold(wanted, version, goroutines, writer,
+                            {int(note.split()[0]) for note in notes.get("wait", [])})
+    tap.check(name + "it says what each waits on", not wrong, "\n".join(wrong[:20]))
 
 
 def check_form(root):

@@ -28,6 +28,9 @@ def _of_one(task, objects, facts, version):
     cases = [value for key, value in facts if key == "case"]
     rest = {key: value for key, value in facts if key != "case"}
     wrong = []
+    if "cases" in rest:
+        wrong += _differs("number of cases", len(cases), int(rest.pop("cases")))
+        wrong += _of_nothing(task) if not cases else []
     if len(cases) > 1:
         wrong += _of_select(task, objects, cases)
     elif cases:
@@ -37,7 +40,11 @@ def _of_one(task, objects, facts, version):
         wrong += _differs("object", task["object"], {"kind": kind, "address": address})
         if kind == "fd":
             wrong += _differs("direction", task["direction"], rest.pop("direction"))
-    wrong += _of_end(task, rest.pop("ends", None))
+    if "bubble" in rest:
+        end = int(rest.pop("bubble"))
+        wrong += _differs("timeout", task["timeout"], {"kind": "bubble", "ns": end, "when_ns": end})
+    else:
+        wrong += _of_end(task, rest.pop("ends", None))
     rest.pop("kind", None)
     thing = objects.get((task["object"] or {}).get("address"), {})
     for key, value in rest.items():
@@ -46,6 +53,11 @@ def _of_one(task, objects, facts, version):
     if task["waking"]:
         wrong.append("it is said to be waking")
     return wrong
+
+
+def _of_nothing(task):
+    return (_differs("object of a select without cases", task["object"], None)
+            + _differs("cases of a select without cases", task["cases"] or None, None))
 
 
 def _differs(what, got, want):

@@ -6,7 +6,7 @@ import "samples/truth"
 
 func leaf(c, started chan int) {
 	started <- 1
-	<-c
+	<-truth.ToReceive(c)
 }
 
 func parent(c, started chan int) {

@@ -32,7 +32,7 @@ import (
 func inC(depth int)   { C.rest(C.int(depth)) }
 func lockTwice()      { C.lock(); C.lock() }
 func bound()          { runtime.LockOSThread(); C.pause() }
-func inGo(c chan int) { <-c }
+func inGo(c chan int) { <-truth.ToReceive(c) }
 
 func main() {
 	go inC(0)

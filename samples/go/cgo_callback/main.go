@@ -22,7 +22,7 @@ func goCallback(depth C.int) {
 	wait()
 }
 
-func wait() { <-c }
+func wait() { <-truth.ToReceive(c) }
 
 func viaC(depth int) { C.call_back(C.int(depth)) }
 

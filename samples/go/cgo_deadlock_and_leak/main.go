@@ -46,7 +46,7 @@ func debit(done chan<- answer) { C.debit(); done <- answer{true} }
 func post(done chan<- answer)  { C.post(); done <- answer{true} }
 
 func request(ledger <-chan answer, reply chan<- answer) {
-	reply <- <-ledger
+	reply <- <-truth.ToReceive(ledger)
 }
 
 func main() {

@@ -20,7 +20,7 @@ func use(reached, c chan int) {
 		r := &resource{number: i, name: new(string)}
 		runtime.AddCleanup(r, func(number int) {
 			reached <- number
-			<-c
+			<-truth.ToReceive(c)
 		}, i)
 	}
 }

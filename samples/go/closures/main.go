@@ -8,8 +8,8 @@ type waiter interface{ wait(c chan int) }
 
 type base struct{ name string }
 
-func (b base) wait(c chan int)     { <-c }
-func (b *base) waitPtr(c chan int) { c <- len(b.name) }
+func (b base) wait(c chan int)     { <-truth.ToReceive(c) }
+func (b *base) waitPtr(c chan int) { truth.ToSend(c) <- len(b.name) }
 
 type derived struct {
 	*base
@@ -20,14 +20,14 @@ type function func(chan int)
 
 func (f function) wait(c chan int) { f(c) }
 
-func plain(c chan int) { <-c }
+func plain(c chan int) { <-truth.ToReceive(c) }
 
 func makeClosure(c chan int) func() {
-	return func() { c <- 1 }
+	return func() { truth.ToSend(c) <- 1 }
 }
 
 func deferred(c chan int) {
-	defer func() { <-c }()
+	defer func() { <-truth.ToReceive(c) }()
 }
 
 func deferredMethod(b *base, c chan int) {
@@ -36,11 +36,11 @@ func deferredMethod(b *base, c chan int) {
 
 func init() {
 	go plain(fresh())
-	go func() { <-fresh() }()
+	go func() { <-truth.ToReceive(fresh()) }()
 }
 
 var number = func() int {
-	go func() { fresh() <- 1 }()
+	go func() { truth.ToSend(fresh()) <- 1 }()
 	return 1
 }()
 
@@ -52,11 +52,11 @@ func main() {
 	var w waiter = *b
 
 	go plain(fresh())
-	go func() { <-fresh() }()
+	go func() { <-truth.ToReceive(fresh()) }()
 	go func() {
 		func() {
-			go func() { fresh() <- 2 }()
-			<-fresh()
+			go func() { truth.ToSend(fresh()) <- 2 }()
+			<-truth.ToReceive(fresh())
 		}()
 	}()
 	go makeClosure(fresh())()

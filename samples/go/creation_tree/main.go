@@ -11,7 +11,7 @@ import (
 func branch(level int, stays bool, started *sync.WaitGroup, c chan int) {
 	if level == 0 {
 		started.Done()
-		<-c
+		<-truth.ToReceive(c)
 		return
 	}
 	for i := 0; i < 3; i++ {
@@ -19,7 +19,7 @@ func branch(level int, stays bool, started *sync.WaitGroup, c chan int) {
 	}
 	if stays {
 		started.Done()
-		<-c
+		<-truth.ToReceive(c)
 	}
 }
 

@@ -6,7 +6,7 @@ import "samples/truth"
 //go:noinline
 func descend(depth int, c chan int) int {
 	if depth == 0 {
-		return <-c
+		return <-truth.ToReceive(c)
 	}
 	return descend(depth-1, c) + 1
 }
@@ -14,7 +14,7 @@ func descend(depth int, c chan int) int {
 //go:noinline
 func ping(depth int, c chan int) int {
 	if depth == 0 {
-		return <-c
+		return <-truth.ToReceive(c)
 	}
 	return pong(depth-1, c) + 1
 }

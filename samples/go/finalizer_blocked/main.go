@@ -14,7 +14,7 @@ type resource struct {
 }
 
 func release(r *resource, c chan int) {
-	r.number = <-c
+	r.number = <-truth.ToReceive(c)
 }
 
 func use(reached, c chan int) {

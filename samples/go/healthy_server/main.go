@@ -45,6 +45,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, "hello")
 }
 
+func (s *server) serve(listener net.Listener) {
+	truth.OnObject("fd", truth.Descriptor(listener), "direction=read")
+	http.Serve(listener, s)
+}
+
 func awaitSignals(signals chan os.Signal) {
 	truth.Receiving(signals)
 	for range signals {
@@ -66,7 +71,7 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	go http.Serve(listener, s)
+	go s.serve(listener)
 	// Each client keeps its connection.
 	var clients [3]http.Client
 	for i := range clients {

@@ -17,7 +17,7 @@ func count(yield func(int) bool) {
 
 func receiveAll(c chan int) iter.Seq[int] {
 	return func(yield func(int) bool) {
-		for n := range c {
+		for n := range truth.ToReceive(c) {
 			if !yield(n) {
 				return
 			}
@@ -35,14 +35,14 @@ func pull(started chan<- int, c <-chan int) {
 	defer stop()
 	next()
 	started <- 1
-	<-c
+	<-truth.ToReceive(c)
 }
 
 func pullFirst(started chan<- int, c <-chan int) {
 	_, stop := iter.Pull(count)
 	defer stop()
 	started <- 1
-	<-c
+	<-truth.ToReceive(c)
 }
 
 func pullPairs(started chan<- int, c <-chan int) {
@@ -50,7 +50,7 @@ func pullPairs(started chan<- int, c <-chan int) {
 	defer stop()
 	next()
 	started <- 1
-	<-c
+	<-truth.ToReceive(c)
 }
 
 func pullBlocked(c chan int) {

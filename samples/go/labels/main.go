@@ -8,7 +8,7 @@ import (
 	"samples/truth"
 )
 
-func wait(c chan int) { <-c }
+func wait(c chan int) { <-truth.ToReceive(c) }
 
 // say puts the caller's labels into the truth.
 func say(ctx context.Context) {

@@ -15,7 +15,7 @@ func produce(items chan<- int) {
 }
 
 func consume(items <-chan int) (sum int) {
-	for item := range items {
+	for item := range truth.ToReceive(items) {
 		sum += item
 	}
 	return sum

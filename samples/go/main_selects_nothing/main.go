@@ -10,5 +10,6 @@ func live() {
 
 func main() {
 	go live()
+	truth.Selecting()
 	select {}
 }

@@ -15,7 +15,7 @@ func readRaw(fd int) {
 func ownThread(c chan int) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	<-c
+	<-truth.ToReceive(c)
 }
 
 func main() {

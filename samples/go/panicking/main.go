@@ -13,7 +13,7 @@ type node struct {
 	value int
 }
 
-func receive(c chan int) { <-c }
+func receive(c chan int) { <-truth.ToReceive(c) }
 
 func returning(c chan int) {
 	defer receive(c)
@@ -21,7 +21,7 @@ func returning(c chan int) {
 
 func panics(c chan int) {
 	defer func() {
-		<-c
+		<-truth.ToReceive(c)
 		recover()
 	}()
 	fail("out of order")
@@ -34,7 +34,7 @@ func fail(why string) { panic(why) }
 func follow(n *node) int { return n.next.value }
 
 func faults(c chan int) {
-	defer func() { <-c }()
+	defer func() { <-truth.ToReceive(c) }()
 	println(follow(&node{}))
 }
 
@@ -61,13 +61,13 @@ func recovers(c chan int) {
 		defer func() { recover() }()
 		fail("at first")
 	}()
-	<-c
+	<-truth.ToReceive(c)
 }
 
 func panicsTwice(c chan int) {
 	defer func() {
 		recover()
-		<-c
+		<-truth.ToReceive(c)
 	}()
 	defer func() { panic("second") }()
 	panic("first")

@@ -13,20 +13,26 @@ import (
 	"samples/truth"
 )
 
+const long = 1000 * time.Hour
+
 var global = make(chan int)
 
-func leaked(c chan int) { <-c }
+func leaked(c chan int) { <-truth.ToReceive(c) }
 func leakedSelect(a, b chan int) {
+	truth.Selecting(truth.Send(b), truth.Receive(a))
 	select {
 	case <-a:
 	case b <- 1:
 	}
 }
-func leakedNil(c chan int)            { c <- 1 }
-func leakedWait(jobs *sync.WaitGroup) { jobs.Wait() }
-func held(c chan int)                 { <-c }
-func reachable()                      { <-global }
-func sleeping()                       { time.Sleep(1000 * time.Hour) }
+func leakedNil(c chan int) { truth.ToSend(c) <- 1 }
+func leakedWait(jobs *sync.WaitGroup) {
+	truth.OnObject("waitgroup", jobs, "counter=1", "waiters=1")
+	jobs.Wait()
+}
+func held(c chan int) { <-truth.ToReceive(c) }
+func reachable()      { <-truth.ToReceive(global) }
+func sleeping()       { truth.Sleeping(long); time.Sleep(long) }
 
 type big struct {
 	jobs sync.WaitGroup

@@ -27,7 +27,7 @@ func spinComputing(result chan<- uint64) {
 }
 
 func waitForResult(result <-chan uint64) {
-	println(<-result)
+	println(<-truth.ToReceive(result))
 }
 
 func main() {

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -13,19 +14,24 @@ import (
 	"samples/truth"
 )
 
-func receive(c chan int) { <-c }
+func receive(c chan int) { <-truth.ToReceive(c) }
 func selectTwo(a, b chan int) {
+	truth.Selecting(truth.Send(b), truth.Receive(a))
 	select {
 	case <-a:
 	case b <- 1:
 	}
 }
-func waitForAll(wg *sync.WaitGroup) { wg.Wait() }
-func sleep()                        { time.Sleep(time.Hour) }
-func selectNothing()                { select {} }
+func waitForAll(wg *sync.WaitGroup) {
+	truth.OnObject("waitgroup", wg, "counter=1", "waiters=1")
+	wg.Wait()
+}
+func sleep()         { truth.SleepingInBubble(time.Now().Add(time.Hour)); time.Sleep(time.Hour) }
+func selectNothing() { truth.Selecting(); select {} }
 
 func waitForChange(changed *sync.Cond) {
 	changed.L.Lock()
+	truth.OnObject("go-cond", changed, fmt.Sprintf("locker=%p", changed.L))
 	changed.Wait()
 }
 

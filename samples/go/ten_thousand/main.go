@@ -11,7 +11,7 @@ import (
 
 func work(jobs chan int, done *sync.WaitGroup) {
 	done.Done()
-	for job := range jobs {
+	for job := range truth.ToReceive(jobs) {
 		println(job)
 	}
 }

@@ -58,15 +58,26 @@ func Send(channel interface{}) Case { return makeCase(channel, true) }
 // Receive is the case of receiving from a channel.
 func Receive(channel interface{}) Case { return makeCase(channel, false) }
 
-// On says that the caller is about to wait for the only one of these cases, or for all of them in
-// a select. facts are KEY=VALUE.
-func On(cases []Case, facts ...string) { add(wait{cases: cases, facts: facts}) }
-
-// Receiving says that the caller is about to receive from a channel.
-func Receiving(channel interface{}, facts ...string) { On([]Case{Receive(channel)}, facts...) }
+// Receiving says that the caller is about to receive from a channel. facts are KEY=VALUE.
+func Receiving(channel interface{}, facts ...string) {
+	add(wait{cases: []Case{Receive(channel)}, facts: facts})
+}
 
 // Sending says that the caller is about to send to a channel.
-func Sending(channel interface{}, facts ...string) { On([]Case{Send(channel)}, facts...) }
+func Sending(channel interface{}, facts ...string) {
+	add(wait{cases: []Case{Send(channel)}, facts: facts})
+}
+
+// ToReceive says so of the channel that it returns.
+func ToReceive[C any](channel C) C { Receiving(channel); return channel }
+
+// ToSend says so of the channel that it returns.
+func ToSend[C any](channel C) C { Sending(channel); return channel }
+
+// Selecting says that the caller is about to wait in a select with these cases, sends first.
+func Selecting(cases ...Case) {
+	add(wait{cases: cases, facts: []string{fmt.Sprint("cases=", len(cases))}})
+}
 
 // OnObject says that the caller is about to wait for a lock: a pointer to it, or a descriptor.
 func OnObject(kind string, object interface{}, facts ...string) {
@@ -110,6 +121,11 @@ func Sleeping(after time.Duration) {
 	Within(after, early)
 }
 
+// SleepingInBubble says that the caller is about to sleep until then by the clock of its bubble.
+func SleepingInBubble(end time.Time) {
+	add(wait{facts: []string{fmt.Sprint("bubble=", end.UnixNano())}})
+}
+
 // Descriptor is the number of an open file or socket, which stays in the poller's hands.
 func Descriptor(file interface{}) (number int) {
 	conn, err := file.(syscall.Conn).SyscallConn()
@@ -141,24 +157,26 @@ func add(one wait) {
 	waits = append(waits, one)
 }
 
-// count is how many said that they send to a channel, and receive from it.
-func count(address uintptr) (senders, receivers int) {
+// sides is how many said that they send to a channel, and receive from it.
+type sides struct{ senders, receivers int }
+
+func countSides() map[uintptr]sides {
+	counts := map[uintptr]sides{}
 	for _, one := range waits {
 		for _, c := range one.cases {
-			if c.address() != address {
-				continue
-			}
+			both := counts[c.disguised]
 			if c.send {
-				senders++
+				both.senders++
 			} else {
-				receivers++
+				both.receivers++
 			}
+			counts[c.disguised] = both
 		}
 	}
-	return senders, receivers
+	return counts
 }
 
-func (c Case) String() string {
+func (c Case) words(both sides) string {
 	direction := "receive"
 	if c.send {
 		direction = "send"
@@ -166,10 +184,9 @@ func (c Case) String() string {
 	if c.address() == 0 {
 		return direction + ":nil"
 	}
-	senders, receivers := count(c.address())
 	return fmt.Sprintf("%s:0x%x:%s:%d:%d:%d:%d", direction, c.address(),
 		strings.Replace(c.kind.Elem().String(), " ", "_", -1), c.value().Cap(),
-		c.value().Len(), senders, receivers)
+		c.value().Len(), both.senders, both.receivers)
 }
 
 // noteWaits puts all that was said into the truth.
@@ -177,13 +194,14 @@ func noteWaits() {
 	late := Clock()
 	waitsMutex.Lock()
 	defer waitsMutex.Unlock()
+	counts := countSides()
 	for _, one := range waits {
 		line := fmt.Sprintf("wait %d", one.id)
 		if one.object != "" {
 			line += " object=" + one.object
 		}
 		for _, c := range one.cases {
-			line += " case=" + c.String()
+			line += " case=" + c.words(counts[c.disguised])
 		}
 		for _, fact := range one.facts {
 			line += " " + fact

@@ -63,7 +63,7 @@ func receiveTicks(t *time.Ticker, early int64) {
 }
 
 func selectTwo(a, b chan int) {
-	truth.On([]truth.Case{truth.Receive(a), truth.Receive(b)})
+	truth.Selecting(truth.Receive(a), truth.Receive(b))
 	select {
 	case sink = <-a:
 	case sink = <-b:
@@ -71,7 +71,7 @@ func selectTwo(a, b chan int) {
 }
 
 func selectBothWays(in chan int, out chan message) {
-	truth.On([]truth.Case{truth.Send(out), truth.Receive(in)})
+	truth.Selecting(truth.Send(out), truth.Receive(in))
 	select {
 	case sink = <-in:
 	case out <- message{2, "two"}:
@@ -82,7 +82,7 @@ func selectTimer(c chan int) {
 	early := truth.Clock()
 	timer := time.NewTimer(long)
 	defer timer.Stop()
-	truth.On([]truth.Case{truth.Receive(c), truth.Receive(timer.C)})
+	truth.Selecting(truth.Receive(c), truth.Receive(timer.C))
 	truth.Within(long, early)
 	select {
 	case sink = <-c:
@@ -91,7 +91,7 @@ func selectTimer(c chan int) {
 }
 
 func selectDone(ctx context.Context, early int64, c chan int) {
-	truth.On([]truth.Case{truth.Receive(c), truth.Receive(ctx.Done())})
+	truth.Selecting(truth.Receive(c), truth.Receive(ctx.Done()))
 	truth.Within(long, early)
 	select {
 	case sink = <-c:
@@ -100,7 +100,7 @@ func selectDone(ctx context.Context, early int64, c chan int) {
 }
 
 func selectNil(a, b chan int) {
-	truth.On([]truth.Case{truth.Send(b), truth.Receive(a)})
+	truth.Selecting(truth.Send(b), truth.Receive(a))
 	select {
 	case sink = <-a:
 	case b <- 1:
@@ -109,7 +109,7 @@ func selectNil(a, b chan int) {
 
 // selectSome has a nil channel among its cases.
 func selectSome(a, b, c chan int) {
-	truth.On([]truth.Case{truth.Send(b), truth.Receive(a), truth.Receive(c)})
+	truth.Selecting(truth.Send(b), truth.Receive(a), truth.Receive(c))
 	select {
 	case sink = <-a:
 	case b <- 1:
@@ -118,14 +118,14 @@ func selectSome(a, b, c chan int) {
 }
 
 func selectSame(c chan int) {
-	truth.On([]truth.Case{truth.Send(c), truth.Receive(c)})
+	truth.Selecting(truth.Send(c), truth.Receive(c))
 	select {
 	case sink = <-c:
 	case c <- 1:
 	}
 }
 
-func selectNothing() { select {} }
+func selectNothing() { truth.Selecting(); select {} }
 
 func readPipe(r io.Reader) { r.Read(make([]byte, 16)) }
 
@@ -137,7 +137,7 @@ func selectMany(channels [8]chan int) {
 	for _, i := range []int{0, 1, 2, 3, 6, 7} {
 		cases = append(cases, truth.Receive(channels[i]))
 	}
-	truth.On(cases)
+	truth.Selecting(cases...)
 	select {
 	case <-channels[0]:
 	case <-channels[1]:
