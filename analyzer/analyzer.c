@@ -59,6 +59,7 @@ struct coreleaks_analysis {
 	struct wait_graph graph;
 	struct blockers blockers;
 	struct go_reach go_reach;
+	struct go_never go_never;
 	struct native_reach native_reach;
 	struct findings findings;
 	struct rules rules;
@@ -253,6 +254,7 @@ static struct go_leaks_input go_leaks_of(const struct coreleaks_analysis *a,
 	return (struct go_leaks_input){
 		.groups = input,
 		.reach = &a->go_reach,
+		.never = &a->go_never,
 		.goroutines = &a->goroutines,
 		.queues = &a->go_queues,
 		.runtime = &a->go,
@@ -312,6 +314,7 @@ static struct coreleaks_error *proof_floor(struct coreleaks_analysis *a,
 	blockers_build(&a->blockers, &a->arena, &a->graph, &a->tasks);
 	enum coreleaks_verdict *verdicts = lock_findings_verdicts(&a->arena, &locks);
 	const struct go_reach_input search = go_search(a);
+	go_never_build(&a->go_never, &a->arena, &search, &a->stacks);
 	if (!a->options.no_proof)
 		go_reach_build(&a->go_reach, &a->arena, &a->gaps, &a->progress, &search);
 	go_findings_verdicts(verdicts, input);

@@ -105,7 +105,11 @@ void go_candidates_build(struct go_candidates *ret, struct arena *arena,
 		if (task->hint->reason != last_reason)
 			row = row_of(task->hint->reason);
 		last_reason = task->hint->reason;
-		if (row == NULL || !is_parked(input, goroutine))
+		if (row == NULL ||
+		    (input->queued_out &&
+		     (input->queues->of[i].num > 0 ||
+		      (row->queue != GO_QUEUE_NONE && row->queue != GO_QUEUE_CHANNEL))) ||
+		    !is_parked(input, goroutine))
 			continue;
 		ret->roles[i] = (uint8_t)role_by_queues(input, i, row);
 		ret->num += ret->roles[i] != GO_ROLE_LIVE;

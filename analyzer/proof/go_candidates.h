@@ -23,6 +23,7 @@ struct go_candidates_input {
 	const struct go_origins *origins;
 	const struct go_queues *queues;
 	struct pages *pages;
+	bool queued_out; /* only those that stand in no queue */
 };
 
 struct go_candidates {

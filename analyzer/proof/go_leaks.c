@@ -37,28 +37,38 @@ static const struct rule rules[NUM_RULES] = {
 /* Main that waits so on purpose, until the process is ended, is a common way to write servers. */
 static bool is_main_at_rest(const struct go_leaks_input *input, uint32_t goroutine)
 {
-	return input->reach->roles[goroutine] == GO_ROLE_NO_CASES &&
+	return input->never->roles[goroutine] == GO_ROLE_NO_CASES &&
 	       input->groups->tasks[input->goroutines->first_task + goroutine].id == 1;
 }
 
-static bool is_stuck(const struct go_leaks_input *input, uint32_t goroutine)
+/* What a goroutine is stuck as: GO_ROLE_WAITS by the search, for ever without it. GO_ROLE_LIVE: it
+ * may not be stuck. */
+static enum go_role stuck_as(const struct go_leaks_input *input, uint32_t goroutine)
 {
-	return input->reach->made && input->reach->kept[goroutine] == GO_KEPT_BY_NOTHING &&
-	       !is_main_at_rest(input, goroutine);
+	if (input->never->roles != NULL && input->never->roles[goroutine] != GO_ROLE_LIVE)
+		return is_main_at_rest(input, goroutine)
+			       ? GO_ROLE_LIVE
+			       : (enum go_role)input->never->roles[goroutine];
+	return input->reach->made && input->reach->roles[goroutine] == GO_ROLE_WAITS &&
+			       input->reach->kept[goroutine] == GO_KEPT_BY_NOTHING
+		       ? GO_ROLE_WAITS
+		       : GO_ROLE_LIVE;
 }
 
-static enum coreleaks_verdict certainty_of(const struct go_leaks_input *input)
+static enum coreleaks_verdict certainty_of(const struct go_leaks_input *input, enum go_role role)
 {
-	return input->reach->caveats.num > 0 ? CORELEAKS_VERDICT_LIKELY : CORELEAKS_VERDICT_PROVED;
+	uint32_t num =
+		role == GO_ROLE_WAITS ? input->reach->caveats.num : input->never->caveats.num;
+	return num > 0 ? CORELEAKS_VERDICT_LIKELY : CORELEAKS_VERDICT_PROVED;
 }
 
 void go_leaks_verdicts(enum coreleaks_verdict *verdicts, const struct go_leaks_input *input)
 {
-	enum coreleaks_verdict certainty = certainty_of(input);
 	for (uint32_t i = 0; i < input->goroutines->list.num; i++) {
 		uint32_t task = input->goroutines->first_task + i;
-		if (is_stuck(input, i) && certainty < verdicts[task])
-			verdicts[task] = certainty;
+		enum go_role role = stuck_as(input, i);
+		if (role != GO_ROLE_LIVE && certainty_of(input, role) < verdicts[task])
+			verdicts[task] = certainty_of(input, role);
 	}
 }
 
@@ -183,10 +193,11 @@ static void add_rule(const struct leaks *leaks, uint32_t index, const struct rul
 	const struct group *group = &leaks->groups->list.items[index];
 	struct arena *arena = leaks->arena;
 	struct evidence_list evidence = {0};
+	bool searched = rule->role == GO_ROLE_WAITS;
 	uint32_t num = 0;
 	for (uint32_t i = 0; i < group->num_tasks; i++) {
 		uint32_t goroutine = group->tasks[i] - input->goroutines->first_task;
-		num += is_stuck(input, goroutine) && input->reach->roles[goroutine] == rule->role;
+		num += stuck_as(input, goroutine) == rule->role;
 	}
 	if (num == 0)
 		return;
@@ -196,10 +207,10 @@ static void add_rule(const struct leaks *leaks, uint32_t index, const struct rul
 	num = 0;
 	for (uint32_t i = 0; i < group->num_tasks; i++) {
 		uint32_t goroutine = group->tasks[i] - input->goroutines->first_task;
-		if (is_stuck(input, goroutine) && input->reach->roles[goroutine] == rule->role)
+		if (stuck_as(input, goroutine) == rule->role)
 			tasks[num++] = group->tasks[i];
 	}
-	if (rule->role == GO_ROLE_WAITS) {
+	if (searched) {
 		add_waits(leaks, &evidence, tasks, num);
 		add_search(leaks, &evidence);
 	} else {
@@ -207,7 +218,7 @@ static void add_rule(const struct leaks *leaks, uint32_t index, const struct rul
 	}
 	const struct coreleaks_task *first = &input->groups->tasks[tasks[0]];
 	const struct coreleaks_stack *stack = groups_stack(input->groups, first->stack_id);
-	enum coreleaks_verdict certainty = certainty_of(input);
+	enum coreleaks_verdict certainty = certainty_of(input, rule->role);
 	if (certainty < leaks->findings->verdict_by_group[index])
 		leaks->findings->verdict_by_group[index] = certainty;
 	*array_add(arena, &leaks->findings->list) = (struct coreleaks_finding){
@@ -220,8 +231,8 @@ static void add_rule(const struct leaks *leaks, uint32_t index, const struct rul
 		.num_tasks = num,
 		.evidence = evidence.items,
 		.num_evidence = evidence.num,
-		.caveats = input->reach->caveats.items,
-		.num_caveats = input->reach->caveats.num,
+		.caveats = searched ? input->reach->caveats.items : input->never->caveats.items,
+		.num_caveats = searched ? input->reach->caveats.num : input->never->caveats.num,
 		.hint = go_hints_for(first->reason, stack),
 	};
 }
@@ -231,7 +242,7 @@ void go_leaks_add(struct findings *findings, struct arena *arena, const struct g
 {
 	const struct leaks leaks = {
 		.findings = findings, .arena = arena, .groups = groups, .input = input};
-	if (!input->reach->made)
+	if (!input->reach->made && input->never->roles == NULL)
 		return;
 	for (uint32_t i = 0; i < groups->list.num; i++) {
 		if (groups->list.items[i].kind != CORELEAKS_KIND_GOROUTINE)

@@ -4,11 +4,12 @@
 #define CORELEAKS_PROOF_GO_LEAKS_H
 
 #include "proof/findings.h"
-#include "proof/go_reach.h"
+#include "proof/go_never.h"
 
 struct go_leaks_input {
 	const struct groups_input *groups;
 	const struct go_reach *reach;
+	const struct go_never *never;
 	const struct goroutines *goroutines;
 	const struct go_queues *queues;
 	const struct go_runtime *runtime;

@@ -255,11 +255,10 @@ static void check_before(struct search *search)
 	if (!input->notes_whole)
 		add_obstacle(search, "the registers of some threads may be missing from the core");
 	if (runtime->layout.minor == GO_NONE)
-		add_caveat(search, "the layout of this version of the Go runtime was found by its "
-				   "content, not in the table of known ones");
+		add_caveat(search, GO_REACH_UNKNOWN_LAYOUT);
 }
 
-static bool files_verified(const struct go_reach_input *input)
+bool go_reach_files_verified(const struct go_reach_input *input)
 {
 	for (uint32_t i = 0; i < input->runtime->tables.modules.num; i++) {
 		int32_t index =
@@ -298,7 +297,7 @@ static void check_after(struct search *search)
 						"threads are not in the core: one may hold a "
 						"pointer that is nowhere else",
 						reach->threads.num_without_vectors));
-	if (!files_verified(search->input))
+	if (!go_reach_files_verified(search->input))
 		add_caveat(search, "the program's file could not be verified: where its variables' "
 				   "and types' pointers are was read from it");
 }

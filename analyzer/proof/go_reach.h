@@ -62,6 +62,12 @@ struct go_reach {
 };
 
 /* Does nothing for a program that is not Go. */
+#define GO_REACH_UNKNOWN_LAYOUT                                                                    \
+	"the layout of this version of the Go runtime was found by its content, not in the table " \
+	"of known ones"
+
+/* Were the files of all Go code found to be those that ran? */
+bool go_reach_files_verified(const struct go_reach_input *input);
 void go_reach_build(struct go_reach *ret, struct arena *arena, struct gaps *gaps,
 		    struct progress *progress, const struct go_reach_input *input);
 

@@ -5,7 +5,8 @@ held     keeps what goroutines wait for in some seventy ways. Only three gorouti
          nothing has, may be called stuck; then all others are woken, which shows that they were
          not.
 busy     hands channels and locks about without rest: nothing may be called stuck, at no moment.
-         It ends by itself afterwards, which shows that nothing was.
+         It ends by itself afterwards, which shows that nothing was. With the kind "never" three
+         goroutines wait for ever beside the others: these are told at once, and only these.
 leaky    leaks in many ways, and has Go's own profile of leaked goroutines say which are (1.27).
 
 By default two Go versions and a few cores; with COREGO=all all versions and COREPROOF_CORES (120)
@@ -71,13 +72,13 @@ def rest_of(process, said):
         return "did not end"
 
 
-def report_of(snapshot, process, cwd, name):
+def report_of(snapshot, process, cwd, name, *options):
     """The report of a core that is taken now; None: it cannot be taken here."""
     core = os.path.join(cwd, name)
     code, _, err = tap.run([snapshot, str(process.pid), core])
     if code:
         raise realcore.CannotDump(err.strip())
-    code, out, err = tap.run([realcore.tool(), "report", "--json", "--all", core])
+    code, out, err = tap.run([realcore.tool(), "report", "--json", "--all", *options, core])
     if code not in (0, 3):
         raise RuntimeError("code %d: %s" % (code, err))
     report = json.loads(out)
@@ -138,6 +139,29 @@ def check_busy(snapshot, version, num_cores):
     tap.check(name + "it ends by itself", "\nfinished" in "\n" + said, said[:3000])
 
 
+def check_never(snapshot, version, num_cores):
+    """What needs no search is told of any moment, while collections run, and of nothing else."""
+    name = "busy never by Go %s: " % version
+    wanted = {"main.receiveNil": "nil-channel", "main.selectNil": "nil-channel",
+              "main.selectNothing": "select-no-cases"}
+    wrong = []
+    with realcore.scratch() as cwd, \
+            running(build("busy", version), "switchedOff", "closers", "stacks", "never") as process:
+        time.sleep(SETTLE_S)
+        for number in range(num_cores):
+            report = report_of(snapshot, process, cwd, "core", "--no-proof")
+            got = {stack[0]: None for stack in claimed(report).values()}
+            for finding in report["findings"]:
+                for function in got:
+                    if function in finding["title"] and finding["certainty"] == "proved":
+                        got[function] = finding["rule"]
+            if got != wanted:
+                wrong.append("core %d: %s" % (number, got))
+            time.sleep(0.001 * (number % 7))
+    tap.check(name + "just these three in %d cores, without the search" % num_cores, not wrong,
+              "\n".join(wrong[:10]))
+
+
 def check_leaky(snapshot, version, times):
     """All that Go itself finds leaked is."""
     name = "leaky by Go %s: " % version
@@ -178,6 +202,7 @@ def main():
             for mode in ("gc", "nogc") if everything else ("gc",):
                 check_held(snapshot, version, mode)
             check_busy(snapshot, version, num_cores)
+            check_never(snapshot, version, num_cores)
             if gocore.number(version) >= 26:
                 check_leaky(snapshot, version, 100 if everything else 10)
     except realcore.CannotDump as reason:

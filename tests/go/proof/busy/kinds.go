@@ -350,7 +350,72 @@ func pipes() {
 func init() {
 	for name, kind := range map[string]func(){"ring": ring, "timers": timers, "closers": closers,
 		"locks": locks, "finalizers": finalizers, "turned": turned, "stacks": stacks,
-		"moves": moves, "pipes": pipes} {
+		"moves": moves, "pipes": pipes,
+		"switchedOff": switchedOff, "never": never} {
 		kinds[name] = kind
 	}
+}
+
+// Channels that are nil at times: a case that is switched off, one that a default passes by, and
+// pairs of which one is always there.
+func switchedOff() {
+	repeat(func() {
+		in, out := make(chan int), make(chan int)
+		go func() {
+			for i := 0; i < 50; i++ {
+				in <- i
+			}
+			close(in)
+		}()
+		go func() {
+			for range out {
+			}
+		}()
+		source, sink := in, chan int(nil)
+		for source != nil || sink != nil {
+			select {
+			case _, ok := <-source:
+				if source, sink = nil, out; !ok {
+					sink = nil
+				}
+			case sink <- 1:
+				source, sink = in, nil
+			}
+		}
+		close(out)
+	})
+	repeat(func() {
+		var none chan int
+		select {
+		case <-none:
+		case none <- 1:
+		default:
+			runtime.Gosched()
+		}
+		select {
+		case <-none:
+		case <-time.After(20 * time.Microsecond):
+		}
+	})
+}
+
+//go:noinline
+func receiveNil(c chan int) { <-c }
+
+//go:noinline
+func selectNil(a, b chan int) {
+	select {
+	case <-a:
+	case b <- 1:
+	}
+}
+
+//go:noinline
+func selectNothing() { select {} }
+
+// never is no part of what runs by default: these wait for ever, beside what is on the move.
+func never() {
+	go receiveNil(nil)
+	go selectNil(nil, nil)
+	go selectNothing()
 }
