@@ -2,7 +2,8 @@
 
 It runs the program coreleaks, which does the analysis, and shows what that found.
 Without `import gdb`, tested by plain Python: errors, words, options, analyzer, report, session,
-frames, head, waits, render, goroutines, memory, registers, coredump.
+frames, head, waits, render, goroutines, memory, registers, coredump,
+found.
 With it: compat (what differs between GDB versions), target, live, settings, output, context,
 selection (goroutines as stacks of GDB's), backtrace, commands, goroutine_commands.
 """

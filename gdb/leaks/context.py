@@ -5,8 +5,8 @@ import os
 
 import gdb
 
-from . import (analyzer, goroutines, live, options, report, selection, session, settings, target,
-               waits)
+from . import (analyzer, found, goroutines, live, options, report, selection, session, settings,
+               target, waits)
 from .errors import LeaksError
 from .words import decimal
 
@@ -86,9 +86,41 @@ class Context:
         current = self.session()
         sysroot, debug_dirs = target.directories()
         executable, sysroot = current.files(target.executable(), sysroot)
-        return [self.analyzer()] + analyzer.arguments(
-            command, current.path, executable, sysroot, debug_dirs,
-            settings.get(settings.Timeout), chosen, output)
+
+        def arguments(command, debug_dirs, chosen, output):
+            return [self.analyzer()] + analyzer.arguments(
+                command, current.path, executable, sysroot, debug_dirs,
+                settings.get(settings.Timeout), chosen, output)
+
+        debug_dirs = self._with_found(current, debug_dirs)
+        if settings.get(settings.Debuginfod):
+            self._fetch(arguments("report", debug_dirs, ["--no-proof"], "--json"))
+            debug_dirs = self._with_found(current, debug_dirs)
+        return arguments(command, debug_dirs, chosen, output)
+
+    @staticmethod
+    def _with_found(current, debug_dirs):
+        """The folders, with the one of files that were found elsewhere if there are any."""
+        if current.found is None:
+            current.found = found.Folder(settings.temporary_directory())
+        for build_id, is_debug, path in target.found_files():
+            current.found.add(build_id, found.DEBUG if is_debug else found.PROGRAM, path)
+        folders = debug_dirs.split(":") if debug_dirs else []
+        if current.found.path is None or current.found.path in folders:
+            return debug_dirs
+        return ":".join([current.found.path] + folders)
+
+    def _fetch(self, argv):
+        """Fetches what is missing from the report that argv makes. Tells of it once."""
+        current, urls = self.session(), target.debuginfod_urls()
+        if current.found.asked:
+            return
+        if not urls:
+            raise LeaksError("No debuginfod server is known; see \"help set debuginfod urls\".")
+        wanted = found.wanted(self._once(argv, self._loaded))
+        num = sum(current.found.fetch(build_id, kind, urls) for build_id, kind in wanted)
+        if wanted:
+            gdb.write("debuginfod: %d of %d files fetched\n" % (num, len(wanted)), gdb.STDLOG)
 
     def _once(self, argv, load):
         """What load() makes of the analyzer's output, once for the same files."""

@@ -80,7 +80,7 @@ Blocker = namedtuple("Blocker", "key title hidden num_direct num_blocked blocked
 
 Gap = namedtuple("Gap", "kind count incomplete detail")
 
-Module = namedtuple("Module", "path file verified problem")
+Module = namedtuple("Module", "path file verified problem build_id")
 
 
 class Report:
@@ -122,7 +122,8 @@ class Report:
         self.gaps = [Gap(text(raw, "kind"), number(raw, "count"), raw.get("incomplete") is True,
                          text(raw, "detail")) for raw in _dicts(document, "gaps")]
         self.modules = [Module(text(raw, "path"), text(raw, "file"), raw.get("verified") is True,
-                               text(raw, "problem")) for raw in _dicts(document, "modules")]
+                               text(raw, "problem"), text(raw, "build_id"))
+                        for raw in _dicts(document, "modules")]
         self.incomplete = exit_code == 3 or any(gap.incomplete for gap in self.gaps)
 
     def group(self, name):

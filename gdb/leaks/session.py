@@ -36,6 +36,8 @@ class Session:
         # The last one that was asked for, and the Places of goroutines by their stacks' numbers.
         self.last_report = None
         self.places = {}
+        # The found.Folder, once there is one.
+        self.found = None
         self._threads = None
         self._identity = file_identity(path)
         self._reports = {}

@@ -175,7 +175,23 @@ See "man coreleaks" for what stands in it."""
                 "There is no file of rules that tell what to ignore.")
 
 
-_SETTINGS = (AnalyzerPath, FrameNotes, HideRuntimeFrames, Limit, MaxAge, RulesFile,
+class Debuginfod(_Setting):
+    """Whether "leaks" fetches files of the program that are missing from debuginfod servers.
+These are programs and libraries that are not there, and debug information of those whose
+source lines are not known.  The servers are those of "set debuginfod urls", or else of the
+environment variable DEBUGINFOD_URLS.  What GDB has fetched itself is used anyway."""
+
+    name = "debuginfod"
+    kind = gdb.PARAM_BOOLEAN
+    default = False
+    set_doc = "Set whether \"leaks\" fetches missing files from debuginfod servers."
+    show_doc = "Show whether \"leaks\" fetches missing files from debuginfod servers."
+
+    def get_show_string(self, value):
+        return "Fetching missing files from debuginfod servers is %s." % value
+
+
+_SETTINGS = (AnalyzerPath, Debuginfod, FrameNotes, HideRuntimeFrames, Limit, MaxAge, RulesFile,
              TemporaryDirectory, Threshold, Timeout)
 
 

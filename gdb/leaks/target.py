@@ -1,5 +1,7 @@
 """What GDB knows of the core that is loaded: files, directories, threads."""
 
+import os
+
 import gdb
 
 from . import compat
@@ -63,6 +65,26 @@ def executable():
 def directories():
     """The settings "sysroot" and "debug-file-directory"."""
     return gdb.parameter("sysroot") or "", gdb.parameter("debug-file-directory") or ""
+
+
+def found_files():
+    """[(build-id, whether it is debug information alone, path)] of the files that GDB has found at
+    places that the analyzer does not know."""
+    elsewhere = bool(gdb.parameter("solib-search-path"))
+    known = [os.path.join(folder, "") for folder in directories()[1].split(":") if folder]
+    return [(objfile.build_id, objfile.owner is not None, objfile.filename)
+            for objfile in gdb.objfiles() if objfile.build_id and objfile.filename and
+            (not objfile.filename.startswith(tuple(known)) if objfile.owner is not None
+             else elsewhere)]
+
+
+def debuginfod_urls():
+    try:
+        urls = gdb.parameter("debuginfod urls")
+    except RuntimeError:
+        # GDB can be built without.
+        urls = None
+    return urls or os.environ.get("DEBUGINFOD_URLS") or ""
 
 
 def threads(inferior):

@@ -234,8 +234,8 @@ def check_family():
                       re.MULTILINE)[1]
     for words in ("", " -root-goid " + first, " -ancestor ^main.branch$", " -focus nothing"):
         argv = re.sub(r" -(\S+) (\S+)", r" --\1=\2", words).split()
-        _, own, err = tap.run([support.TOOL, "show", "--color=never", "--executable=" + exe] + argv +
-                              [core, "tree"])
+        _, own, err = tap.run([support.TOOL, "show", "--color=never", "--executable=" + exe] +
+                              argv + [core, "tree"])
         shown, listed = support.run_gdb([exe, core], ["leaks tree" + words, "leaks" + words],
                                         analyzer=support.TOOL)
         tap.equal("leaks tree" + words, shown.out.split(), own.replace(" --", " -").split())
@@ -272,8 +272,8 @@ def check_taas():
                          re.MULTILINE)
     tap.equal("leaks taas: those that have the variable", sorted(blocks(taas.out)), sorted(numbers))
     values = re.compile(r"^\$\d+", re.MULTILINE)
-    tap.check("leaks taas: with its value", all(re.match(r"\$\d+ = .*0x[0-9a-f]+\n", said) for said in
-                                               blocks(taas.out).values()), taas.both)
+    tap.check("leaks taas: with its value", all(
+        re.match(r"\$\d+ = .*0x[0-9a-f]+\n", said) for said in blocks(taas.out).values()), taas.both)
     tap.equal("leaks apply all -s", values.sub("", apply.out), values.sub("", taas.out))
     tap.equal("leaks apply -s all", values.sub("", first.out), values.sub("", taas.out))
     tap.equal("leaks taas: errors are silent", (frames.out, frames.err, taas.err), ("", "", ""))

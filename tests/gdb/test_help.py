@@ -30,8 +30,8 @@ COMPLETED = [
     ("leaks apply all -", ["leaks apply all -c", "leaks apply all -q", "leaks apply all -s"]),
     ("leaks taas backtr", ["leaks taas backtrace"]),
     ("set leaks ", ["set leaks " + name for name in (
-        "analyzer-path", "frame-notes", "hide-runtime-frames", "limit", "max-age", "rules-file",
-        "temporary-directory", "threshold", "timeout")]),
+        "analyzer-path", "debuginfod", "frame-notes", "hide-runtime-frames", "limit", "max-age",
+        "rules-file", "temporary-directory", "threshold", "timeout")]),
     ("show leaks t", ["show leaks temporary-directory", "show leaks threshold",
                       "show leaks timeout"]),
 ]
@@ -50,6 +50,7 @@ SETTINGS = [
     ("set leaks threshold 5", ""),
     ("set leaks timeout 0", ""),
     ("show leaks", "analyzer-path:  The program that \"leaks\" runs is \"/x y\".\n"
+     "debuginfod:  Fetching missing files from debuginfod servers is off.\n"
      "frame-notes:  Noting what a thread waits for is off.\n"
      "hide-runtime-frames:  Leaving out frames that only wait or start a thread is off.\n"
      "limit:  The number of groups that \"leaks\" prints is unlimited.\n"
