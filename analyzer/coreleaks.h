@@ -768,7 +768,7 @@ struct coreleaks_error *coreleaks_check_new(const struct coreleaks_summary *cons
 					    const struct coreleaks_check_options *options,
 					    struct coreleaks_check **ret);
 const struct coreleaks_check_info *coreleaks_check_info(const struct coreleaks_check *check);
-/* Formats: text, goleak, json. CORELEAKS_ERROR_USAGE for others. */
+/* Formats: text, goleak, json, html, dot. CORELEAKS_ERROR_USAGE for others. */
 struct coreleaks_error *coreleaks_check_write(const struct coreleaks_check *check,
 					      const struct coreleaks_write_options *options,
 					      coreleaks_sink sink, void *sink_data);
@@ -820,7 +820,7 @@ struct coreleaks_error *coreleaks_comparison_new(const struct coreleaks_summary 
 						 struct coreleaks_comparison **ret);
 const struct coreleaks_comparison_info *
 coreleaks_comparison_info(const struct coreleaks_comparison *comparison);
-/* Formats: text and json. CORELEAKS_ERROR_USAGE for others. */
+/* Formats: text, json and html. CORELEAKS_ERROR_USAGE for others. */
 struct coreleaks_error *coreleaks_comparison_write(const struct coreleaks_comparison *comparison,
 						   const struct coreleaks_write_options *options,
 						   coreleaks_sink sink, void *sink_data);

@@ -100,7 +100,8 @@ int check_command(struct settings *settings)
 	}
 	settings->joins = true;
 	settings->many_formats = 1u << CORELEAKS_FORMAT_TEXT | 1u << CORELEAKS_FORMAT_JSON |
-				 1u << CORELEAKS_FORMAT_GOLEAK;
+				 1u << CORELEAKS_FORMAT_GOLEAK | 1u << CORELEAKS_FORMAT_HTML |
+				 1u << CORELEAKS_FORMAT_DOT;
 	if (!rules_file_read(settings, true))
 		return EXIT_USAGE;
 	if (settings->fail_on == FAIL_ON_NEW && settings->rules == NULL &&

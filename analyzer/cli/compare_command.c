@@ -83,7 +83,8 @@ static bool has_profile(const struct inputs *inputs)
 int compare_command(struct settings *settings)
 {
 	struct inputs inputs;
-	settings->many_formats = 1u << CORELEAKS_FORMAT_TEXT | 1u << CORELEAKS_FORMAT_JSON;
+	settings->many_formats = 1u << CORELEAKS_FORMAT_TEXT | 1u << CORELEAKS_FORMAT_JSON |
+				 1u << CORELEAKS_FORMAT_HTML;
 	settings->reads_reports = true;
 	if (settings->write_baseline != NULL) {
 		message("--write-baseline is for check");

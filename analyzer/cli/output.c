@@ -164,12 +164,21 @@ static bool is_for_many(const struct settings *settings, int32_t format)
 	       (settings->joins && coreleaks_format_joins((enum coreleaks_format)format));
 }
 
+/* The page and the graph of one dump tell more of it than those of many would. */
+static bool is_better_alone(const struct settings *settings, int32_t format)
+{
+	return settings->joins &&
+	       (format == CORELEAKS_FORMAT_HTML || format == CORELEAKS_FORMAT_DOT);
+}
+
 static bool is_of_dump(const struct settings *settings, const char *path, uint32_t num_dumps)
 {
 	if (is_stdout(path))
 		return false;
+	int32_t format = format_of(settings, path);
 	return place_of_name(path) != NULL ||
-	       (num_dumps == 1 && !is_for_many(settings, format_of(settings, path)));
+	       (num_dumps == 1 &&
+		(!is_for_many(settings, format) || is_better_alone(settings, format)));
 }
 
 bool output_joins(const struct settings *settings, uint32_t index, uint32_t num_dumps)

@@ -204,3 +204,19 @@ uint32_t escape_columns(const char *bytes, size_t size)
 		columns += ((unsigned char)bytes[i] & 0xc0) != 0x80;
 	return columns;
 }
+
+void escape_dot(struct text *out, const char *words)
+{
+	struct text clean;
+	text_init(&clean, out->arena);
+	escape_terminal(&clean, words, false);
+	text_add(&clean, "");
+	for (const char *at = clean.bytes; *at != '\0'; at++) {
+		if (*at == '&')
+			text_add(out, "&amp;");
+		else if (*at == '"' || *at == '\\')
+			text_addf(out, "\\%c", *at);
+		else
+			text_add_bytes(out, at, 1);
+	}
+}

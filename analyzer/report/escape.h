@@ -31,4 +31,7 @@ void escape_uri(struct text *out, const char *path);
 /* Code points in valid UTF-8. */
 uint32_t escape_columns(const char *bytes, size_t size);
 
+/* For Graphviz, inside of a quoted label: backslashes, quotes and entities would mean something. */
+void escape_dot(struct text *out, const char *words);
+
 #endif

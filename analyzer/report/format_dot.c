@@ -8,23 +8,6 @@
 
 enum { MAX_NODES = 400 };
 
-/* Inside of a quoted label: backslashes, quotes and entities would mean something to Graphviz. */
-static void add_label(struct text *out, const char *words)
-{
-	struct text clean;
-	text_init(&clean, out->arena);
-	escape_terminal(&clean, words, false);
-	text_add(&clean, "");
-	for (const char *at = clean.bytes; *at != '\0'; at++) {
-		if (*at == '&')
-			text_add(out, "&amp;");
-		else if (*at == '"' || *at == '\\')
-			text_addf(out, "\\%c", *at);
-		else
-			text_add_bytes(out, at, 1);
-	}
-}
-
 static const char *color_of(const struct picture_node *node)
 {
 	if (node->stuck)
@@ -45,7 +28,7 @@ static void add_node(struct text *out, const struct write_job *job, uint32_t cor
 		  node->is_object ? "ellipse" : "box", color_of(node));
 	for (uint32_t i = 0; i < num; i++) {
 		text_add(out, i > 0 ? "\\n" : "");
-		add_label(out, lines[i]);
+		escape_dot(out, lines[i]);
 	}
 	text_add(out, "\"];\n");
 }
@@ -99,11 +82,11 @@ void format_dot_core(struct document *doc, const struct write_job *job)
 	const char *word = headline_word(job->view);
 	wait_picture_build(&picture, job->arena, job->view, MAX_NODES);
 	text_addf(out, "  subgraph cluster_%" PRIu32 " {\n    label=\"", doc->num_cores);
-	add_label(out, job->view->core->path);
+	escape_dot(out, job->view->core->path);
 	text_add(out, "\\l");
-	add_label(out, word);
-	add_label(out, *word != '\0' ? ": " : "");
-	add_label(out, headline_text(job));
+	escape_dot(out, word);
+	escape_dot(out, *word != '\0' ? ": " : "");
+	escape_dot(out, headline_text(job));
 	text_add(out, "\\l\";\n    color=\"#c9d1d8\";\n");
 	for (uint32_t i = 0; i < picture.nodes.num; i++) {
 		add_node(out, job, doc->num_cores, i, &picture.nodes.items[i]);

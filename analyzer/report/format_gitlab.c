@@ -1,5 +1,10 @@
+#include "base/intern.h"
 #include "group/user_frame.h"
+#include "report/failures.h"
 #include "report/results.h"
+
+#include <inttypes.h>
+#include <string.h>
 
 /* Severities of GitLab's code quality report (17.0, ee/doc/ci/testing/code_quality): info, minor,
  * major, critical, blocker. */
@@ -15,6 +20,32 @@ static const char *path_of(const struct write_job *job, const struct result *res
 	if (result->frame != NULL)
 		return result->frame->file;
 	return results_program(job->view);
+}
+
+static void add_location(struct json_out *json, const char *path, uint64_t line)
+{
+	json_out_begin(json, "location", '{', JSON_INLINE);
+	json_out_text(json, "path", path);
+	json_out_begin(json, "lines", '{', JSON_INLINE);
+	json_out_uint(json, "begin", line);
+	json_out_end(json, '}');
+	json_out_end(json, '}');
+}
+
+void format_gitlab_failure(struct json_out *json, const char *name, const char *why)
+{
+	const char *key = arena_format(json->out.arena, "not-analysed %s", name);
+	size_t size = strlen(key);
+	json_out_begin(json, NULL, '{', JSON_LINES);
+	json_out_text(json, "description",
+		      arena_format(json->out.arena, "%s could not be analysed: %s", name, why));
+	json_out_text(json, "check_name", "not-analysed");
+	json_out_text(json, "fingerprint",
+		      arena_format(json->out.arena, "%016" PRIx64 "%016" PRIx64,
+				   intern_hash(key, size), intern_hash(key, size - 1)));
+	json_out_text(json, "severity", "critical");
+	add_location(json, name, 1);
+	json_out_end(json, '}');
 }
 
 void format_gitlab_begin(struct document *doc, const struct write_job *job)
@@ -39,13 +70,8 @@ void format_gitlab_core(struct document *doc, const struct write_job *job)
 		json_out_text(json, "check_name", result->finding->rule);
 		json_out_text(json, "fingerprint", result->fingerprint);
 		json_out_text(json, "severity", severity(result->finding->certainty));
-		json_out_begin(json, "location", '{', JSON_INLINE);
-		json_out_text(json, "path", path_of(job, result));
-		json_out_begin(json, "lines", '{', JSON_INLINE);
-		json_out_uint(json, "begin",
-			      result->frame != NULL ? results_line(result->frame) : 1);
-		json_out_end(json, '}');
-		json_out_end(json, '}');
+		add_location(json, path_of(job, result),
+			     result->frame != NULL ? results_line(result->frame) : 1);
 		json_out_end(json, '}');
 		write_flush(job, &json->out);
 	}

@@ -1,4 +1,5 @@
 #include "report/blocking.h"
+#include "report/failures.h"
 #include "report/report_json.h"
 
 /* One line. What is inside an inline object is in its line too. */
@@ -14,6 +15,16 @@ static void line_end(struct document *doc, const struct write_job *job)
 {
 	json_out_end(&doc->json, '}');
 	write_flush(job, &doc->json.out);
+}
+
+void format_ndjson_failure(struct json_out *json, const char *name, const char *why)
+{
+	json->has_items = false;
+	json_out_begin(json, NULL, '{', JSON_INLINE);
+	json_out_text(json, "type", "failure");
+	json_out_text(json, "in", name);
+	json_out_text(json, "detail", why);
+	json_out_end(json, '}');
 }
 
 void format_ndjson_begin(struct document *doc, const struct write_job *job)

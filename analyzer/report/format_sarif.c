@@ -1,4 +1,5 @@
 #include "group/user_frame.h"
+#include "report/failures.h"
 #include "report/escape.h"
 #include "report/results.h"
 #include "report/rules.h"
@@ -275,6 +276,29 @@ static void add_invocation(struct json_out *json, const struct report_view *view
 	json_out_end(json, ']');
 	json_out_end(json, '}');
 	json_out_end(json, ']');
+}
+
+void format_sarif_failure(struct json_out *json, const char *name, const char *why)
+{
+	struct arena *arena = json->out.arena;
+	json_out_begin(json, NULL, '{', JSON_LINES);
+	add_tool(json);
+	json_out_begin(json, "invocations", '[', JSON_LINES);
+	json_out_begin(json, NULL, '{', JSON_LINES);
+	json_out_bool(json, "executionSuccessful", false);
+	json_out_begin(json, "toolExecutionNotifications", '[', JSON_LINES);
+	json_out_begin(json, NULL, '{', JSON_INLINE);
+	json_out_text(json, "level", "error");
+	add_message(
+		json, "message",
+		no_links(arena, arena_format(arena, "%s could not be analysed: %s", name, why)));
+	json_out_end(json, '}');
+	json_out_end(json, ']');
+	json_out_end(json, '}');
+	json_out_end(json, ']');
+	json_out_begin(json, "results", '[', JSON_LINES);
+	json_out_end(json, ']');
+	json_out_end(json, '}');
 }
 
 void format_sarif_begin(struct document *doc, const struct write_job *job)

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "report/escape.h"
+#include "report/failures.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 struct joint {
 	struct arena *arena;
 	struct text *out;
+	uint32_t depth;	    /* of JSON's open brackets */
 	uint32_t num_parts; /* that were not empty */
 	uint64_t num_left_out;
 	uint64_t num_notes[DOCUMENT_NUM_LEVELS];
@@ -49,6 +51,36 @@ static void junit_failure(struct joint *joint, const char *name, const char *why
 		 "type=\"failed\">");
 	escape_xml(joint->out, why);
 	text_add(joint->out, "</error>\n    </testcase>\n  </testsuite>\n");
+}
+
+/* Formats of JSON: a part as their own writers would make it. */
+static void json_failure(struct joint *joint, const char *name, const char *why,
+			 void (*write)(struct json_out *json, const char *name, const char *why))
+{
+	struct json_out json;
+	json_out_init(&json, joint->arena);
+	json.depth = joint->depth;
+	write(&json, name, why);
+	if (joint->depth > 0)
+		join_elements(joint, json.out.bytes, json.out.size);
+	else
+		join_plain(joint, json.out.bytes, json.out.size);
+	joint->num_parts++;
+}
+
+static void ndjson_failure(struct joint *joint, const char *name, const char *why)
+{
+	json_failure(joint, name, why, format_ndjson_failure);
+}
+
+static void gitlab_failure(struct joint *joint, const char *name, const char *why)
+{
+	json_failure(joint, name, why, format_gitlab_failure);
+}
+
+static void sarif_failure(struct joint *joint, const char *name, const char *why)
+{
+	json_failure(joint, name, why, format_sarif_failure);
 }
 
 /* ---- GitHub: ten notes of a level in all --------------------------------------------------- */
@@ -152,11 +184,11 @@ static void end_markdown(struct joint *joint)
 }
 
 static const struct joiner joiners[] = {
-	{CORELEAKS_FORMAT_NDJSON, join_plain, NULL, NULL},
-	{CORELEAKS_FORMAT_GITLAB, join_elements, NULL, NULL},
+	{CORELEAKS_FORMAT_NDJSON, join_plain, ndjson_failure, NULL},
+	{CORELEAKS_FORMAT_GITLAB, join_elements, gitlab_failure, NULL},
 	{CORELEAKS_FORMAT_GITHUB, join_notes, note_failure, end_notes},
 	{CORELEAKS_FORMAT_JUNIT, join_plain, junit_failure, NULL},
-	{CORELEAKS_FORMAT_SARIF, join_elements, NULL, NULL},
+	{CORELEAKS_FORMAT_SARIF, join_elements, sarif_failure, NULL},
 	{CORELEAKS_FORMAT_MARKDOWN, join_markdown, markdown_failure, end_markdown},
 };
 
@@ -183,7 +215,7 @@ static void join(struct text *ret, struct arena *arena, const struct joiner *joi
 	const struct write_job job = {.arena = arena, .options = &options};
 	json_out_init(&doc.json, arena);
 	format->begin(&doc, &job);
-	struct joint joint = {.arena = arena, .out = &doc.json.out};
+	struct joint joint = {.arena = arena, .out = &doc.json.out, .depth = doc.json.depth};
 	for (uint32_t i = 0; i < num; i++) {
 		const struct coreleaks_part *part = &parts[i];
 		if (part->failure != NULL && joiner->failure != NULL)

@@ -153,6 +153,17 @@ static struct text make(struct arena *arena, const struct many_call *call)
 		write_baseline(&out, call->baseline_of, call->all);
 		return out;
 	}
+	if (call->options.format == CORELEAKS_FORMAT_HTML) {
+		if (call->check != NULL)
+			check_html(&out, call->check);
+		else
+			comparison_html(&out, call->comparison);
+		return out;
+	}
+	if (call->options.format == CORELEAKS_FORMAT_DOT) {
+		check_dot(&out, call->check);
+		return out;
+	}
 	if (call->options.format != CORELEAKS_FORMAT_JSON) {
 		if (call->check != NULL)
 			check_text(&out, call->check, &call->options);
@@ -193,7 +204,7 @@ static struct coreleaks_error *write_many(const struct many_call *call, coreleak
 
 static struct coreleaks_error *take_options(struct many_call *call,
 					    const struct coreleaks_write_options *options,
-					    const char *what, bool goleak)
+					    const char *what, bool is_check)
 {
 	coreleaks_write_options_init(&call->options);
 	if (options != NULL) {
@@ -204,7 +215,8 @@ static struct coreleaks_error *take_options(struct many_call *call,
 	}
 	enum coreleaks_format format = call->options.format;
 	if (format == CORELEAKS_FORMAT_TEXT || format == CORELEAKS_FORMAT_JSON ||
-	    (goleak && format == CORELEAKS_FORMAT_GOLEAK))
+	    format == CORELEAKS_FORMAT_HTML ||
+	    (is_check && (format == CORELEAKS_FORMAT_GOLEAK || format == CORELEAKS_FORMAT_DOT)))
 		return NULL;
 	const char *name = coreleaks_format_name(format);
 	return error_new(CORELEAKS_ERROR_USAGE, 0, NULL, "%s is no format of a %s",

@@ -20,6 +20,10 @@ void many_json_stack(struct json_out *json, const struct summary_group *group);
 
 void check_text(struct text *out, const struct coreleaks_check *check,
 		const struct coreleaks_write_options *options);
+void check_html(struct text *out, const struct coreleaks_check *check);
+/* Dumps, and the groups that each has. */
+void check_dot(struct text *out, const struct coreleaks_check *check);
+void comparison_html(struct text *out, const struct coreleaks_comparison *comparison);
 void check_json(struct json_out *json, const struct coreleaks_check *check,
 		const struct coreleaks_write_options *options);
 void comparison_text(struct text *out, const struct coreleaks_comparison *comparison,

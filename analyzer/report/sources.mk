@@ -9,7 +9,8 @@ LIB_SOURCES += $(addprefix analyzer/report/,\
 	show_object.c show_text.c show_tree.c tree_rows.c text_findings.c text_frames.c text_groups.c text_tail.c view.c \
 	wait_chain.c wait_picture.c wait_words.c waits_json.c words.c write.c)
 LIB_SOURCES += analyzer/report/kept.c analyzer/report/rules_report.c
-LIB_SOURCES += $(addprefix analyzer/report/,check_text.c comparison_text.c many.c many_json.c)
+LIB_SOURCES += $(addprefix analyzer/report/,check_dot.c check_text.c comparison_html.c \
+	comparison_text.c many.c many_html.c many_json.c)
 
 # The compiler does not tell of files that the assembler takes in.
 $(O)/obj/analyzer/report/page.o: analyzer/report/page.css analyzer/report/page.js

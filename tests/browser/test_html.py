@@ -85,6 +85,32 @@ def without_scripts(browser, path):
     page.close()
 
 
+def many_dumps(pages):
+    """The pages of a check of all, and of a comparison: {name of a page}."""
+    cores = [core for core in pages.values() if core]
+    for name, arguments in (("check", ["check"]), ("compare", ["compare"])):
+        path = name + ".html"
+        code, _, err = cli.run(*arguments, "-q", "-o", path, *cores)
+        tap.check("%s is written" % path, code in (0, 1) and err == "", err)
+    return ["check.html", "compare.html"]
+
+
+def charted(browser, path):
+    """The chart is there, inside of its frame, without scripts too, and its words do not shrink."""
+    for width in (400, 1200):
+        page = browser.page(path, width)
+        tap.equal("%s at %d pixels: a chart with all points in sight" % (path, width), page.run(
+            "(() => { const s = document.querySelector('svg.chart').getBoundingClientRect();"
+            "const c = [...document.querySelectorAll('svg.chart circle')].map("
+            "  n => n.getBoundingClientRect());"
+            "return [c.length > 3, c.every(b => b.left >= s.left && b.right <= s.right"
+            "  && b.top >= s.top && b.bottom <= s.bottom)]; })()"), [True, True])
+        tap.check("%s at %d pixels: words of 10 pixels at least" % (path, width), page.run(
+            "[...document.querySelectorAll('svg.chart text')].every("
+            "  t => t.getBoundingClientRect().height >= 10)"))
+        page.close()
+
+
 def searched(browser, path):
     page = browser.page(path, 1200)
     before = page.run("document.querySelectorAll('tbody tr:not([hidden])').length")
@@ -159,6 +185,11 @@ with cli.Scratch():
             tap.check(PATH + " has less than 2 MB", os.path.getsize(PATH) < MAX_SIZE)
             opened(BROWSER, PATH)
             without_scripts(BROWSER, PATH)
+        for PATH in many_dumps(PAGES):
+            tap.check(PATH + " has less than 2 MB", os.path.getsize(PATH) < MAX_SIZE)
+            opened(BROWSER, PATH)
+            without_scripts(BROWSER, PATH)
+        charted(BROWSER, "compare.html")
         if PAGES["deadlock"]:
             searched(BROWSER, "deadlock.html")
             circle(BROWSER, "deadlock.html")

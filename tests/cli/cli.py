@@ -5,6 +5,7 @@ The program has 13 threads: main joins, 6 consume (condition), 4 nap (sleep), 1 
 nobody writes (lonely), 1 naps below another function (doze).
 """
 
+import html.parser
 import json
 import os
 import shutil
@@ -169,3 +170,30 @@ class Scratch:
 def one_line(text):
     """Whether text is exactly one line of coreleaks'."""
     return text.startswith("coreleaks: ") and text.count("\n") == 1 and text.endswith("\n")
+
+
+class Page(html.parser.HTMLParser):
+    """An HTML page: its words, its elements, the words of each cell of each table's row."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.text, self.tags, self.rows, self._skip = "", [], [], 0
+        self.feed(source)
+        self.text = " ".join(self.text.split())
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self._skip += tag in ("style", "script", "title")
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        self._skip -= tag in ("style", "script", "title")
+
+    def handle_data(self, data):
+        if not self._skip:
+            self.text += " " + data
+            if self.rows and self.rows[-1]:
+                self.rows[-1][-1] += " " + data

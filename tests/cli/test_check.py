@@ -218,6 +218,7 @@ def outputs(cores):
         tap.check("the one of a dump is a report", "PROVED: " in file.read())
     tap.equal("any format of a single dump", check("-o", "p.pb.gz", cores["fixed"])[0], CLEAN)
     joined(cores)
+    pages(cores)
     code, _, err = check("-o", "q.pb.gz", cores["fixed"], cores["hang"])
     tap.check("not of several", code == USAGE and "{}" in err, err)
     code, _, err = check("-o", "one-{}.txt", cores["fixed"])
@@ -242,12 +243,23 @@ def joined(cores):
                ("three/core.4", "0", "1")])
     with open("j.sarif", encoding="utf-8") as file:
         runs = json.load(file)["runs"]
-    tap.equal("sarif: a run a dump", [len(run["results"]) for run in runs], [2, 3, 0])
+    tap.equal("sarif: a run a dump, of an unreadable one too",
+              [(len(run["results"]), run["invocations"][0]["executionSuccessful"]) for run in runs],
+              [(2, True), (3, True), (0, True), (0, False)])
+    tap.check("sarif: it says why", "not a core dump" in
+              runs[3]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"], runs[3])
     with open("j.gitlab.json", encoding="utf-8") as file:
-        tap.equal("gitlab: all issues in one list", len(json.load(file)), 5)
+        issues = json.load(file)
+    tap.equal("gitlab: all issues in one list, and the dump that cannot be read",
+              (len(issues), [(issue["check_name"], issue["location"]["path"], issue["severity"])
+                             for issue in issues if "not a core dump" in issue["description"]]),
+              (6, [("not-analysed", "three/core.4", "critical")]))
     with open("j.ndjson", encoding="utf-8") as file:
-        heads = [line for line in map(json.loads, file) if line["type"] == "head"]
-    tap.equal("ndjson: a head a dump", len(heads), 3)
+        lines = list(map(json.loads, file))
+    tap.equal("ndjson: a head a dump, or why there is none",
+              [sum(line["type"] == "head" for line in lines),
+               [(line["in"], "not a core dump" in line["detail"]) for line in lines
+                if line["type"] == "failure"]], [3, [("three/core.4", True)]])
     with open("j.github", encoding="utf-8") as file:
         text = file.read()
     tap.check("github: errors of all, the unreadable dump too", text.count("::error ") == 6 and
@@ -267,6 +279,32 @@ def joined(cores):
     code, _, err = check("--format", "junit", "three")
     tap.check("on standard output there is the message alone", code == USAGE and
               cli.one_line(err), err)
+
+
+def pages(cores):
+    """One page and one graph of many dumps; of one, that dump's own."""
+    code, _, err = check("-q", "-o", "m.html", "-o", "m.dot", "three")
+    tap.equal("a page and a graph of many dumps", (code, err), (FINDINGS, ""))
+    with open("m.html", encoding="utf-8") as file:
+        page = cli.Page(file.read())
+    tap.check("the page: the verdict first", page.text.startswith(
+        "FAIL 4 dumps, 2 of them red: "), page.text[:300])
+    rows = [[int(cell.split()[-1]) for cell in row[-4:]] for row in page.rows
+            if "proved red" in " ".join(row[0].split())]
+    tap.check("... a column a dump: what is red is in the first two",
+              rows and all(row[0] + row[1] > 0 and row[2:] == [0, 0] for row in rows), rows)
+    tap.check("... and why one could not be read", any(
+        "core.4" in row[2] and "not a core dump" in row[2] and "ERROR" in row[1]
+        for row in page.rows if len(row) > 2), page.rows[-4:])
+    code, out, err = tap.run(["dot", "-Tplain", "m.dot"])
+    tap.check("the graph: Graphviz reads it", code == 0 and err == "", err)
+    tap.equal("... four dumps, and edges from those that have groups",
+              (sum(line.startswith("node d") for line in out.splitlines()),
+               {line.split()[1] for line in out.splitlines() if line.startswith("edge")}),
+              (4, {"d0", "d1", "d2"}))
+    check("-q", "-o", "one.html", cores["hang"])
+    with open("one.html", encoding="utf-8") as file:
+        tap.check("the page of one dump is its own", "flame" in file.read())
 
 
 def executables(core):

@@ -151,6 +151,16 @@ def leaking(exe):
     for level, want in (("none", CLEAN), ("likely", CLEAN), ("proved", CLEAN), ("new", FINDINGS),
                         ("suspect", FINDINGS), ("growth", FINDINGS)):
         tap.equal("--fail-on %s" % level, compare("--fail-on", level, *paths)[0], want)
+    code, _, err = compare("-o", "growth.html", *paths)
+    with open("growth.html", encoding="utf-8") as file:
+        page = cli.Page(file.read())
+    tap.check("a page: the verdict first", (code, err) == (FINDINGS, "") and page.text.startswith(
+        "WORSE threads: 6 before, 26 after, +20 "), page.text[:300])
+    tap.check("... a chart without scripts, a point a dump and line", page.tags.count("circle") ==
+              3 * 2 and page.tags.count("script") == 1, page.tags)
+    tap.equal("... and a row with a column a dump",
+              [[cell.split()[-1] for cell in row[-3:]] for row in page.rows
+               if "wait_for_connection" in " ".join(row)], [["5", "15", "25"]])
     code, document = compared(*reversed(paths))
     tap.equal("backwards it shrinks", (code, group(document, "wait_for_connection")["change"],
                                        group(document, "wait_for_connection")["per_minute_milli"]),
@@ -241,6 +251,25 @@ def incomplete(paths):
     tap.check("two are needed", code == FAILED and out == "" and "none.core" in err, err)
 
 
+def page_of_hostile_names(paths):
+    """Names that look like markup stay names."""
+    name = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+    report = {"schema": "coreleaks/1", "core": {"path": name, "complete": True, "command": name},
+              "summary": {"threads": 3}, "findings": [], "gaps": [],
+              "groups": [{"id": "t-1", "signature": name, "loose_signature": name, "count": 3,
+                          "kind": "thread", "state": name, "reason": name, "verdict": "unknown",
+                          "members": [1, 2, 3], "frames": [{"function": name, "file": name,
+                                                            "line": 3, "module": name}]}]}
+    with open("markup.json", "w", encoding="utf-8") as file:
+        json.dump(report, file)
+    compare("-o", "markup.html", paths[0], "markup.json")
+    with open("markup.html", encoding="utf-8") as file:
+        page = cli.Page(file.read())
+    tap.check("a page of hostile names has no element of theirs",
+              page.tags.count("script") == 1 and "img" not in page.tags, page.tags)
+    tap.check("... and has the names", page.text.count("onerror=alert(1)>") >= 3, page.text[:500])
+
+
 def hostile(paths):
     """What is neither a core nor a report, or only begins like one."""
     cases = {
@@ -262,6 +291,7 @@ def hostile(paths):
     with open("odd.json", "w", encoding="utf-8") as file:
         json.dump(report, file)
     code, out, err = compare("odd.json", paths[0])
+    page_of_hostile_names(paths)
     tap.check("a report with odd types does no harm", code in (CLEAN, FINDINGS, INCOMPLETE)
               and "\x1b" not in out, out + err)
 
