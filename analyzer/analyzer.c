@@ -68,6 +68,17 @@ struct coreleaks_analysis {
 
 /* ---- The floors, bottom up ---------------------------------------------------------------- */
 
+/* The proofs read registers and stacks of C, and Go's heap as it lies on x86-64. */
+static void use_arm64(struct coreleaks_analysis *a)
+{
+	a->files.machine = EM_AARCH64;
+	if (a->options.no_proof)
+		return;
+	a->options.no_proof = true;
+	gaps_add(&a->gaps, "no-proof", false,
+		 "of AArch64 it is not searched for what nothing can wake any more");
+}
+
 static struct coreleaks_error *open_floors(struct coreleaks_analysis *a)
 {
 	const struct dump_options dump_options = {
@@ -80,6 +91,8 @@ static struct coreleaks_error *open_floors(struct coreleaks_analysis *a)
 		return error;
 	notes_build(&a->notes, &a->arena, &a->gaps, &a->dump);
 	elf_files_init(&a->files, &a->arena, &a->gaps, a->options.sysroot, a->options.debug_dirs);
+	if (a->dump.is_arm64)
+		use_arm64(a);
 	modules_build(&a->modules, &a->arena, &a->gaps, &a->dump, &a->notes, &a->files,
 		      a->options.executable);
 	image_init(&a->image, &a->dump, &a->modules);

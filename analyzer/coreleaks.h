@@ -451,7 +451,7 @@ struct coreleaks_gap {
 struct coreleaks_core {
 	const char *path;	/* as given; "-" for standard input */
 	uint64_t size;		/* bytes of the (unpacked) core */
-	const char *machine;	/* x86_64 */
+	const char *machine;	/* x86_64 or aarch64 */
 	int64_t pid;		/* 0 unknown */
 	const char *command;	/* the process's name; NULL unknown */
 	int32_t signal;		/* that killed it; 0 none */

@@ -99,12 +99,15 @@ static struct coreleaks_error *dump_check_header(const struct dump *dump, const 
 	if (size >= EI_NIDENT && header->e_ident[EI_DATA] == ELFDATA2MSB)
 		return error_new(
 			CORELEAKS_ERROR_UNSUPPORTED, 0, path,
-			"%s: a big-endian ELF file; only cores of x86-64 Linux are supported",
+			"%s: a big-endian ELF file; only cores of x86-64 and AArch64 Linux are "
+			"supported",
 			path);
 	if (size >= EI_NIDENT && header->e_ident[EI_CLASS] == ELFCLASS32)
-		return error_new(CORELEAKS_ERROR_UNSUPPORTED, 0, path,
-				 "%s: a 32-bit ELF file; only cores of x86-64 Linux are supported",
-				 path);
+		return error_new(
+			CORELEAKS_ERROR_UNSUPPORTED, 0, path,
+			"%s: a 32-bit ELF file; only cores of x86-64 and AArch64 Linux are "
+			"supported",
+			path);
 	if (size < sizeof(*header))
 		return error_new(
 			CORELEAKS_ERROR_NOT_A_CORE, 0, path,
@@ -113,11 +116,12 @@ static struct coreleaks_error *dump_check_header(const struct dump *dump, const 
 	if (header->e_type != ET_CORE)
 		return error_new(CORELEAKS_ERROR_NOT_A_CORE, 0, path, "%s: not a core dump but %s",
 				 path, elf_type_name(header->e_type));
-	if (header->e_machine != EM_X86_64)
+	if (header->e_machine != EM_X86_64 && header->e_machine != EM_AARCH64)
 		return error_new(
 			CORELEAKS_ERROR_UNSUPPORTED, 0, path,
-			"%s: a core of a machine of type %s (%u); only x86-64 is supported", path,
-			machine_name(header->e_machine), header->e_machine);
+			"%s: a core of a machine of type %s (%u); only x86-64 and AArch64 are "
+			"supported",
+			path, machine_name(header->e_machine), header->e_machine);
 	if (header->e_phnum == 0)
 		return error_new(CORELEAKS_ERROR_NOT_A_CORE, 0, path,
 				 "%s: not a usable core dump: it has no program headers", path);
@@ -315,6 +319,7 @@ struct coreleaks_error *dump_open(struct dump *dump, struct arena *arena, struct
 	Elf64_Ehdr header = {0};
 	size_t got = dump_pread(dump, 0, &header, sizeof(header));
 	error = dump_check_header(dump, &header, got);
+	dump->is_arm64 = error == NULL && header.e_machine == EM_AARCH64;
 	if (error != NULL)
 		return error;
 	dump_read_headers(dump, arena, gaps, &header);

@@ -26,6 +26,7 @@ struct dump {
 	int fd;
 	const char *path;
 	uint64_t size;	     /* of the file; bytes */
+	bool is_arm64;	     /* the process's machine; else x86-64 */
 	int64_t captured_at; /* mtime, seconds since 1970; INT64_MIN: standard input */
 	struct {
 		struct segment *items; /* by ascending address, not overlapping */

@@ -33,7 +33,8 @@ void elf_files_init(struct elf_files *files, struct arena *arena, struct gaps *g
 		dir += length + (dir[length] == ':');
 	}
 	*array_add(arena, &dirs) = NULL;
-	*files = (struct elf_files){.arena = arena, .gaps = gaps, .debug_dirs = dirs.items};
+	*files = (struct elf_files){
+		.arena = arena, .gaps = gaps, .debug_dirs = dirs.items, .machine = EM_X86_64};
 	if (sysroot != NULL && sysroot[0] != '\0') {
 		char *copy = arena_copy_text(arena, sysroot);
 		for (size_t end = strlen(copy); end > 0 && copy[end - 1] == '/'; end--)
@@ -84,13 +85,13 @@ static void elf_file_read_build_id(struct elf_files *files, struct elf_file *fil
 			(size_t)size};
 }
 
-/* Why this is no ELF file of x86-64, or NULL. */
-static const char *elf_problem(Elf *elf, bool relocatable)
+/* Why this is no ELF file of that machine, or NULL. */
+static const char *elf_problem(const struct elf_files *files, Elf *elf, bool relocatable)
 {
 	GElf_Ehdr header;
 	if (elf == NULL || elf_kind(elf) != ELF_K_ELF || gelf_getehdr(elf, &header) == NULL)
 		return "not an ELF file";
-	if (gelf_getclass(elf) != ELFCLASS64 || header.e_machine != EM_X86_64 ||
+	if (gelf_getclass(elf) != ELFCLASS64 || header.e_machine != files->machine ||
 	    header.e_ident[EI_DATA] != ELFDATA2LSB)
 		return "an ELF file of another machine";
 	if (header.e_type != ET_EXEC && header.e_type != ET_DYN &&
@@ -120,7 +121,7 @@ static struct elf_file *open_elf(struct elf_files *files, const char *path, bool
 	}
 	/* PRIVATE: libelf may unpack compressed sections in place. */
 	file->elf = elf_begin(file->fd, ELF_C_READ_MMAP_PRIVATE, NULL);
-	*problem_ret = elf_problem(file->elf, relocatable);
+	*problem_ret = elf_problem(files, file->elf, relocatable);
 	if (*problem_ret != NULL) {
 		elf_file_close(file);
 		return NULL;
@@ -145,7 +146,7 @@ struct elf_file *elf_files_open_memory(struct elf_files *files, const char *name
 {
 	struct elf_file *file = elf_files_add(files, name);
 	file->elf = elf_memory(data, size);
-	if (elf_problem(file->elf, false) != NULL) {
+	if (elf_problem(files, file->elf, false) != NULL) {
 		elf_file_close(file);
 		return NULL;
 	}

@@ -32,6 +32,7 @@ struct elf_files {
 	const char *const *debug_dirs; /* NULL-terminated */
 	struct elf_file *first;
 	struct archive *archive; /* being unpacked; NULL between */
+	uint16_t machine;	 /* of the core; e_machine of all files */
 };
 
 /* debug_dirs: DIR[:DIR], NULL for /usr/lib/debug. */
@@ -39,7 +40,8 @@ void elf_files_init(struct elf_files *files, struct arena *arena, struct gaps *g
 		    const char *sysroot, const char *debug_dirs);
 void elf_files_deinit(struct elf_files *files);
 
-/* Opens an x86-64 ELF file at exactly this path. NULL: *problem_ret says why in a phrase. */
+/* Opens an ELF file of the core's machine at exactly this path. NULL: *problem_ret says why in a
+ * phrase. */
 struct elf_file *elf_files_open(struct elf_files *files, const char *path,
 				const char **problem_ret);
 /* The same for a file that dwz made for several debug files to share: it is relocatable. */

@@ -3,6 +3,11 @@
 #include <gelf.h>
 #include <limits.h>
 
+bool image_is_arm64(const struct image *image)
+{
+	return image->dump != NULL && image->dump->is_arm64;
+}
+
 void image_init(struct image *image, const struct dump *dump, const struct modules *modules)
 {
 	memset(image, 0, sizeof(*image));

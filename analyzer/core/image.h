@@ -45,6 +45,8 @@ enum image_presence {
 	IMAGE_UNMAPPED,
 };
 
+/* The machine is AArch64, else x86-64. */
+bool image_is_arm64(const struct image *image);
 void image_init(struct image *image, const struct dump *dump, const struct modules *modules);
 /* Bytes read from addr on; stops at the first byte that cannot be had. */
 size_t image_read(struct image *image, uint64_t addr, void *buffer, size_t size);

@@ -74,6 +74,7 @@ static void add_main_program(struct link_map *map, struct arena *arena,
 	*array_add(arena, &map->places) = (struct module_place){
 		.path = path,
 		.header_addr = headers_addr & ~(uint64_t)(PAGE - 1),
+		.is_program = true,
 	};
 }
 

@@ -123,6 +123,39 @@ static bool layout_fits_mappings(const struct elf_layout *layout, const struct m
 	return true;
 }
 
+/* Of a program whose headers were not dumped (qemu-user leaves out what is executable): does it
+ * begin where the core's did, and hold the constants that the core has? */
+static bool layout_fits_program(const struct elf_layout *layout, const struct module_place *place,
+				const struct module_files *module_files,
+				const struct elf_file *file)
+{
+	enum { PART = 4096, MAX_COMPARED = 16 };
+	GElf_Ehdr header;
+	size_t size;
+	char part[PART];
+	uint64_t bias = place->header_addr - layout->first_vaddr;
+	const char *bytes = elf_rawfile(file->elf, &size);
+	if (bytes == NULL || gelf_getehdr(file->elf, &header) == NULL ||
+	    header.e_entry + bias != notes_auxv(module_files->notes, AT_ENTRY))
+		return false;
+	for (uint32_t i = 0; i < layout->num; i++) {
+		const Elf64_Phdr *load = &layout->headers[i];
+		if (load->p_type != PT_LOAD || (load->p_flags & PF_W) != 0)
+			continue;
+		uint64_t step = (load->p_filesz / MAX_COMPARED / PART + 1) * PART;
+		for (uint64_t off = 0; off < load->p_filesz; off += step) {
+			uint64_t want = load->p_filesz - off < PART ? load->p_filesz - off : PART;
+			size_t got = dump_read(module_files->dump, bias + load->p_vaddr + off, part,
+					       want);
+			if (load->p_offset > size || off > size - load->p_offset ||
+			    got > size - load->p_offset - off ||
+			    memcmp(part, bytes + load->p_offset + off, got) != 0)
+				return false;
+		}
+	}
+	return true;
+}
+
 static bool same_bytes(struct bytes a, struct bytes b)
 {
 	return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
@@ -160,7 +193,9 @@ static const char *file_problem(struct module_files *module_files, const struct 
 						    "that the core is of",
 						    file->path);
 	}
-	bool fits = core->present
+	bool fits = place->is_program && !core->present
+			    ? layout_fits_program(&layout, place, module_files, file)
+		    : core->present
 			    ? core->num == layout.num && memcmp(core->headers, layout.headers,
 								core->num * sizeof(Elf64_Phdr)) == 0
 			    : layout_fits_mappings(&layout, place);
@@ -274,7 +309,8 @@ bool module_file_find(struct module_files *module_files, const struct module_pla
 		.info = {.path = place->path},
 		.name = slash != NULL && slash[1] != '\0' ? slash + 1 : place->path,
 	};
-	ret->main_program = place_holds(place, core, notes_auxv(module_files->notes, AT_ENTRY));
+	ret->main_program = place->is_program ||
+			    place_holds(place, core, notes_auxv(module_files->notes, AT_ENTRY));
 	find_file(module_files, place, core, ret);
 	if (ret->file == NULL && !core->present && !place_executable(module_files, place))
 		return false;

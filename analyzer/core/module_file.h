@@ -23,6 +23,7 @@ struct module_place {
 	const struct note_mapping
 		*mappings; /* of this file, ascending; NULL: known to be a module */
 	uint32_t num_mappings;
+	bool is_program; /* by the auxiliary vector; else whoever holds its entry is */
 };
 
 /* False: it is a data file. */

@@ -103,26 +103,62 @@ static bool note_desc(struct notes_builder *builder, const struct note *note, vo
 	return true;
 }
 
-static void note_prstatus(struct notes_builder *builder, const struct note *note)
+/* AArch64: struct elf_prstatus with 34 registers: x0 to x30, sp, pc, pstate (Linux
+ * include/linux/elfcore.h, arch/arm64/include/uapi/asm/ptrace.h). The rest is about x86-64's calls
+ * and thread pointers. */
+static bool read_arm64_status(struct notes_builder *builder, const struct note *note,
+			      struct note_thread *ret)
+{
+	enum { SIZE = 392, SIGNAL = 12, PID = 32, REGISTERS = 112, FP = 29, LR = 30, SP = 31, PC };
+	unsigned char status[SIZE];
+	uint64_t registers[PC + 1];
+	int16_t signal_number;
+	int32_t pid;
+	if (note->desc_size != SIZE || !note_desc(builder, note, status, SIZE))
+		return false;
+	memcpy(&signal_number, status + SIGNAL, sizeof(signal_number));
+	memcpy(&pid, status + PID, sizeof(pid));
+	memcpy(registers, status + REGISTERS, sizeof(registers));
+	ret->tid = pid;
+	ret->signal = signal_number;
+	ret->regs.rip = registers[PC];
+	ret->regs.rsp = registers[SP];
+	ret->regs.rbp = registers[FP];
+	ret->regs.orig_rax = UINT64_MAX;
+	ret->lr = registers[LR];
+	return true;
+}
+
+static bool read_status(struct notes_builder *builder, const struct note *note,
+			struct note_thread *ret)
 {
 	struct elf_prstatus status;
+	if (builder->reader.dump->is_arm64)
+		return read_arm64_status(builder, note, ret);
+	if (note->desc_size != sizeof(status) || !note_desc(builder, note, &status, sizeof(status)))
+		return false;
+	ret->tid = status.pr_pid;
+	ret->signal = status.pr_cursig;
+	memcpy(&ret->regs, status.pr_reg, sizeof(ret->regs));
+	return true;
+}
+
+static void note_prstatus(struct notes_builder *builder, const struct note *note)
+{
 	struct note_thread thread = {0};
 	if (builder->notes->threads.num >= MAX_TASKS) {
 		gaps_add(builder->gaps, "task-limit", true,
 			 "more than %d threads; the rest is left out", MAX_TASKS);
 		return;
 	}
-	if (note->desc_size != sizeof(status) ||
-	    !note_desc(builder, note, &status, sizeof(status))) {
+	if (!read_status(builder, note, &thread)) {
 		gaps_add(builder->gaps, "notes-damaged", true,
 			 "a thread's registers cannot be read: its note has %llu bytes instead of "
-			 "%zu",
-			 (unsigned long long)note->desc_size, sizeof(status));
+			 "%d",
+			 (unsigned long long)note->desc_size,
+			 builder->reader.dump->is_arm64 ? 392 : (int)sizeof(struct elf_prstatus));
 		return;
 	}
-	thread.tid = status.pr_pid;
-	thread.signal = status.pr_cursig;
-	memcpy(&thread.regs, status.pr_reg, sizeof(thread.regs));
 	*array_add(builder->arena, &builder->notes->threads) = thread;
 }
 
@@ -263,6 +299,13 @@ static int mapping_compare(const void *a, const void *b)
 }
 
 /* GDB stops a process by signals of its own; they did not end it. */
+/* qemu-user begins as the kernel does, and has no NT_SIGINFO (its linux-user/elfload.c, 7.2). */
+static void notes_settle_dumper(struct notes *notes, const struct notes_builder *builder)
+{
+	if (builder->num_notes > 0 && builder->reader.dump->is_arm64 && !builder->has_siginfo)
+		notes->dumper = NULL;
+}
+
 static void notes_settle_signals(struct notes *notes, bool has_siginfo)
 {
 	if (notes->threads.num == 0)
@@ -309,6 +352,7 @@ void notes_build(struct notes *ret, struct arena *arena, struct gaps *gaps, cons
 				 "the notes are damaged at offset 0x%llx; what follows is lost",
 				 (unsigned long long)builder.reader.off);
 	}
+	notes_settle_dumper(ret, &builder);
 	notes_settle_signals(ret, builder.has_siginfo);
 	if (ret->mappings.num > 0)
 		qsort(ret->mappings.items, ret->mappings.num, sizeof(*ret->mappings.items),

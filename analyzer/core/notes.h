@@ -10,7 +10,8 @@
 struct note_thread {
 	int64_t tid;		      /* pr_pid of NT_PRSTATUS */
 	int32_t signal;		      /* pr_cursig; 0 none */
-	struct user_regs_struct regs; /* x86-64, as NT_PRSTATUS has them */
+	struct user_regs_struct regs; /* as NT_PRSTATUS has them; AArch64: pc, sp, bp alone */
+	uint64_t lr;		      /* AArch64: the link register */
 	uint64_t fpregs_off;	      /* file offset of its 512-byte NT_FPREGSET; 0 none */
 	uint64_t xstate_off;	      /* of its NT_X86_XSTATE: vector registers whole; 0 none */
 	uint32_t xstate_size;

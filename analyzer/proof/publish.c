@@ -10,7 +10,7 @@ struct coreleaks_core publish_core(const struct dump *dump, const struct notes *
 	struct coreleaks_core core = {
 		.path = dump->path,
 		.size = dump->size,
-		.machine = "x86_64",
+		.machine = dump->is_arm64 ? "aarch64" : "x86_64",
 		.pid = notes->pid,
 		.command = notes->command,
 		.signal = notes->signal,

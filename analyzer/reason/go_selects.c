@@ -31,17 +31,17 @@ struct select {
 };
 
 /* selectgo(cas0, order0, pc0, nsends, nrecvs, block) spills its arguments to where its caller keeps
- * room for them, just above the return address; order0 is room for twice as many numbers as there
- * are cases, and the address of its second half stays in selectgo's frame (runtime/select.go,
- * lockorder; 1.19 to 1.27, amd64 and arm64). */
+ * room for them, just above the return address, which AArch64 keeps at its caller's bottom; order0
+ * is room for twice as many numbers as there are cases, and the address of its second half stays in
+ * selectgo's frame (runtime/select.go, lockorder; 1.19 to 1.27, amd64 and arm64). */
 static bool read_select(const struct go_waits_input *input, const struct go_queue_entries *entries,
 			uint64_t sp, uint32_t caller_off, struct select *ret)
 {
 	enum { CASES = 0, ORDER = 1, SENDS = 3, NUM_SPILLED = 4, MAX_WORDS = 512 };
 	uint64_t spilled[NUM_SPILLED], words[MAX_WORDS];
+	uint64_t args_off = caller_off + (image_is_arm64(input->image) ? sizeof(uint64_t) : 0);
 	uint64_t size = caller_off < sizeof(words) ? caller_off : sizeof(words);
-	if (image_read(input->image, sp + caller_off, spilled, sizeof(spilled)) !=
-		    sizeof(spilled) ||
+	if (image_read(input->image, sp + args_off, spilled, sizeof(spilled)) != sizeof(spilled) ||
 	    image_read(input->image, sp + caller_off - size, words, (size_t)size) != size)
 		return false;
 	*ret = (struct select){spilled[CASES], spilled[ORDER], spilled[SENDS], 0};

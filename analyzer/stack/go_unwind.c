@@ -25,6 +25,7 @@ void go_unwinder_init(struct go_unwinder *unwinder, struct arena *arena, struct 
 		.image = image,
 		.tables = tables,
 		.max_frames = max_frames,
+		.uses_lr = image_is_arm64(image),
 		.steps = arena_alloc_array(arena, NUM_STEPS, sizeof(struct go_step)),
 	};
 }
@@ -86,12 +87,53 @@ static struct raw_stack unreadable(const struct go_unwinder *unwinder, struct ra
 		     addr);
 }
 
+/* Where the return address is, and what a signal's call put on the stack besides
+ * (runtime/traceback.go next(), the same in 1.19 to 1.27). */
+struct returning {
+	uint64_t lr; /* AArch64: of a function that has not saved it yet; 0: it is on the stack */
+	uint64_t unreadable_addr;
+};
+
+/* From the frame to its caller: x86-64 has the return address below the caller's frame, AArch64 at
+ * the bottom of its own. */
+static bool step_out(struct go_unwinder *unwinder, const struct go_step *step,
+		     const struct raw_frame *frame, struct returning *state, uint64_t *pc_ret)
+{
+	uint64_t addr = unwinder->uses_lr ? frame->sp : frame->cfa - 8;
+	state->unreadable_addr = addr;
+	if (state->lr != 0 && step->delta == 0)
+		*pc_ret = state->lr;
+	else if (!image_read_u64(unwinder->image, addr, pc_ret))
+		return false;
+	state->lr = 0;
+	return true;
+}
+
+/* AArch64: a call that a signal put in saves what the register held in 16 bytes above its frame. */
+static bool step_over_saved(struct go_unwinder *unwinder, struct returning *state, uint64_t *pc,
+			    uint64_t *sp)
+{
+	uint64_t saved;
+	state->unreadable_addr = *sp;
+	if (!image_read_u64(unwinder->image, *sp, &saved))
+		return false;
+	*sp += 16;
+	const struct go_step *step = step_at(unwinder, *pc);
+	if (step->kind == STEP_FOREIGN)
+		*pc = saved;
+	else if (step->delta == 0)
+		state->lr = saved;
+	return true;
+}
+
 struct raw_stack go_unwinder_walk(struct go_unwinder *unwinder, const struct go_start *start,
 				  struct raw_frame *frames, uint32_t num_frames)
 {
 	struct raw_stack stack = {.num_frames = num_frames};
 	uint64_t pc = start->pc, sp = start->sp;
 	bool exact = start->exact, innermost = true;
+	struct returning state = {.lr = unwinder->uses_lr ? start->lr : 0};
+	const uint64_t return_size = unwinder->uses_lr ? 0 : 8;
 	for (;; innermost = false) {
 		if (stack.num_frames >= unwinder->max_frames)
 			return ended(stack, CORELEAKS_STACK_LIMIT, NULL, 0);
@@ -111,7 +153,7 @@ struct raw_stack go_unwinder_walk(struct go_unwinder *unwinder, const struct go_
 		if (step->kind == STEP_FOREIGN)
 			return ended(stack, CORELEAKS_STACK_BROKEN, "it is not in Go's code", pc);
 		if (step->delta >= 0)
-			frame->cfa = sp + (uint64_t)step->delta + 8;
+			frame->cfa = sp + (uint64_t)step->delta + return_size;
 		if (step->kind == STEP_TOP ||
 		    (step->kind == STEP_SWITCHES && start->own_stack && !innermost))
 			return ended(stack, CORELEAKS_STACK_COMPLETE, NULL, 0);
@@ -124,9 +166,11 @@ struct raw_stack go_unwinder_walk(struct go_unwinder *unwinder, const struct go_
 		if (frame->cfa <= start->stack.low || frame->cfa > start->stack.high)
 			return ended(stack, CORELEAKS_STACK_BROKEN,
 				     "it leads out of the goroutine's stack", frame->cfa);
-		if (!image_read_u64(unwinder->image, frame->cfa - 8, &pc))
-			return unreadable(unwinder, stack, frame->cfa - 8);
-		sp = frame->cfa;
 		exact = step->kind == STEP_INJECTED;
+		if (!step_out(unwinder, step, frame, &state, &pc))
+			return unreadable(unwinder, stack, state.unreadable_addr);
+		sp = frame->cfa;
+		if (exact && unwinder->uses_lr && !step_over_saved(unwinder, &state, &pc, &sp))
+			return unreadable(unwinder, stack, state.unreadable_addr);
 	}
 }

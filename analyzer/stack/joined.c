@@ -57,6 +57,7 @@ static struct raw_stack walk_thread(struct joined *joined, uint32_t thread,
 	const struct go_start start = {
 		.pc = first->pc,
 		.sp = first->sp,
+		.lr = num == 0 ? joined->tasks->list.items[thread].lr : 0,
 		.exact = first->exact,
 		.stack = thread_stack(&joined->goroutines->ms.items[index], first->sp),
 		.own_stack = true,
@@ -75,6 +76,7 @@ static struct raw_stack walk_goroutine(struct joined *joined, uint32_t task,
 	const struct go_start start = {
 		.pc = joined->tasks->list.items[task].pc,
 		.sp = joined->tasks->list.items[task].sp,
+		.lr = joined->tasks->list.items[task].lr,
 		.exact = goroutine->exact,
 		.stack = goroutine->stack,
 	};

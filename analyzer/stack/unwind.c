@@ -342,6 +342,23 @@ static void walk_interruption(struct walk *walk)
 		walk->stack.interruption = next;
 }
 
+/* Only where it stands is known. */
+static struct raw_stack walk_arm64(const struct registers *registers, struct raw_frame *frames)
+{
+	frames[0] = (struct raw_frame){
+		.pc = registers->values[REGISTER_RIP],
+		.sp = registers->values[REGISTER_RSP],
+		.trust = CORELEAKS_TRUST_CONTEXT,
+		.exact = true,
+	};
+	return (struct raw_stack){
+		.num_frames = 1,
+		.end = CORELEAKS_STACK_UNREADABLE,
+		.end_addr = frames[0].pc,
+		.missing = "on AArch64 only Go's frames are unwound, not those of C",
+	};
+}
+
 struct raw_stack unwinder_walk(struct unwinder *unwinder, const struct registers *registers,
 			       struct raw_frame *frames)
 {
@@ -352,6 +369,8 @@ struct raw_stack unwinder_walk(struct unwinder *unwinder, const struct registers
 		.trust = CORELEAKS_TRUST_CONTEXT,
 		.stack = {.end = CORELEAKS_STACK_COMPLETE},
 	};
+	if (image_is_arm64(unwinder->image))
+		return walk_arm64(registers, frames);
 	for (;;) {
 		if (walk.stack.num_frames == unwinder->max_frames) {
 			walk.stack.end = CORELEAKS_STACK_LIMIT;

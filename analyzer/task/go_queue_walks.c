@@ -104,9 +104,10 @@ void queue_walk_channels(struct queue_builder *builder)
 
 /* ---- Semaphores ---------------------------------------------------------------------------- */
 
-/* runtime/sema.go: 251 roots {lock, treap, nwait}, each padded to a cache line. A root's treap
+/* runtime/sema.go: 251 roots {lock, treap, nwait}, each padded to a cache line
+ * (internal/cpu.CacheLinePadSize: 64, 128 on AArch64). A root's treap
  * holds one entry an address, ordered by it; others of that address hang on its waitlink. */
-enum { NUM_ROOTS = 251, ROOT_TREAP = 8, ROOT_STRIDE = 64 };
+enum { NUM_ROOTS = 251, ROOT_TREAP = 8, STRIDE_X86_64 = 64, STRIDE_ARM64 = 128 };
 
 static uint32_t root_of(uint64_t addr)
 {
@@ -126,6 +127,7 @@ static void find_semtable(struct queue_builder *builder)
 	struct go_queues *queues = builder->queues;
 	struct vote votes[MAX_VOTES] = {0}, *best = &votes[0];
 	uint32_t num_votes = 0;
+	const uint64_t stride = image_is_arm64(builder->image) ? STRIDE_ARM64 : STRIDE_X86_64;
 	uint64_t words[STEP / 8];
 	for (uint64_t at = globals->low; at < globals->high; at += STEP) {
 		size_t num = image_read(builder->image, at, words, sizeof(words)) / 8;
@@ -137,11 +139,10 @@ static void find_semtable(struct queue_builder *builder)
 			    queues->sudogs.items[index].queue != GO_QUEUE_SEMAPHORE)
 				continue;
 			uint64_t back = ROOT_TREAP +
-					(uint64_t)ROOT_STRIDE *
-						root_of(queues->sudogs.items[index].object_addr);
+					stride * root_of(queues->sudogs.items[index].object_addr);
 			uint64_t addr = at + 8 * i - back;
 			if (addr < globals->low || addr >= globals->high ||
-			    globals->high - addr < NUM_ROOTS * ROOT_STRIDE)
+			    globals->high - addr < NUM_ROOTS * stride)
 				continue;
 			uint32_t k = 0;
 			while (k < num_votes && votes[k].addr != addr)
@@ -155,7 +156,7 @@ static void find_semtable(struct queue_builder *builder)
 		}
 	}
 	queues->semtable_addr = best->addr;
-	queues->semtable_stride = ROOT_STRIDE;
+	queues->semtable_stride = (uint32_t)stride;
 }
 
 /* The treap's entry for that semaphore. */
@@ -163,7 +164,8 @@ static bool find_head(struct queue_builder *builder, uint64_t semaphore, struct 
 {
 	enum { MAX_DEPTH = 1024 };
 	const struct go_layout *layout = &builder->runtime->layout;
-	uint64_t root = builder->queues->semtable_addr + (uint64_t)ROOT_STRIDE * root_of(semaphore);
+	uint64_t root = builder->queues->semtable_addr +
+			(uint64_t)builder->queues->semtable_stride * root_of(semaphore);
 	uint64_t addr;
 	if (!image_read_u64(builder->image, root + ROOT_TREAP, &addr))
 		return false;

@@ -131,7 +131,17 @@ static const struct go_m *find_m(const struct builder *builder, uint64_t addr)
 
 struct context {
 	uint64_t pc, sp, bp;
-	bool exact; /* pc is an instruction that was interrupted */
+	uint64_t lr; /* AArch64: the link register; 0 unknown */
+	bool exact;  /* pc is an instruction that was interrupted */
+};
+
+/* Where registers lie in a ucontext, and how large that is (Linux asm/ucontext.h, asm/sigcontext.h
+ * of each machine). */
+static const struct signal_frame {
+	uint16_t bp_off, sp_off, pc_off, lr_off, size;
+} signal_frames[] = {
+	[false] = {.bp_off = 120, .sp_off = 160, .pc_off = 168, .size = 304}, /* x86-64 */
+	[true] = {.bp_off = 416, .lr_off = 424, .sp_off = 432, .pc_off = 440, .size = 456},
 };
 
 /* The kernel's frame on the signal stack (Linux, struct rt_sigframe): a ucontext whose stack is the
@@ -143,25 +153,23 @@ static bool find_signal_frame(const struct builder *builder, const struct go_m *
 		LINK = 8,
 		STACK_LOW = 16,
 		STACK_SIZE = 32,
-		BP = 120,
-		SP = 160,
-		PC = 168,
-		SIZE = 304,
 		MAX_STACK = 1 << 20, /* the runtime makes them of 32 KiB */
 	};
+	const struct signal_frame *frame = &signal_frames[image_is_arm64(builder->image)];
 	const struct range *stack = &m->signal_stack;
 	if (stack->high - stack->low > MAX_STACK)
 		return false;
-	for (uint64_t addr = sp & ~UINT64_C(7); stack->high >= SIZE && addr < stack->high - SIZE;
-	     addr += 8) {
+	for (uint64_t addr = sp & ~UINT64_C(7);
+	     stack->high >= frame->size && addr < stack->high - frame->size; addr += 8) {
 		if (word_at(builder, addr + STACK_LOW) != stack->low ||
 		    word_at(builder, addr + STACK_SIZE) != stack->high - stack->low ||
 		    word_at(builder, addr) >= 16 || word_at(builder, addr + LINK) != 0)
 			continue;
 		*ret = (struct context){
-			.pc = word_at(builder, addr + PC),
-			.sp = word_at(builder, addr + SP),
-			.bp = word_at(builder, addr + BP),
+			.pc = word_at(builder, addr + frame->pc_off),
+			.sp = word_at(builder, addr + frame->sp_off),
+			.bp = word_at(builder, addr + frame->bp_off),
+			.lr = frame->lr_off != 0 ? word_at(builder, addr + frame->lr_off) : 0,
 			.exact = true,
 		};
 		return true;
@@ -180,6 +188,7 @@ static bool running_context(const struct builder *builder, const struct go_m *m,
 		.pc = thread->pc,
 		.sp = thread->sp,
 		.bp = thread->bp,
+		.lr = thread->lr,
 		.exact = true,
 	};
 	for (uint32_t i = 0; i < MAX_NESTED; i++) {
@@ -256,12 +265,20 @@ static const char *reason_of(const struct builder *builder, const struct g *g)
 	return statuses[g->status].reason;
 }
 
+/* gobuf.lr stands before gobuf.bp (runtime2.go, 1.19 to 1.27): where a goroutine that has not run
+ * yet returns to. */
+static uint64_t saved_lr(const struct builder *builder, const struct g *g)
+{
+	return g_word(g, (int16_t)(builder->runtime->layout.g_sched_bp - 8));
+}
+
 static struct context saved_context(const struct builder *builder, const struct g *g)
 {
 	return (struct context){
 		.pc = g_word(g, GO_G_SCHED_PC),
 		.sp = g_word(g, GO_G_SCHED_SP),
 		.bp = g_word(g, builder->runtime->layout.g_sched_bp),
+		.lr = image_is_arm64(builder->image) ? saved_lr(builder, g) : 0,
 	};
 }
 
@@ -354,6 +371,7 @@ static void add_goroutine(struct builder *builder, const struct g *g)
 		.pc = context.pc,
 		.sp = context.sp,
 		.bp = context.bp,
+		.lr = context.lr,
 		.registers = builder->no_registers,
 		.hint = hint_of(builder, reason_of(builder, g)),
 	};

@@ -36,7 +36,8 @@ struct task {
 	int32_t signal;			   /* taken when the core was written; 0 none */
 	uint64_t stack_size;		   /* bytes in use; 0 unknown */
 	uint64_t pc, sp, bp;		   /* where it stands; 0 unknown */
-	const struct registers *registers; /* thread: all of them; goroutine: none is known */
+	uint64_t lr;			   /* AArch64: the link register; 0 unknown */
+	const struct registers *registers; /* x86-64 thread: all of them; else none */
 	const struct wait_hint *hint;	   /* tasks may share one */
 };
 

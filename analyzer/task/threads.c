@@ -51,13 +51,14 @@ static int32_t original_call(struct image *image, uint64_t pc)
 	return nr >= 0 ? nr : SYS_restart_syscall;
 }
 
-static struct registers thread_registers(const struct user_regs_struct *regs)
+/* Of AArch64 nothing unwinds C's frames: no rule may take these for known. */
+static struct registers thread_registers(const struct user_regs_struct *regs, bool is_arm64)
 {
 	return (struct registers){
 		.values = {regs->rax, regs->rdx, regs->rcx, regs->rbx, regs->rsi, regs->rdi,
 			   regs->rbp, regs->rsp, regs->r8, regs->r9, regs->r10, regs->r11,
 			   regs->r12, regs->r13, regs->r14, regs->r15, regs->rip},
-		.known = (1u << NUM_REGISTERS) - 1,
+		.known = is_arm64 ? 0 : (1u << NUM_REGISTERS) - 1,
 	};
 }
 
@@ -84,7 +85,7 @@ void threads_add(struct tasks *tasks, struct arena *arena, struct gaps *gaps,
 		int64_t nr = (int64_t)regs->orig_rax;
 		struct registers *registers = arena_alloc(arena, sizeof(*registers));
 		struct wait_hint *hint = arena_alloc(arena, sizeof(*hint));
-		*registers = thread_registers(regs);
+		*registers = thread_registers(regs, image_is_arm64(image));
 		*hint = (struct wait_hint){
 			.syscall_nr = nr >= 0 && nr <= INT32_MAX ? (int32_t)nr : -1,
 			.args = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9},
@@ -101,6 +102,7 @@ void threads_add(struct tasks *tasks, struct arena *arena, struct gaps *gaps,
 			.pc = regs->rip,
 			.sp = regs->rsp,
 			.bp = regs->rbp,
+			.lr = thread->lr,
 			.registers = registers,
 			.hint = hint,
 			.stack_size = thread_stack_size(image, regs),

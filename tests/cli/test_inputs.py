@@ -47,7 +47,7 @@ def no_cores():
     fails("zeros", write("zeros", bytes(100000)), "zeros")
     fails("32-bit core", write("core32", elf_header(bits=32, machine=3)), "core32", "32")
     fails("x32 core", write("corex32", elf_header(bits=32, machine=62)), "corex32")
-    fails("core of AArch64", write("core-arm", elf_header(machine=183)), "core-arm")
+    fails("core of RISC-V", write("core-riscv", elf_header(machine=243)), "core-riscv")
     fails("core of RISC-V", write("core-riscv", elf_header(machine=243)), "core-riscv")
     big = bytearray(elf_header())
     big[5] = 2

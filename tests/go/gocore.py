@@ -13,6 +13,8 @@ debug2.py. The ways to dump:
              prints all goroutines and ends by SIGABRT. Without GOTRACEBACK=crash Go leaves no core.
     gcore    GDB's gcore: 1.3 GB of zeros for address space that Go has only reserved, 10 MB
              when stored sparse.
+    qemu     A program of AArch64 under qemu-user, which writes a core of what it emulates. Only
+             for signals that end in Go's handler, so as crash.
 """
 
 import contextlib
@@ -49,6 +51,8 @@ MODES = {
     "pie-stripped": (0, ["-buildmode=pie"] + STRIPPED),
     "cgo-pie-stripped": (1, ["-buildmode=pie"] + STRIPPED),
 }
+# Of another machine, and not among those of all samples: see test_arm64.py.
+ARM64_MODES = {"arm64": (0, []), "arm64-stripped": (0, STRIPPED)}
 
 
 # ---- Toolchains -------------------------------------------------------------------------------
@@ -87,13 +91,15 @@ def exists_for(case, version, mode):
 
 def build(case, version, mode):
     """Path of the sample built by a Go version in a mode; the same path for the same content."""
-    cgo, flags = MODES[mode]
+    cgo, flags = (ARM64_MODES if mode in ARM64_MODES else MODES)[mode]
     root = os.path.join(TOOLCHAINS, version, "usr", "lib", "go-" + version)
     if not os.path.exists(os.path.join(root, "bin", "go")):
         complaint = toolchains(version)[1]
         if complaint:
             raise RuntimeError(complaint)
     env = build_env(root, version, cgo, goexpect.Expectation(case).experiment(version))
+    if mode in ARM64_MODES:
+        env["GOARCH"] = "arm64"
     folder = os.path.join(PROGRAMS, version, mode)
     exe = os.path.join(folder, case)
     os.makedirs(folder, exist_ok=True)
@@ -165,14 +171,14 @@ def _write(path, text):
 
 
 @contextlib.contextmanager
-def running(case, exe, cwd, crash=False):
+def running(case, exe, cwd, crash=False, emulator=()):
     """Runs a sample in cwd and yields (process, truth) when it rests; kills it afterwards."""
     wanted = goexpect.Expectation(case)
     path = os.path.join(cwd, "truth")
     env = {"PATH": os.environ.get("PATH", ""), "COREGO_TRUTH": path, **wanted.env}
     if crash:
         env["GOTRACEBACK"] = "crash"
-    with realcore.started([exe] + wanted.args, cwd, env) as process:
+    with realcore.started([*emulator, exe] + wanted.args, cwd, env) as process:
         _wait_until_quiet(process.pid, wanted.busy)
         yield process, realcore.read_text(path)
 
@@ -191,14 +197,34 @@ def dump(case, exe, how="kernel"):
             os.utime(folder)
             return core, realcore.read_text(truth)
         with realcore.scratch() as cwd:
-            with running(case, exe, cwd, how == "crash") as (process, text):
+            emulator = [arm64_emulator()] if how == "qemu" else []
+            with running(case, exe, cwd, how in ("crash", "qemu"), emulator) as (process, text):
                 death = signal.SIGABRT if how == "crash" else signal.SIGXCPU
-                made = realcore.dump(process, cwd, how, death)
+                made = (emulated_core(process, cwd) if how == "qemu" else
+                        realcore.dump(process, cwd, how, death))
             os.makedirs(folder, exist_ok=True)
             _write(truth, text)
             realcore.move_sparse(made, core)
     _bound_cache(folder)
     return core, text
+
+
+def arm64_emulator():
+    found = shutil.which("qemu-aarch64") or shutil.which("qemu-aarch64-static")
+    if found is None:
+        raise realcore.CannotDump("qemu-user is not installed")
+    return found
+
+
+def emulated_core(process, cwd):
+    """Ends an emulated program so that qemu writes its core; the core's path."""
+    process.send_signal(signal.SIGABRT)
+    process.wait(realcore.DUMP_TIMEOUT_S)
+    found = glob.glob(os.path.join(cwd, "qemu_*.core"))
+    if len(found) != 1:
+        raise RuntimeError("qemu ended with %s and left %s" % (process.returncode,
+                                                               os.listdir(cwd)))
+    return found[0]
 
 
 def _wait_until_quiet(pid, busy):

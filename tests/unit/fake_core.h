@@ -26,6 +26,7 @@ struct fake_core {
 	uint64_t notes_align;	 /* of PT_NOTE: 4 (the default) or 8 */
 	uint64_t file_page_size; /* of NT_FILE: 4096 (the default) */
 	int64_t file_count_lie;	 /* added to the count of NT_FILE */
+	bool is_arm64;		 /* the machine; else x86-64 */
 
 	struct fake_buffer notes[4];
 	uint32_t num_notes; /* PT_NOTE segments - 1 */

@@ -132,7 +132,6 @@ START_TEST(foreign_cores)
 {
 	expect_error(patched(EI_CLASS, "\1", 1, 0), CORELEAKS_ERROR_UNSUPPORTED, "32-bit");
 	expect_error(patched(EI_DATA, "\2", 1, 0), CORELEAKS_ERROR_UNSUPPORTED, "big-endian");
-	expect_error(PATCHED(e_machine, EM_AARCH64), CORELEAKS_ERROR_UNSUPPORTED, "AArch64");
 	expect_error(PATCHED(e_machine, EM_RISCV), CORELEAKS_ERROR_UNSUPPORTED, "RISC-V");
 	expect_error(PATCHED(e_machine, 0xbeef), CORELEAKS_ERROR_UNSUPPORTED, "48879");
 	expect_error(PATCHED(e_type, ET_EXEC), CORELEAKS_ERROR_NOT_A_CORE, "executable");
@@ -141,6 +140,16 @@ START_TEST(foreign_cores)
 	expect_error(PATCHED(e_phnum, 0), CORELEAKS_ERROR_NOT_A_CORE, "program headers");
 	expect_error(PATCHED(e_phentsize, 0), CORELEAKS_ERROR_NOT_A_CORE, "program headers");
 	expect_error(PATCHED(e_phentsize, 32), CORELEAKS_ERROR_NOT_A_CORE, "program headers");
+}
+END_TEST
+
+START_TEST(machines)
+{
+	ck_assert_ptr_null(fake_world_try_dump(&world, PATCHED(e_machine, EM_X86_64)));
+	ck_assert(!world.dump.is_arm64);
+	dump_deinit(&world.dump);
+	ck_assert_ptr_null(fake_world_try_dump(&world, PATCHED(e_machine, EM_AARCH64)));
+	ck_assert(world.dump.is_arm64);
 }
 END_TEST
 
@@ -474,6 +483,7 @@ Suite *dump_suite(void)
 	tcase_add_test(tests, not_a_core);
 	tcase_add_test(tests, fifo_does_not_hang);
 	tcase_add_test(tests, foreign_cores);
+	tcase_add_test(tests, machines);
 	tcase_add_test(tests, own_executable_is_no_core);
 	tcase_add_test(tests, header_cut_anywhere);
 	tcase_add_test(tests, headers_beyond_the_file);

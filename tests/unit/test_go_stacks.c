@@ -259,6 +259,67 @@ START_TEST(injected_calls)
 }
 END_TEST
 
+/* ---- AArch64: the return address lies at the bottom of a frame, or is still in a register ---- */
+
+static void walk_arm64(uint64_t pc, uint64_t sp, uint64_t lr, struct range range)
+{
+	struct go_unwinder unwinder;
+	const struct go_start start = {.pc = pc, .sp = sp, .lr = lr, .exact = true, .stack = range};
+	go.world.dump.is_arm64 = true;
+	go_unwinder_init(&unwinder, &go.world.arena, go.world.image, &go.runtime.tables,
+			 MAX_FRAMES);
+	stack = go_unwinder_walk(&unwinder, &start, frames, 0);
+}
+
+START_TEST(arm64_frames)
+{
+	begin(_i);
+	uint64_t park = fake_go_pc(FAKE_GOPARK, 0x80), main = fake_go_pc(FAKE_MAIN, 0x20);
+	uint64_t exit = fake_go_pc(FAKE_GOEXIT, 1);
+	const struct range range = fake_go_stack(&go);
+	uint64_t sp = range.high - 256;
+	fake_go_put(&go, sp, main);
+	fake_go_put(&go, sp + 24, exit);
+	fake_go_open(&go);
+	/* What the register holds is no matter: the function has saved it. */
+	walk_arm64(park, sp, 0x1234, range);
+	EXPECT_FRAMES(CORELEAKS_STACK_COMPLETE, park, main, exit);
+	ck_assert_uint_eq(frames[1].sp, sp + 24);
+	ck_assert_uint_eq(frames[2].sp, sp + 24 + 96);
+}
+END_TEST
+
+START_TEST(arm64_link_register)
+{
+	begin(_i);
+	uint64_t entry = fake_go_pc(FAKE_WORKER, 0), exit = fake_go_pc(FAKE_GOEXIT, 1);
+	const struct range range = fake_go_stack(&go);
+	fake_go_open(&go);
+	walk_arm64(entry, range.high - 256, exit, range);
+	EXPECT_FRAMES(CORELEAKS_STACK_COMPLETE, entry, exit);
+	ck_assert_uint_eq(frames[1].sp, range.high - 256);
+}
+END_TEST
+
+/* A signal came into a function's first instruction: what it had in the register is on the stack.
+ */
+START_TEST(arm64_injected_calls)
+{
+	begin(_i % 2);
+	uint64_t injected = fake_go_pc(_i < 2 ? FAKE_ASYNC_PREEMPT : FAKE_SIGPANIC, 0x30);
+	uint64_t entry = fake_go_pc(FAKE_WORKER, 0), exit = fake_go_pc(FAKE_GOEXIT, 1);
+	const struct range range = fake_go_stack(&go);
+	uint64_t sp = range.high - 256, delta = _i < 2 ? 120 : 40;
+	fake_go_put(&go, sp, entry);
+	fake_go_put(&go, sp + delta, exit);
+	fake_go_open(&go);
+	walk_arm64(injected, sp, 0, range);
+	EXPECT_FRAMES(CORELEAKS_STACK_COMPLETE, injected, entry, exit);
+	ck_assert(frames[1].exact && !frames[2].exact);
+	ck_assert_uint_eq(frames[1].sp, sp + delta + 16);
+}
+END_TEST
+
 START_TEST(a_callback_from_c)
 {
 	begin(_i);
@@ -569,6 +630,9 @@ Suite *go_stacks_suite(void)
 	tcase_add_loop_test(tests, a_parked_goroutine, 0, 2);
 	tcase_add_loop_test(tests, a_goroutine_that_never_ran, 0, 2);
 	tcase_add_loop_test(tests, injected_calls, 0, 4);
+	tcase_add_loop_test(tests, arm64_frames, 0, 2);
+	tcase_add_loop_test(tests, arm64_link_register, 0, 2);
+	tcase_add_loop_test(tests, arm64_injected_calls, 0, 4);
 	tcase_add_loop_test(tests, a_callback_from_c, 0, 2);
 	tcase_add_loop_test(tests, the_switch_of_stacks, 0, 4);
 	tcase_add_loop_test(tests, a_thread_that_has_just_begun, 0, 2);

@@ -166,6 +166,34 @@ START_TEST(signal_of_the_first_thread_without_siginfo)
 }
 END_TEST
 
+/* Linux arch/arm64: 392 bytes, x0 to x30, sp, pc, pstate from byte 112 on. */
+START_TEST(registers_of_arm64)
+{
+	unsigned char status[392] = {0};
+	const uint64_t fp = 0x7f10, lr = 0x1004, sp = 0x7f00, pc = 0x1000;
+	core->is_arm64 = true;
+	memcpy(status + 12, &(int16_t){SIGSEGV}, 2);
+	memcpy(status + 32, &(int32_t){77}, 4);
+	memcpy(status + 112 + 29 * 8, (const uint64_t[]){fp, lr, sp, pc}, 32);
+	fake_note(core, "CORE", NT_PRSTATUS, status, sizeof(status));
+	fake_note(core, "CORE", NT_PRSTATUS, status, sizeof(struct elf_prstatus));
+	fake_world_open_notes(&world);
+	EXPECT_TIDS(77);
+	const struct note_thread *thread = &notes->threads.items[0];
+	ck_assert_int_eq(thread->signal, SIGSEGV);
+	ck_assert_uint_eq(thread->regs.rbp, fp);
+	ck_assert_uint_eq(thread->lr, lr);
+	ck_assert_uint_eq(thread->regs.rsp, sp);
+	ck_assert_uint_eq(thread->regs.rip, pc);
+	/* No system call, whose number would mean another one here. */
+	ck_assert_uint_eq(thread->regs.orig_rax, UINT64_MAX);
+	/* That of x86-64 is damage. */
+	ck_assert(gaps_has(&world.gaps, "notes-damaged"));
+	/* Without NT_SIGINFO neither the kernel nor GDB wrote it. */
+	ck_assert_ptr_null(notes->dumper);
+}
+END_TEST
+
 /* Types count only together with their name. */
 START_TEST(names_must_match)
 {
@@ -542,6 +570,7 @@ Suite *notes_suite(void)
 	tcase_add_test(tests, siginfo_comes_first);
 	tcase_add_test(tests, no_notes_at_all);
 	tcase_add_test(tests, signal_of_the_first_thread_without_siginfo);
+	tcase_add_test(tests, registers_of_arm64);
 	tcase_add_test(tests, names_must_match);
 	tcase_add_test(tests, name_without_nul);
 	tcase_add_test(tests, huge_description);
