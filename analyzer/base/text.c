@@ -16,7 +16,7 @@ void text_clear(struct text *text)
 		text->bytes[0] = '\0';
 }
 
-static void text_reserve(struct text *text, size_t more)
+void text_reserve(struct text *text, size_t more)
 {
 	size_t needed = text->size + more + 1;
 	if (needed <= text->capacity)
@@ -26,15 +26,6 @@ static void text_reserve(struct text *text, size_t more)
 		capacity = needed;
 	text->bytes = arena_grow(text->arena, text->bytes, text->capacity, capacity);
 	text->capacity = capacity;
-}
-
-void text_add_bytes(struct text *text, const void *bytes, size_t size)
-{
-	text_reserve(text, size);
-	if (size > 0)
-		memcpy(text->bytes + text->size, bytes, size);
-	text->size += size;
-	text->bytes[text->size] = '\0';
 }
 
 void text_add(struct text *text, const char *string)

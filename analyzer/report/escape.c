@@ -58,10 +58,32 @@ uint32_t escape_decode(const char *bytes, size_t size, size_t *size_ret)
 	return point;
 }
 
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+/* Not 0 when one of the bytes is 0. */
+static uint64_t escape_has_zero(uint64_t bytes)
+{
+	return (bytes - EACH_BYTE) & ~bytes & EACH_BYTE << 7;
+}
+
+/* Eight bytes of which none needs a look. */
+static bool escape_all_plain(const char *bytes)
+{
+	uint64_t eight;
+	memcpy(&eight, bytes, sizeof(eight));
+	uint64_t below_space = (eight - EACH_BYTE * 0x20) & ~eight & EACH_BYTE << 7;
+	uint64_t not_ascii = eight & EACH_BYTE << 7;
+	return (below_space | not_ascii | escape_has_zero(eight ^ EACH_BYTE * 0x7f) |
+		escape_has_zero(eight ^ EACH_BYTE * '"') |
+		escape_has_zero(eight ^ EACH_BYTE * '\\')) == 0;
+}
+
 /* The bytes at the start that need no look: most names are nothing else. */
 static size_t escape_plain_size(const char *bytes, size_t size)
 {
 	size_t i = 0;
+	while (size - i >= 8 && escape_all_plain(bytes + i))
+		i += 8;
 	while (i < size && bytes[i] >= 0x20 && bytes[i] < 0x7f && bytes[i] != '"' &&
 	       bytes[i] != '\\')
 		i++;
