@@ -304,6 +304,9 @@ struct coreleaks_creation {
 	uint32_t num_places;		     /* 1 with a frame */
 	bool inferred; /* the code hands the start routine to a function that may create the task */
 	bool recorded; /* by the tasks' own runtime (Go): not read from the code */
+	/* recorded: others that were made there and have ended, at least: the runtime uses their
+	 * records again. */
+	uint32_t num_ended;
 };
 
 /* One distinct stack, innermost frame first. Addresses (sp, cfa) are its first task's. */

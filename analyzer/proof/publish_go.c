@@ -160,6 +160,8 @@ static const struct coreleaks_creation *make_creations(struct arena *arena,
 		result[i] = (struct coreleaks_creation){.frame = &input->origins->items[i].creator,
 							.num_places = 1,
 							.recorded = true};
+	for (uint32_t i = 0; i < input->goroutines->ended.num; i++)
+		result[input->goroutines->ended.items[i].origin].num_ended++;
 	return result;
 }
 

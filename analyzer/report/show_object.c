@@ -97,6 +97,19 @@ static void write_groups(struct screen *screen, const struct write_job *job,
 	}
 }
 
+/* Of those that stand on one side of a channel: what is known of others that did not get stuck. */
+static void write_others(struct screen *screen, const struct write_job *job,
+			 const uint32_t *waiters, uint32_t num)
+{
+	const struct coreleaks_creation *creation = job->view->tasks[waiters[0]]->creation;
+	for (uint32_t i = 1; i < num; i++)
+		if (job->view->tasks[waiters[i]]->creation != creation)
+			return;
+	if (creation != NULL && creation->num_ended > 0)
+		text_findings_line(screen, 2, STYLE_PLAIN,
+				   wait_words_creation(job->arena, creation));
+}
+
 static void write_goroutines(struct screen *screen, const struct write_job *job,
 			     const struct shown_object *shown)
 {
@@ -109,8 +122,10 @@ static void write_goroutines(struct screen *screen, const struct write_job *job,
 		uint32_t num;
 		const uint32_t *waiters =
 			wait_chain_goroutines(job->arena, job->view, go, side, &num);
-		if (num > 0)
-			write_waiters(screen, job, waiters, num, verbs[side]);
+		if (num == 0)
+			continue;
+		write_waiters(screen, job, waiters, num, verbs[side]);
+		write_others(screen, job, waiters, num);
 	}
 	if (!go->is_channel)
 		write_waiters(screen, job, shown->waiters, shown->object.num_waiters, verbs[2]);

@@ -341,6 +341,10 @@ const char *wait_words_creation(struct arena *arena, const struct coreleaks_crea
 			  frame->line);
 	else if (frame->file != NULL)
 		text_addf(&text, " (%s)", user_frame_file_name(frame->file));
+	if (creation->num_ended > 0)
+		text_addf(&text, "; at least %s more made there %s ended",
+			  words_number(arena, creation->num_ended),
+			  creation->num_ended == 1 ? "has" : "have");
 	return text.bytes;
 }
 

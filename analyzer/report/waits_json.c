@@ -185,6 +185,8 @@ void waits_json_creation(struct json_out *json, const struct coreleaks_creation 
 		json_out_null(json, "created_by");
 	}
 	json_out_known_size(json, "created_by_places", creation != NULL ? creation->num_places : 0);
+	if (creation != NULL && creation->recorded)
+		json_out_uint(json, "created_there_ended", creation->num_ended);
 }
 
 static void add_id(struct json_out *json, const char *key, int64_t id)

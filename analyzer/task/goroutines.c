@@ -16,6 +16,10 @@ struct builder {
 	struct intern ms;      /* address of an m -> index */
 	struct intern origins; /* go_origin -> index */
 	struct {
+		uint64_t *items;
+		uint32_t num, capacity;
+	} dead; /* gs */
+	struct {
 		struct wait_hint **items; /* one for each reason that was met */
 		uint32_t num, capacity;
 	} hints;
@@ -322,15 +326,19 @@ static const struct wait_hint *hint_of(struct builder *builder, const char *reas
 	return hint;
 }
 
-static uint32_t origin_of(struct builder *builder, const struct g *g)
+/* The runtime's own start makes goroutine 1, with no go statement (runtime/asm_*.s rt0_go). */
+static struct go_origin make_origin(const struct builder *builder, const struct g *g)
 {
 	const struct go_layout *layout = &builder->runtime->layout;
-	/* The runtime's own start makes goroutine 1, with no go statement (runtime/asm_*.s rt0_go).
-	 */
-	const struct go_origin origin = {
+	return (struct go_origin){
 		.gopc = g_word(g, layout->g_goid) != 1 ? g_word(g, layout->g_gopc) : 0,
 		.start_addr = g_word(g, layout->g_startpc),
 	};
+}
+
+static uint32_t origin_of(struct builder *builder, const struct g *g)
+{
+	const struct go_origin origin = make_origin(builder, g);
 	bool is_new;
 	uint32_t index = intern_add(&builder->origins, &origin, sizeof(origin), &is_new);
 	if (is_new)
@@ -385,6 +393,36 @@ static void count_dead(struct builder *builder, const struct g *g)
 {
 	builder->goroutines->num_dead++;
 	builder->goroutines->num_spare += g_word(g, GO_G_M) != 0;
+	if (g->status == GO_STATUS_DEAD)
+		*array_add(builder->arena, &builder->dead) = g->addr;
+}
+
+/* Until its record is used again a dead g keeps its id and where it came from (goexit0, gdestroy;
+ * runtime/proc.go, 1.19 to 1.27). One that is being made is dead still, and has its new origin
+ * already: it is about to begin at its function (newproc1). */
+static void add_ended(struct builder *builder, const struct g *g)
+{
+	const struct go_layout *layout = &builder->runtime->layout;
+	const struct go_origin origin = make_origin(builder, g);
+	uint32_t index = intern_find(&builder->origins, &origin, sizeof(origin));
+	if (index == UINT32_MAX || origin.gopc == 0 || g_word(g, layout->g_goid) == 0 ||
+	    g_word(g, GO_G_M) != 0 || g_word(g, GO_G_SCHED_PC) == origin.start_addr)
+		return;
+	*array_add(builder->arena, &builder->goroutines->ended) = (struct go_ended){
+		.id = (int64_t)g_word(g, layout->g_goid),
+		.parent_id = (int64_t)g_word(g, layout->g_parent),
+		.origin = index,
+	};
+}
+
+/* After those that live: only their origins matter. */
+static void read_ended(struct builder *builder)
+{
+	for (uint32_t i = 0; i < builder->dead.num; i++) {
+		struct g g;
+		if (read_g(builder, builder->dead.items[i], &g))
+			add_ended(builder, &g);
+	}
 }
 
 static void read_gs(struct builder *builder)
@@ -439,4 +477,5 @@ void goroutines_add(struct goroutines *ret, struct tasks *tasks, struct arena *a
 	read_ms(&builder);
 	match_threads(&builder);
 	read_gs(&builder);
+	read_ended(&builder);
 }

@@ -32,6 +32,12 @@ struct go_origin {
 	uint64_t start_addr; /* their function; 0 none */
 };
 
+/* A goroutine that has ended, whose record no other one has used since. */
+struct go_ended {
+	int64_t id, parent_id; /* parent_id 0: unknown */
+	uint32_t origin;       /* of goroutines that live too; others are not kept */
+};
+
 /* One of the runtime's threads. */
 struct go_m {
 	uint64_t addr;
@@ -51,6 +57,10 @@ struct goroutines {
 		struct go_origin *items;
 		uint32_t num, capacity;
 	} origins;
+	struct {
+		struct go_ended *items;
+		uint32_t num, capacity;
+	} ended; /* in the runtime's order */
 	struct {
 		struct go_m *items;
 		uint32_t num, capacity;

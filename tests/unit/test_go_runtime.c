@@ -428,6 +428,30 @@ START_TEST(spare_and_locked)
 }
 END_TEST
 
+/* Records of goroutines that have ended. Of each of the others something forbids to count it: it is
+ * being made, never was one, belongs to a thread of C, or nobody that lives came from there. */
+START_TEST(ended)
+{
+	begin_known(_i);
+	fake_go_program(&go);
+	const struct fake_go_layout *layout = &go.layout;
+	fake_go_g(&go, 40, GO_STATUS_DEAD);
+	fake_go_put(&go, fake_go_g(&go, 41, GO_STATUS_DEAD) + 64, fake_go_pc(FAKE_WORKER, 0));
+	fake_go_g(&go, 0, GO_STATUS_DEAD);
+	fake_go_put(&go, fake_go_g(&go, 42, GO_STATUS_DEAD) + 48, fake_go_m(&go, 0));
+	fake_go_put(&go, fake_go_g(&go, 43, GO_STATUS_DEAD) + (uint64_t)layout->g_gopc,
+		    fake_go_pc(FAKE_MAIN, 0x94));
+	fake_go_put(&go, fake_go_g(&go, 44, GO_STATUS_DEAD) + (uint64_t)layout->g_gopc, 0);
+	fake_go_g(&go, 45, GO_STATUS_IDLE);
+	fake_go_open(&go);
+	ck_assert_uint_eq(go.goroutines.ended.num, 1);
+	const struct go_ended *one = &go.goroutines.ended.items[0];
+	ck_assert_int_eq(one->id, 40);
+	ck_assert_int_eq(one->parent_id, _i == 0 ? 0 : 1);
+	ck_assert_uint_eq(one->origin, fake_go_goroutine(&go, 17)->origin);
+}
+END_TEST
+
 /* ---- Where a goroutine is to be unwound from ---- */
 
 static void expect_context(int64_t id, uint64_t pc, bool exact)
@@ -568,6 +592,7 @@ Suite *go_runtime_suite(void)
 	tcase_add_loop_test(tests, statuses, 0, 2);
 	tcase_add_loop_test(tests, an_unknown_reason, 0, 2);
 	tcase_add_loop_test(tests, spare_and_locked, 0, 2);
+	tcase_add_loop_test(tests, ended, 0, 2);
 	tcase_add_loop_test(tests, contexts, 0, 2);
 	tcase_add_loop_test(tests, below_a_signal_handler, 0, 2);
 	tcase_add_loop_test(tests, a_signal_stack_without_a_frame, 0, 4);

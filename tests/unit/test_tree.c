@@ -12,8 +12,8 @@ static const struct coreleaks_frame main_place = {
 	.function = "main.main", .file = "/s/main.go", .line = 9};
 static const struct coreleaks_frame handle_place = {
 	.function = "main.handle", .file = "/s/main.go", .line = 27};
-static const struct coreleaks_creation by_main = {&main_place, 1, false, true};
-static const struct coreleaks_creation by_handle = {&handle_place, 1, false, true};
+static const struct coreleaks_creation by_main = {&main_place, 1, false, true, 0};
+static const struct coreleaks_creation by_handle = {&handle_place, 1, false, true, 0};
 
 static void setup(void)
 {
@@ -132,7 +132,7 @@ START_TEST(functions_stand_for_unknown_creators)
 	int64_t first = goroutines(1), other = goroutines_of("main.other", 2);
 	/* What main.consume makes comes from where main.consume was made. */
 	static const struct coreleaks_frame place = {.function = "main.consume", .line = 1};
-	static const struct coreleaks_creation by_consume = {&place, 1, false, true};
+	static const struct coreleaks_creation by_consume = {&place, 1, false, true, 0};
 	fake_view_task(&fake, other)->creation = &by_consume;
 	fake_view_task(&fake, other + 1)->creation = &by_consume;
 	fake_view_task(&fake, first)->creation = &by_main;
