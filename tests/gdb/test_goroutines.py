@@ -273,7 +273,8 @@ def check_taas():
     tap.equal("leaks taas: those that have the variable", sorted(blocks(taas.out)), sorted(numbers))
     values = re.compile(r"^\$\d+", re.MULTILINE)
     tap.check("leaks taas: with its value", all(
-        re.match(r"\$\d+ = .*0x[0-9a-f]+\n", said) for said in blocks(taas.out).values()), taas.both)
+        re.match(r"\$\d+ = .*0x[0-9a-f]+\n", said) for said in blocks(taas.out).values()),
+        taas.both)
     tap.equal("leaks apply all -s", values.sub("", apply.out), values.sub("", taas.out))
     tap.equal("leaks apply -s all", values.sub("", first.out), values.sub("", taas.out))
     tap.equal("leaks taas: errors are silent", (frames.out, frames.err, taas.err), ("", "", ""))

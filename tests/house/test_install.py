@@ -2,6 +2,7 @@
 """make install puts everything in its place, what is there works, and uninstall leaves nothing."""
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -106,6 +107,55 @@ def check_used(work):
     tap.check("uninstall of nothing is fine", code == 0 and not err, out + err)
 
 
+def check_loaded(work):
+    """GDB itself loads what lies where Debian's looks, and not with -nx."""
+    prefix, etc = os.path.join(work, "loaded"), os.path.join(work, "etc-of-loaded")
+    code, configuration, _ = tap.run(["gdb", "--configuration"])
+    places = re.search(r"--with-system-gdbinit-dir=(\S+)", configuration)
+    if places is None:
+        tap.skip("GDB loads the command by itself", "this GDB has no folder for such files")
+        return
+    folder = places[1]
+    places = ["PREFIX=" + prefix, "GDBINIT_DIR=" + etc]
+    code, out, err = make("install", *places)
+    tap.check("install for GDB", code == 0, out + err)
+    # Its own folder is this machine's: the test has another one there.
+    hidden = ["unshare", "-rm", "sh", "-c", "mount --bind \"$1\" \"$2\" && shift 2 && exec \"$@\"",
+              "sh", etc, folder]
+    if not os.path.isdir(folder) or tap.run(hidden + ["true"])[0]:
+        tap.skip("GDB loads the command by itself", "no mounts of one's own here")
+    else:
+        ask = ["-q", "-batch", "-ex", "help leaks", "-ex", "show leaks limit"]
+        code, out, err = tap.run(hidden + ["gdb"] + ask)
+        tap.check("GDB loads the command by itself", "Usage: leaks" in out and
+                  "that \"leaks\" prints is 20." in out and "Undefined" not in err, out + err)
+        code, out, err = tap.run(hidden + ["gdb", "-nx"] + ask)
+        tap.check("but not with -nx", "Undefined command: \"leaks\"" in err, out + err)
+        code, out, err = tap.run(hidden + ["gdb", "-q", "-batch", "-ex", "leaks doctor"])
+        tap.check("with the program that was installed with it",
+                  os.path.join(prefix, "bin", "coreleaks") in out, out + err)
+    make("uninstall", *places)
+    tap.equal("uninstall leaves nothing of it", sorted(files_below(prefix) | files_below(etc)), [])
+
+
+def check_fedora(work):
+    """Fedora's GDB loads /etc/gdbinit.d/*.py, its libraries are in lib64 (gdb.spec of Fedora 41)."""
+    root = os.path.join(work, "fedora")
+    places = ["DESTDIR=" + root, "PREFIX=/usr", "LIBDIR=/usr/lib64", "GDBINIT_DIR=/etc/gdbinit.d"]
+    code, out, err = make("install", *places)
+    found = files_below(root)
+    tap.check("install as Fedora has it", code == 0 and {
+        "etc/gdbinit.d/leaks.py", "usr/lib64/libcoreleaks.so.0", "usr/lib64/pkgconfig/coreleaks.pc",
+        "usr/share/coreleaks/gdb/leaks.py"} <= found, out + err)
+    tap.equal("nothing lies where only Debian looks",
+              [name for name in found if name.startswith(("usr/lib/", "etc/gdb/"))], [])
+    with open(os.path.join(root, "etc/gdbinit.d/leaks.py"), encoding="utf-8") as file:
+        tap.check("the loader names the place", "/usr/share/coreleaks/gdb/leaks.py" in file.read())
+    code, out, err = make("uninstall", *places)
+    left = [path for path, _, names in os.walk(root) if path != root or names]
+    tap.equal("uninstall leaves nothing, as Fedora has it", (code, left), (0, []))
+
+
 def check_help():
     code, out, err = make("help")
     listed = [line.split()[0] for line in out.splitlines() if line.strip()]
@@ -148,6 +198,8 @@ def main():
     try:
         check_staged(work)
         check_used(work)
+        check_loaded(work)
+        check_fedora(work)
         check_help()
         check_completion()
     finally:
