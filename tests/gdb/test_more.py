@@ -275,6 +275,51 @@ def check_containers(hunt):
               len(libraries) >= 2, with_root.both)
 
 
+def check_chroot(hunt):
+    """A core of a program that had another root: its files have names that are none here."""
+    root = os.path.join(hunt.folder, "cage")
+    needed = tap.run(["ldd", hunt.exe])[1]
+    for path in re.findall(r"(/\S+) \(0x", needed):
+        os.makedirs(os.path.dirname(root + path), exist_ok=True)
+        shutil.copy(path, root + path)
+    shutil.copy(hunt.exe, os.path.join(root, "caged"))
+    enter = ["chroot"] if os.geteuid() == 0 else ["unshare", "-r", "chroot"]
+    if tap.run(enter + ["/", "true"])[0]:
+        tap.skip("a program with another root", "no other root may be had here")
+        return
+    core = os.path.join(hunt.folder, "caged.core")
+    with realcore.running(enter + [root, "/caged"], hunt.folder, support.NUM_THREADS) as process:
+        os.replace(realcore.dump(process, hunt.folder, "kernel"), core)
+    without, = hunt.gdb(["leaks"], core=["-c", core], analyzer=support.TOOL)
+    _, given, _ = hunt.gdb(["set sysroot " + root, "leaks", "leaks doctor"],
+                           core=["-c", core], analyzer=support.TOOL)
+    tap.check("without its root the program is not there", "worker.c:" not in without.out and
+              "file-missing: /caged: " in without.out, without.both)
+    tap.check("with its root a chroot's core is whole", "worker.c:13" in given.out and
+              "pthread_cond_wait" in given.out and "INCOMPLETE" not in given.out and
+              "file-missing" not in given.out, given.both)
+
+
+def check_run_again(hunt):
+    """The program is started anew: what is known of the one before is forgotten."""
+    answers = hunt.gdb([
+        "set startup-with-shell off", "break pthread_join", "run", "leaks -limit 1", "leaks why",
+        "run", "info leaks", SELECTED, "leaks", SELECTED, "kill", "leaks", "run", "leaks", "kill"],
+        core=[hunt.exe], analyzer=support.TOOL)
+    if "ptrace" in answers[2].both or "warning: Error disabling" in answers[2].both:
+        tap.skip("a program that is run again", "GDB may not run programs here")
+        return
+    pids = [re.search(r"worker, pid (\d+)", answers[at].out) for at in (3, 8, 13)]
+    tap.check("each run is analysed", all(pids) and len({pid[1] for pid in pids}) == 3,
+              [answers[at].both for at in (3, 8, 13)])
+    tap.check("run again: the report is forgotten", "none analysed yet" in answers[6].out and
+              "Last listing" not in answers[6].out, answers[6].both)
+    tap.equal("run again: the selection is left alone", answers[9].out, answers[7].out)
+    tap.equal("run again: no process is left", (answers[11].out, answers[11].err),
+              ("", "No core file and no program. Use \"core-file FILE\" or \"attach PID\" first."))
+    tap.equal("run again: no complaint", [answers[at].err for at in (3, 4, 6, 8, 13)], [""] * 5)
+
+
 def check_two_inferiors(hunt):
     answers = hunt.gdb([
         "leaks -limit 1", "add-inferior -no-connection", "inferior 2", "leaks", "file " + hunt.exe,
@@ -290,6 +335,11 @@ def check_two_inferiors(hunt):
 with support.hunt() as made:
     check_doctor(made)
     check_containers(made)
+    check_run_again(made)
+    try:
+        check_chroot(made)
+    except realcore.CannotDump as reason:
+        tap.skip("a program with another root", str(reason))
     check_two_inferiors(made)
 try:
     check_object()
