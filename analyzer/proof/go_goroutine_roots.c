@@ -21,7 +21,9 @@ void go_goroutine_roots_init(struct go_goroutine_roots *roots, struct arena *are
 	roots->frames = arena_alloc_array(arena, MAX_FRAMES, sizeof(*roots->frames));
 	go_unwinder_init(&roots->unwinder, arena, image, &roots->runtime->tables, MAX_FRAMES);
 	go_stack_maps_init(&roots->maps, arena, image, &roots->runtime->tables);
-	go_stack_plans_init(&roots->plans, arena, &roots->maps, roots->num_stacks);
+	/* Plans know return addresses that stand right below the caller's frame, nothing else. */
+	go_stack_plans_init(&roots->plans, arena, &roots->maps,
+			    roots->unwinder.uses_lr ? 0 : roots->num_stacks);
 }
 
 static uint64_t word_at(struct go_marker *marker, uint64_t addr)

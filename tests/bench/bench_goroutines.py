@@ -136,10 +136,12 @@ def programs(folder):
 
 
 def anonymous_size(pid):
-    """MiB of memory of a process that no file backs, now."""
+    """MiB of memory that no file backs, now: of a process and of those it started."""
     found = re.search(r"^RssAnon:\s+(\d+) kB$", realcore.read_text("/proc/%d/status" % pid),
                       re.MULTILINE)
-    return int(found.group(1)) / 1024 if found else 0
+    children = realcore.read_text("/proc/%d/task/%d/children" % (pid, pid)).split()
+    return (int(found.group(1)) / 1024 if found else 0) + sum(map(anonymous_size,
+                                                                  map(int, children)))
 
 
 def measure(argv, folder, sampled=False):
