@@ -43,6 +43,15 @@ const char *headline_claim(const struct write_job *job)
 			    num_groups, finding->title);
 }
 
+const char *headline_largest(struct arena *arena, uint32_t num_groups, uint32_t largest)
+{
+	if (num_groups <= 1)
+		return "";
+	return largest <= 1
+		       ? ", no two alike"
+		       : arena_format(arena, ", the largest of %s", words_number(arena, largest));
+}
+
 const char *headline_no_claim(const struct write_job *job)
 {
 	const struct report_view *view = job->view;
@@ -57,13 +66,12 @@ const char *headline_no_claim(const struct write_job *job)
 		if (view->groups[i]->num_tasks > largest)
 			largest = view->groups[i]->num_tasks;
 	}
-	return arena_format(job->arena,
-			    "nothing suspicious%s: %s %s in %" PRIu32 " %s, at most %s in one",
+	return arena_format(job->arena, "nothing suspicious%s: %s %s in %" PRIu32 " %s%s",
 			    view->core->complete ? "" : " in what could be read",
 			    words_number(job->arena, view->num_shown_tasks),
 			    view_noun(view, view->num_shown_tasks), view->num_shown_groups,
 			    view->num_shown_groups == 1 ? "group" : "groups",
-			    words_number(job->arena, largest));
+			    headline_largest(job->arena, view->num_shown_groups, largest));
 }
 
 const char *headline_word(const struct report_view *view)

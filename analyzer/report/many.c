@@ -144,6 +144,26 @@ static void write_baseline(struct text *out, const struct coreleaks_check *check
 	}
 }
 
+/* Names are the program's: in ASCII as everywhere. */
+static struct text ascii_of(const struct text *text)
+{
+	struct text ret;
+	size_t at = 0;
+	text_init(&ret, text->arena);
+	while (at < text->size) {
+		size_t plain = 0, other = 0;
+		while (at + plain < text->size && (unsigned char)text->bytes[at + plain] < 0x80)
+			plain++;
+		text_add_bytes(&ret, text->bytes + at, plain);
+		at += plain;
+		while (at + other < text->size && (unsigned char)text->bytes[at + other] >= 0x80)
+			other++;
+		escape_terminal(&ret, arena_copy_bytes(text->arena, text->bytes + at, other), true);
+		at += other;
+	}
+	return ret;
+}
+
 static struct text make(struct arena *arena, const struct many_call *call)
 {
 	struct json_out json;
@@ -169,7 +189,7 @@ static struct text make(struct arena *arena, const struct many_call *call)
 			check_text(&out, call->check, &call->options);
 		else
 			comparison_text(&out, call->comparison, &call->options);
-		return out;
+		return call->options.ascii ? ascii_of(&out) : out;
 	}
 	json_out_init(&json, arena);
 	json_out_begin(&json, NULL, '{', JSON_LINES);

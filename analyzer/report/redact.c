@@ -1,6 +1,7 @@
 #include "report/redact.h"
 
 #include "base/intern.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -200,10 +201,35 @@ static const struct coreleaks_core *redact_core(struct redact *redact,
 						const struct coreleaks_core *core)
 {
 	struct coreleaks_core *same = copy(redact, core, sizeof(*core));
+	same->path = redact_path(core->path, redact->prefix);
 	same->executable = redact_path(core->executable, redact->prefix);
 	same->executable_file = redact_path(core->executable_file, redact->prefix);
 	if (redact->privacy)
 		same->command = NULL; /* prctl() writes there what the process likes */
+	return same;
+}
+
+/* Paths stand anywhere in a gap's text. */
+static const struct coreleaks_gap *redact_gap(struct redact *redact,
+					      const struct coreleaks_gap *gap)
+{
+	struct coreleaks_gap *same = copy(redact, gap, sizeof(*gap));
+	struct text text;
+	text_init(&text, redact->arena);
+	for (const char *at = gap->detail, *found; *at != '\0'; at = found) {
+		const char *cut = redact_path(at, redact->prefix);
+		at = cut;
+		found = strchr(at + 1, '/');
+		/* Only where a path begins. */
+		while (found != NULL && found > gap->detail && found[-1] != ' ' &&
+		       found[-1] != '(' && found[-1] != '\'' && found[-1] != '"')
+			found = strchr(found + 1, '/');
+		if (found == NULL)
+			found = at + strlen(at);
+		text_add_bytes(&text, at, (size_t)(found - at));
+	}
+	text_add(&text, "");
+	same->detail = text.bytes != NULL ? text.bytes : "";
 	return same;
 }
 
@@ -227,6 +253,7 @@ void redact_view(struct report_view *view, struct arena *arena,
 	REPLACE(&redact, view, groups, num_groups, redact_group);
 	if (redact.prefix == NULL)
 		return;
+	REPLACE(&redact, view, gaps, num_gaps, redact_gap);
 	REPLACE(&redact, view, stacks, num_stacks, redact_stack);
 	REPLACE(&redact, view, blockers, num_blockers, redact_blocker);
 	REPLACE(&redact, view, modules, num_modules, redact_module);

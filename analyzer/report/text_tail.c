@@ -1,3 +1,4 @@
+#include "report/headline.h"
 #include "report/text_tail.h"
 
 #include "group/rules.h"
@@ -37,12 +38,11 @@ static uint64_t text_tail_rest(struct screen *screen, const struct write_job *jo
 	screen->indent = 4;
 	screen_put(screen, STYLE_BOLD, screen_glyph(screen, GLYPH_ELLIPSIS));
 	uint32_t num = view->num_shown_groups - num_printed;
-	const char *line = arena_format(
-		job->arena,
-		" %s more %s with %s %s, at most %s in one; --limit %" PRIu32 " shows all",
-		words_number(job->arena, num), num == 1 ? "group" : "groups",
-		words_number(job->arena, num_tasks), view_noun(view, num_tasks),
-		words_number(job->arena, largest), view->num_shown_groups);
+	const char *line =
+		arena_format(job->arena, " %s more %s with %s %s%s; --limit %" PRIu32 " shows all",
+			     words_number(job->arena, num), num == 1 ? "group" : "groups",
+			     words_number(job->arena, num_tasks), view_noun(view, num_tasks),
+			     headline_largest(job->arena, num, largest), view->num_shown_groups);
 	screen_words(screen, STYLE_BOLD, line);
 	screen_end_line(screen);
 	screen_end_line(screen);

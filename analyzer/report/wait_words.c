@@ -113,6 +113,10 @@ const char *wait_words_timeout(struct arena *arena, const struct coreleaks_wait 
 		if (when != NULL)
 			return arena_format(arena, "until %s", when);
 	}
+	/* Linux counts it from its own start; the core does not tell how long that is ago. */
+	if (strcmp(wait->timeout_kind, "monotonic") == 0)
+		return arena_format(arena, "until %s after the machine's start",
+				    words_duration(arena, wait->timeout_ns));
 	return arena_format(arena, "until %" PRId64 ".%" PRId64 " s on the %s clock",
 			    wait->timeout_ns / 1000000000,
 			    wait->timeout_ns % 1000000000 / 100000000, wait->timeout_kind);

@@ -219,6 +219,7 @@ def outputs(cores):
     tap.equal("any format of a single dump", check("-o", "p.pb.gz", cores["fixed"])[0], CLEAN)
     joined(cores)
     pages(cores)
+    in_ascii(cores)
     code, _, err = check("-o", "q.pb.gz", cores["fixed"], cores["hang"])
     tap.check("not of several", code == USAGE and "{}" in err, err)
     code, _, err = check("-o", "one-{}.txt", cores["fixed"])
@@ -305,6 +306,15 @@ def pages(cores):
     check("-q", "-o", "one.html", cores["hang"])
     with open("one.html", encoding="utf-8") as file:
         tap.check("the page of one dump is its own", "flame" in file.read())
+
+
+def in_ascii(cores):
+    """Where the locale has no UTF-8, names of files are escaped as elsewhere."""
+    os.link(cores["hang"], "core.Zürich")
+    _, out, _ = check("core.Zürich")
+    tap.check("UTF-8: a name as it is", "core.Zürich" in out, out)
+    _, out, _ = cli.run("check", "core.Zürich", env={"LC_ALL": "C"})
+    tap.check("elsewhere in ASCII", out.isascii() and "core.Z\\u00fcrich" in out, out)
 
 
 def executables(core):

@@ -91,9 +91,18 @@ END_TEST
 START_TEST(test_strip_prefix)
 {
 	fill();
+	fake.core.path = "/src/dumps/core.1";
+	fake_view_gap(
+		&fake, "file-missing", false,
+		"/src/bin/worker: not read (see /src/a/b and '/src/c', not /srcs/d or x/src/e)", 1);
 	ck_assert_ptr_nonnull(strstr(fake_view_json(&fake), "\"/src/worker.c\""));
 	fake.options.strip_prefix = "/src";
 	const char *json = fake_view_json(&fake);
+	ck_assert_ptr_nonnull(strstr(json, "\"dumps/core.1\""));
+	ck_assert_ptr_nonnull(
+		strstr(json, "\"bin/worker: not read (see a/b and 'c', not /srcs/d or x/src/e)\""));
+	fake.view.num_gaps = 0;
+	json = fake_view_json(&fake);
 	ck_assert_ptr_null(strstr(json, "/src/"));
 	/* The stack, the creator, the candidate. */
 	ck_assert_ptr_nonnull(strstr(json, "\"file\":\"worker.c\""));

@@ -98,7 +98,7 @@ START_TEST(one_task)
 {
 	fake_view_group(&fake, "t-5f0a3b9c1d2e", 1, usual_stack());
 	const char *text = fake_view_text(&fake);
-	expect_first_line(text, "nothing suspicious: 1 thread in 1 group, at most 1 in one");
+	expect_first_line(text, "nothing suspicious: 1 thread in 1 group");
 	expect_text(text, "\ncore.4711 · worker, pid 4711 · 45 MiB by the kernel · "
 			  "2026-11-20 20:20:00 UTC · complete\n");
 	expect_text(text, "\n   #1  1 thread   100.0 %  ██████████  futex  t-5f0a3b9c1d2e\n");
@@ -117,7 +117,7 @@ START_TEST(never_says_that_there_is_no_leak)
 	fake_view_gap(&fake, "core-truncated", true, "the last 12 of 48 MiB are missing", 1);
 	text = fake_view_text(&fake);
 	expect_first_line(text, "INCOMPLETE: nothing suspicious in what could be read: 20 threads "
-				"in 1 group, at most 20 in one");
+				"in 1 group");
 	expect_text(text, "INCOMPLETE, see below");
 	expect_text(text, "\nINCOMPLETE: threads or frames may be missing above; do not take this "
 			  "as clean\n");
@@ -548,7 +548,7 @@ START_TEST(limit_says_what_it_leaves_out)
 		fake_view_group(&fake, "t-5f0a3b9c1d2e", 10 - i, usual_stack());
 	const char *text = fake_view_text(&fake);
 	expect_text(text,
-		    "\n… 3 more groups with 21 threads, at most 8 in one; --limit 5 shows all\n");
+		    "\n… 3 more groups with 21 threads, the largest of 8; --limit 5 shows all\n");
 	expect_text(text, "\ntotal 40 threads in 5 groups; shown 19 in 2 groups; hidden 0; beyond "
 			  "--limit 21\n");
 	expect_no_text(text, "#3");
@@ -570,7 +570,7 @@ START_TEST(hidden_says_by_what)
 	fake_view_finding(&fake, 1, "200 threads share one stack: consume (worker.c:42)");
 	fake.options.width = 0;
 	const char *text = fake_view_text(&fake);
-	expect_first_line(text, "nothing suspicious: 10 threads in 1 group, at most 10 in one");
+	expect_first_line(text, "nothing suspicious: 10 threads in 1 group");
 	expect_text(text, "hidden 202: 200 in 1 group by --ignore, 2 in 2 groups by --min-count\n"
 			  "1 finding is about hidden groups only\n");
 	expect_no_text(text, "t-000000000001");

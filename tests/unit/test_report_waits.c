@@ -164,7 +164,7 @@ START_TEST(time_limits_and_wake_ups_are_told)
 		{"remaining", INT64_MAX, "for at most 106,751 days more"},
 		{"remaining", 0, "with a time limit"},
 		{"realtime", INT64_C(1795206000000000000), "until 2026-11-20 20:20:00 UTC"},
-		{"monotonic", INT64_C(12500000000), "until 12.5 s on the monotonic clock"},
+		{"monotonic", INT64_C(12500000000), "until 12.5 s after the machine's start"},
 	};
 	struct coreleaks_wait *wait = one_group(2);
 	fake_view_mutex(&fake, 4711, 0x55d0, 0);
