@@ -1,13 +1,14 @@
 #include "report/candidate_words.h"
 
 #include "group/user_frame.h"
+#include "report/go_wait_words.h"
 #include "report/text_frames.h"
 #include "report/words.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-enum { MAX_NAMED = 4 };
+enum { MAX_NAMED = 4, MAX_CIRCLE = 6, MAX_STEPS = 2000 };
 
 /* "reader, reader.c:12" */
 static void add_place(struct text *text, const struct coreleaks_frame *frame, const char *between)
@@ -84,6 +85,70 @@ const char *candidate_words_object(struct arena *arena, const struct report_view
 			  object->num_all_candidates == 1 ? "candidate" : "candidates");
 	else
 		text_add(&text, "; no candidate: no other thread has its address in use");
+	return text.bytes;
+}
+
+/* ---- Circles ------------------------------------------------------------------------------- */
+
+/* From a lock to a task that may hold it, to the lock that this one waits for, and so on. */
+struct circle {
+	const struct report_view *view;
+	const struct coreleaks_go_object *first;
+	uint32_t tasks[MAX_CIRCLE];
+	uint32_t num, num_steps;
+};
+
+static const struct coreleaks_go_object *lock_of(const struct report_view *view, uint32_t task)
+{
+	const struct coreleaks_wait *wait = view->waits[task];
+	return wait->go != NULL && is_lock(wait->go) && !wait->waking && wait->timeout_kind == NULL
+		       ? wait->go
+		       : NULL;
+}
+
+/* Finds the way back to the first lock, if there is one that is short. */
+static bool find_circle(struct circle *circle)
+{
+	uint32_t next[MAX_CIRCLE + 1] = {0}; /* the candidate to try at each depth */
+	while (circle->num_steps++ < MAX_STEPS) {
+		const struct coreleaks_go_object *lock =
+			circle->num == 0 ? circle->first
+					 : lock_of(circle->view, circle->tasks[circle->num - 1]);
+		if (circle->num > 0 && lock == circle->first)
+			return true;
+		if (circle->num == MAX_CIRCLE || next[circle->num] == lock->num_candidates) {
+			if (circle->num-- == 0)
+				return false;
+			continue;
+		}
+		uint32_t task = lock->candidates[next[circle->num]++].task;
+		if (lock_of(circle->view, task) == NULL)
+			continue;
+		circle->tasks[circle->num++] = task;
+		next[circle->num] = 0;
+	}
+	return false;
+}
+
+const char *candidate_words_circle(struct arena *arena, const struct report_view *view,
+				   const struct coreleaks_object *object)
+{
+	struct circle circle = {.view = view, .first = object->go};
+	struct text text;
+	if (object->go == NULL || !is_lock(object->go) || !find_circle(&circle))
+		return NULL;
+	text_init(&text, arena);
+	text_add(&text, "perhaps a circle: ");
+	for (uint32_t i = 0; i < circle.num; i++) {
+		const struct coreleaks_go_object *lock = lock_of(view, circle.tasks[i]);
+		text_addf(&text, "%sgoroutine %" PRId64 " may hold %s and waits for ",
+			  i > 0 ? ", " : "", view->tasks[circle.tasks[i]]->id,
+			  i > 0 ? "that" : "it");
+		if (lock == object->go)
+			text_add(&text, "the first one");
+		else
+			text_add(&text, go_wait_words_name(arena, lock));
+	}
 	return text.bytes;
 }
 

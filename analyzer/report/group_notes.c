@@ -22,9 +22,11 @@ struct group_notes group_notes_of(struct arena *arena, const struct report_view 
 	    group->kind == CORELEAKS_KIND_GOROUTINE ? go_wait_words_group(arena, view, group)
 						    : wait_words_group(arena, view, group));
 	add(&notes, STYLE_PLAIN, interrupted_words_group(arena, view, group));
-	if (group->num_objects > 0)
+	if (group->num_objects > 0) {
 		add(&notes, STYLE_PLAIN,
 		    candidate_words_object(arena, view, &group->objects[0], true));
+		add(&notes, STYLE_PLAIN, candidate_words_circle(arena, view, &group->objects[0]));
+	}
 	add(&notes, STYLE_PLAIN, go_words_group(arena, view, group));
 	add(&notes, STYLE_DIM, wait_words_start(arena, view, group));
 	add(&notes, STYLE_DIM, wait_words_creation(arena, group->creation));

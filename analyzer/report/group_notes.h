@@ -5,7 +5,7 @@
 #include "report/screen.h"
 #include "report/view.h"
 
-enum { GROUP_NOTES_MAX = 6 };
+enum { GROUP_NOTES_MAX = 7 };
 
 struct group_notes {
 	const char *lines[GROUP_NOTES_MAX];

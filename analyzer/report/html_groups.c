@@ -99,8 +99,10 @@ static void add_notes(struct text *out, const struct write_job *job,
 			      ? go_wait_words_group(arena, job->view, group)
 			      : wait_words_group(arena, job->view, group));
 	add_note(out, interrupted_words_group(arena, job->view, group));
-	if (group->num_objects > 0)
+	if (group->num_objects > 0) {
 		add_note(out, candidate_words_object(arena, job->view, &group->objects[0], true));
+		add_note(out, candidate_words_circle(arena, job->view, &group->objects[0]));
+	}
 	add_note(out, go_words_group(arena, job->view, group));
 	add_note(out, wait_words_start(arena, job->view, group));
 	add_note(out, wait_words_creation(arena, group->creation));

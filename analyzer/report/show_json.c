@@ -51,6 +51,9 @@ void show_json_candidates(struct json_out *json, const struct write_job *job,
 		show_json_what(json,
 			       candidate_words_one(job->arena, job->view, &object->candidates[i]),
 			       object->addr, NULL);
+	const char *circle = candidate_words_circle(job->arena, job->view, object);
+	if (circle != NULL)
+		show_json_what(json, circle, object->addr, NULL);
 }
 
 /* What the task waits for, and those it waits for in turn. */

@@ -145,6 +145,9 @@ static void write_candidates(struct screen *screen, const struct write_job *job,
 			candidate_words_one(job->arena, job->view, &object->candidates[i]));
 	if (note != NULL)
 		text_findings_line(screen, 2, STYLE_DIM, note);
+	const char *circle = candidate_words_circle(job->arena, job->view, object);
+	if (circle != NULL)
+		text_findings_line(screen, 2, STYLE_RED, circle);
 }
 
 static void write_go_object(struct screen *screen, const struct write_job *job,

@@ -159,6 +159,9 @@ static void show_text_chain(struct screen *screen, const struct write_job *job, 
 	const char *candidates = candidate_words_object(job->arena, view, &object, true);
 	if (candidates != NULL)
 		text_findings_line(screen, 2, STYLE_PLAIN, candidates);
+	const char *circle = candidate_words_circle(job->arena, view, &object);
+	if (circle != NULL)
+		text_findings_line(screen, 2, STYLE_RED, circle);
 	uint32_t num;
 	const uint32_t *waiters = wait_chain_waiters(job->arena, view, task, &num);
 	struct text line;

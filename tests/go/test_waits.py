@@ -73,13 +73,36 @@ def check_goroutine(name, core, exe, notes):
               and "from context.cancelCtx" in flat and "ends in at most" in flat, out)
 
 
+def check_circle(name, core, exe, notes):
+    """Two that hold what the other waits for: who may hold, not who does; the third, behind them,
+    is in no circle, but its lock is."""
+    waits = {}
+    for note in notes["wait"]:
+        number, word = note.split()[:2]
+        waits[int(number)] = word.split(":")[1]
+    holders = {note.split()[1]: int(note.split()[0]) for note in notes["uses"]}
+    _, out, _ = tap.run([realcore.tool(), "--json", "-e", exe, core])
+    groups = {number: group for group in json.loads(out)["groups"] for number in group["members"]
+              if group["kind"] == "goroutine"}
+    for number, lock in waits.items():
+        holder = holders[lock]
+        want = ("perhaps a circle: goroutine %d may hold it and waits for sync.Mutex %s, goroutine "
+                "%d may hold that and waits for the first one"
+                % (holder, waits[holder], holders[waits[holder]]))
+        tap.check(name + "goroutine %d's lock is in a circle" % number,
+                  want in groups[number]["notes"], groups[number]["notes"])
+        for shown in ("goroutine:%d" % number, lock):
+            _, out, _ = tap.run([realcore.tool(), "show", "-e", exe, core, shown])
+            tap.check(name + "show says so", want in " ".join(out.split()), out)
+
+
 def main():
     """Two versions, plain and stripped."""
     versions, complaints = gocore.toolchains("--two")
     if complaints:
         tap.check("all toolchains are to be had", False, complaints)
     for version, _ in versions:
-        for case in ("waits_channels", "waits_locks"):
+        for case in ("waits_channels", "waits_locks", "crossed_locks"):
             name = "%s by Go %s: " % (case, version)
             exe = gocore.build(case, version, "stripped")
             try:
@@ -88,7 +111,12 @@ def main():
                 tap.skip(name + "show", str(reason))
                 continue
             notes = debug2.notes(text)
+            if case == "crossed_locks":
+                check_circle(name, core, exe, notes)
+                continue
             check_groups(name, core, exe, notes)
+            _, out, _ = tap.run([realcore.tool(), "-e", exe, core])
+            tap.check(name + "no circle is made up", "circle" not in out, out)
             if case == "waits_channels":
                 check_channels(name, core, exe, notes)
                 check_goroutine(name, core, exe, notes)

@@ -1,4 +1,5 @@
 #include "fake_view.h"
+#include "report/candidate_words.h"
 
 #include <check.h>
 #include <string.h>
@@ -162,6 +163,69 @@ START_TEST(json)
 }
 END_TEST
 
+/* Locks of Go's that goroutines wait for: task i waits for lock i % 3 in these. */
+static struct coreleaks_go_object locks[3];
+
+static const char *circle_of(const struct coreleaks_object *object)
+{
+	struct report_view view = fake.view;
+	view.waits = arena_alloc_array(&fake.arena, 1 + NUM_READERS, sizeof(*view.waits));
+	for (uint32_t i = 0; i <= NUM_READERS; i++)
+		view.waits[i] = fake_view_wait(&fake, 4711 + (int64_t)i);
+	return candidate_words_circle(&fake.arena, &view, object);
+}
+
+/* may_hold[i]: the task that is a candidate for lock i. */
+static const char *circle_of_first(const uint32_t *may_hold)
+{
+	struct coreleaks_object object = {.kind = "go-mutex", .go = &locks[0]};
+	for (uint32_t i = 0; i < 3; i++) {
+		static struct coreleaks_candidate one[3][2];
+		/* 6 waits for nothing: it comes first, and leads nowhere. */
+		one[i][0].task = 6;
+		one[i][1].task = may_hold[i];
+		locks[i] = (struct coreleaks_go_object){.kind = "go-mutex",
+							.addr = 0x100 * (i + 1),
+							.candidates = one[i],
+							.num_candidates = 2};
+	}
+	for (uint32_t i = 0; i < 3; i++)
+		*fake_view_wait(&fake, 4711 + (int64_t)i) =
+			(struct coreleaks_wait){.holder_task = -1, .go = &locks[i]};
+	return circle_of(&object);
+}
+
+START_TEST(circles)
+{
+	ck_assert_str_eq(circle_of_first((const uint32_t[]){1, 0, 0}),
+			 "perhaps a circle: goroutine 4712 may hold it and waits for sync.Mutex "
+			 "0x200, goroutine 4711 may hold that and waits for the first one");
+	expect_part(circle_of_first((const uint32_t[]){1, 2, 0}), "goroutine 4713 may hold that");
+	/* The first waits for others that are in a circle: it is in none. */
+	ck_assert_ptr_null(circle_of_first((const uint32_t[]){1, 2, 1}));
+	ck_assert_ptr_null(circle_of_first((const uint32_t[]){5, 0, 0}));
+}
+END_TEST
+
+/* What ends by itself, or is ending, closes no circle; nor does what is no lock. */
+START_TEST(no_circles)
+{
+	struct coreleaks_object object = {.kind = "go-mutex", .go = &locks[0]};
+	const uint32_t crossed[] = {1, 0, 0};
+	ck_assert_ptr_nonnull(circle_of_first(crossed));
+	fake_view_wait(&fake, 4712)->waking = true;
+	ck_assert_ptr_null(circle_of(&object));
+	fake_view_wait(&fake, 4712)->waking = false;
+	fake_view_wait(&fake, 4711)->timeout_kind = "remaining";
+	ck_assert_ptr_null(circle_of(&object));
+	ck_assert_ptr_nonnull(circle_of_first(crossed));
+	locks[1].kind = "channel";
+	ck_assert_ptr_null(circle_of(&object));
+	object.go = NULL;
+	ck_assert_ptr_null(circle_of(&object));
+}
+END_TEST
+
 Suite *report_candidates_suite(void)
 {
 	Suite *suite = suite_create("report_candidates");
@@ -173,6 +237,8 @@ Suite *report_candidates_suite(void)
 	tcase_add_test(tests, other_locks);
 	tcase_add_test(tests, many);
 	tcase_add_test(tests, json);
+	tcase_add_test(tests, circles);
+	tcase_add_test(tests, no_circles);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
