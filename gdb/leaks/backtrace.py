@@ -207,6 +207,7 @@ class _GoroutineFilter:
 def _own(iterator, selected):
     is_hidden, c_names = selected.hides(), selected.c_names
     stack, level = selected.task.goroutine.stack, 0
+    shown = None
     for decorator in iterator:
         frame = decorator.inferior_frame()
         pc = frame.pc()
@@ -219,6 +220,10 @@ def _own(iterator, selected):
             c_names = ()
             continue
         names = selected.names_of(frame)
+        if names and names is shown:
+            # What GDB takes for inlined there.
+            continue
+        shown = names
         if not names:
             level += 1
             yield _memory.own(decorator, frame, None if stack is None else (stack, pc, level))

@@ -277,7 +277,9 @@ def select(context, task, listed, with_frame=True):
     if about.thread is not None and (about.c_call is not None or task.state == "running"):
         thread = context.threads().get(about.thread)
     thread = thread or gdb.selected_thread() or target.first_thread(target.stopped_inferior())
-    selected = selection.select(task, thread, lambda: context.places(task), listed.ends)
+    selected = selection.select(
+        task, thread, lambda: context.places(task), listed.ends,
+        goroutines.may_be_interrupted(task, listed.group_of(task)))
     if with_frame:
         _select_user_frame(selected, listed.runtime_names)
     return selected

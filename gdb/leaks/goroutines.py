@@ -15,6 +15,17 @@ from .words import clean, duration
 Place = namedtuple("Place", "pc low high frames")
 
 
+# Functions that a signal had called: what stands above them was interrupted before the instruction
+# at its pc. GDB looks for the call before it: it knows of a signal by its own frames alone.
+INJECTED = ("runtime.asyncPreempt", "runtime.sigpanic", "runtime.debugCallV2")
+
+
+def may_be_interrupted(task, group):
+    """Whether a goroutine's stack may have a place that was interrupted. group: its own or None."""
+    return (task.state == "running" or group is None or group.key is not None or
+            any(frame.function in INJECTED for frame in group.frames))
+
+
 def places(shown):
     """The Places of what the analyzer shows of one goroutine, the first where it goes on: frames of
     C, which are its thread's, are left out."""

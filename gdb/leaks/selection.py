@@ -27,22 +27,22 @@ class Selection:
     """One goroutine whose stack is shown as the thread's. A frame is known by (pc, sp).
 
     top: the thread's own innermost frame. ends: where stacks end. hidden: frames that are none of
-    the goroutine's. names: {frame: the report's Frames}, where GDB has none. c_names: Frames of the
-    call of C it is in.
+    the goroutine's. names: {frame: the report's Frames}, where GDB has none, or, of those in
+    interrupted, wrong ones. c_names: Frames of the call of C it is in.
     """
 
     def __init__(self, task, thread, top, ends):
         self.task, self.thread, self.top, self.ends = task, thread, top, ends
         self.claims, self.hidden, self.names = {}, set(), {}
-        self.claimed_pcs = set()
+        self.claimed_pcs, self.interrupted = set(), set()
         self.c_names = []
 
     def names_of(self, frame):
-        """The report's Frames of a frame that GDB has no names for, else None."""
+        """The report's Frames of a frame that GDB has no or wrong names for, else None."""
         if not self.names:
             return None
         key = _key(frame)
-        return self.names.get(key) if key in self.claims else None
+        return self.names.get(key) if key in self.claims or key in self.interrupted else None
 
     def hides(self):
         """A function that tells of one frame after the other, from the innermost on, whether it is
@@ -120,9 +120,10 @@ def restore(selection):
     gdb.invalidate_cached_frames()
 
 
-def select(task, thread, places, ends):
+def select(task, thread, places, ends, may_be_interrupted):
     """Shows the goroutine as the thread, which becomes the selected one. places(): its Places,
-    asked for when GDB cannot follow its stack. ends: pcs of functions that nobody has called."""
+    asked for when GDB cannot follow its stack, or it may be interrupted. ends: pcs of functions
+    that nobody has called."""
     pause(False)
     _add_hooks()
     registers, c_call = task.goroutine.registers, task.goroutine.c_call
@@ -134,6 +135,8 @@ def select(task, thread, places, ends):
         _hand_over(selection, top, registers)
     if not _has_debug_info(registers.pc):
         _claim_go(selection, registers, places())
+    if may_be_interrupted:
+        _name_interrupted(selection, registers, places())
     selection.claimed_pcs = {pc for pc, _ in selection.claims}
     _state.by_inferior[gdb.selected_inferior().num] = selection
     gdb.invalidate_cached_frames()
@@ -228,6 +231,18 @@ def _claim_go(selection, registers, places):
             return
         # A caller at 0 is the end for GDB.
         selection.claims[key] = _Claim(end, {"rip": caller.pc if caller else 0, "rsp": end})
+
+
+def _name_interrupted(selection, registers, places):
+    """Has the report's names for what was interrupted."""
+    # The registers of one that runs are of its own code, or those it had before a signal.
+    before = selection.task.state == "running" and selection.top in selection.hidden
+    for place in places:
+        if before:
+            key = (place.pc, registers.sp + place.low)
+            selection.names[key] = place.frames
+            selection.interrupted.add(key)
+        before = place.frames[-1].function in goroutines.INJECTED
 
 
 def _word(inferior, where):

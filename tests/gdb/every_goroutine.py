@@ -1,8 +1,9 @@
-"""Run by GDB: the frames of every goroutine as GDB shows them, against those of the report.
+"""Run by GDB: the frames of every goroutine as GDB shows them, with their lines, against the report.
 
 Prints "DIFFERS ..." for each that differs, and last "goroutines N frames M".
 """
 
+import os
 import re
 import sys
 
@@ -27,6 +28,10 @@ def plain(name):
     return re.sub(r"\[.*\]", "[...]", re.sub(r"\.abi0$", "", (name or "??").split("@")[0]))
 
 
+def place(raw):
+    return "%s:%d" % (os.path.basename(raw["file"]), raw["line"]) if raw["file"] else ""
+
+
 def main():
     commands = sys.modules["leaks.commands"]
     report = commands.CONTEXT.report({"all": True, "kind": "goroutine"})
@@ -34,13 +39,18 @@ def main():
     for group in report.groups:
         for number in group.members[:3]:
             shown_task = commands.CONTEXT.shown_task("goroutine", number)[0]
-            wanted = [plain(raw["function"]) for raw in shown_task["frames"]]
-            got = [plain(name) for name, _ in shown(number)]
+            wanted = [(plain(raw["function"]), place(raw)) for raw in shown_task["frames"]]
+            got = [(plain(name), where) for name, where in shown(number)]
             # GDB ends the main goroutine's stack in main.main by itself.
-            if got and got[-1] == "main.main" and wanted[-2:] == ["runtime.main",
-                                                                  "runtime.goexit"]:
+            if got and got[-1][0] == "main.main" and [name for name, _ in wanted[-2:]] == [
+                    "runtime.main", "runtime.goexit"]:
                 wanted = wanted[:-2]
-            if got != wanted:
+            # Where a call is inlined in a cgo program, Go 1.19 writes the line of the file that cgo
+            # makes of it into DW_AT_call_line.
+            inlined = [False] + [raw["inlined"] for raw in shown_task["frames"]]
+            compared = [[(name, None if into else where)
+                         for (name, where), into in zip(rows, inlined)] for rows in (got, wanted)]
+            if len(got) != len(wanted) or compared[0] != compared[1]:
                 print("DIFFERS goroutine %d: got %s, want %s" % (number, got, wanted))
             num += 1
             num_frames += len(got)

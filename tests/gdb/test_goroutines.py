@@ -143,12 +143,12 @@ def check_c(version, mode):
                             variable.out), variable.both)
 
 
-def check_every(case, version, mode, how):
+def check_every(case, version, mode, how, least_frames=40):
     files, _ = made(case, version, mode, how)
     said, = support.run_gdb(files, ["source " + EVERY], analyzer=support.TOOL, timeout=300)
     numbers = re.search(r"^goroutines (\d+) frames (\d+)$", said.out, re.MULTILINE)
     tap.check("every goroutine of %s by Go %s, %s, %s" % (case, version, mode, how),
-              numbers and int(numbers[1]) >= 8 and int(numbers[2]) >= 40 and
+              numbers and int(numbers[1]) >= 8 and int(numbers[2]) >= least_frames and
               "DIFFERS" not in said.out, said.both)
 
 
@@ -363,6 +363,8 @@ def main():
             for mode in ("cgo", "cgo-stripped"):
                 check_c(version, mode)
             check_every("panicking", version, "plain", "kernel")
+            # Interrupted at the first instruction of a function and of a line.
+            check_every("spinning", version, "plain", "crash", 35)
             check_every("waits_locks", version, "stripped", "kernel")
             check_every("cgo_blocked", version, "cgo", "crash")
             check_every("cgo_callback", version, "cgo-pie-stripped", "kernel")
