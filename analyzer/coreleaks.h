@@ -763,8 +763,8 @@ struct coreleaks_check_info {
 };
 
 void coreleaks_check_options_init(struct coreleaks_check_options *options);
-/* Judges dumps and merges their groups by signature. The summaries are borrowed until
- * coreleaks_check_free(). */
+/* Judges dumps and merges their groups by signature, which profiles and dumps of Go's own do not
+ * have: CORELEAKS_ERROR_USAGE. The summaries are borrowed until coreleaks_check_free(). */
 struct coreleaks_check;
 struct coreleaks_error *coreleaks_check_new(const struct coreleaks_summary *const *summaries,
 					    uint32_t num,

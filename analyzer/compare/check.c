@@ -199,6 +199,12 @@ struct coreleaks_error *coreleaks_check_new(const struct coreleaks_summary *cons
 	if (options == NULL || options->size == 0 || options->size > sizeof(*options))
 		return error_new(CORELEAKS_ERROR_USAGE, 0, NULL,
 				 "the options of a check are not initialised");
+	for (uint32_t i = 0; i < num; i++)
+		if (summaries[i]->source == SUMMARY_DEBUG2 ||
+		    summaries[i]->source == SUMMARY_FRAMES)
+			return error_new(CORELEAKS_ERROR_USAGE, 0, summaries[i]->name,
+					 "%s: a profile has no signatures to be judged by",
+					 summaries[i]->name);
 	struct coreleaks_check *check = calloc(1, sizeof(*check));
 	if (check == NULL)
 		return error_new(CORELEAKS_ERROR_MEMORY, 0, NULL, "out of memory");

@@ -164,6 +164,23 @@ static const char pprof[] = "\x0a\x04\x08\x01\x10\x02"
 			    "count\x32\x06main.f\x32\x06main.g"
 			    "\x48\x80\xa8\xd6\xb9\x07";
 
+START_TEST(profiles_are_not_judged)
+{
+	static const char profile[] = "goroutine profile: total 2\n"
+				      "2 @ 0x1001\n#\t0x1001\tmain.worker+0x1d\t/src/main.go:12\n";
+	struct coreleaks_check_options options;
+	struct coreleaks_check *check = NULL;
+	coreleaks_check_options_init(&options);
+	ck_assert_ptr_null(read_bytes(profile, strlen(profile)));
+	const struct coreleaks_summary *const dumps[] = {summary};
+	struct coreleaks_error *error = coreleaks_check_new(dumps, 1, &options, &check);
+	ck_assert_ptr_nonnull(error);
+	ck_assert_int_eq(error->code, CORELEAKS_ERROR_USAGE);
+	ck_assert_ptr_null(check);
+	coreleaks_error_free(error);
+}
+END_TEST
+
 START_TEST(pprof_profile)
 {
 	struct coreleaks_summary own = {.num_threads = -1, .num_goroutines = -1};
@@ -253,6 +270,7 @@ Suite *summary_suite(void)
 	tcase_add_test(tcase, cut_reports_are_refused);
 	tcase_add_test(tcase, go_text);
 	tcase_add_test(tcase, go_profile_as_text);
+	tcase_add_test(tcase, profiles_are_not_judged);
 	tcase_add_test(tcase, pprof_profile);
 	tcase_add_loop_test(tcase, what_is_no_report_is_refused, 0,
 			    sizeof(foreign) / sizeof(foreign[0]));
