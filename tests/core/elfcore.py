@@ -70,3 +70,13 @@ class Core:
         """(address, memory size, file offset, file size) of the segment around addr."""
         return next((segment for segment in self.segments
                      if segment[0] <= addr < segment[0] + segment[1]), None)
+
+
+def used_stack(core, thread):
+    """[low, high) of the memory an unwinder needs: from rsp to the thread's descriptor, which
+    stands above its first frame; for the main thread to the end of the stack's segment."""
+    segment = core.segment_of(thread["rsp"])
+    high = segment[0] + segment[3]
+    if thread["rsp"] < thread["fs_base"] < high:
+        high = thread["fs_base"]
+    return thread["rsp"], high

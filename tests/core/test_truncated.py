@@ -15,16 +15,6 @@ import realcore
 NUM_THREADS = 1003
 
 
-def used_stack(core, thread):
-    """[low, high) of the memory an unwinder needs: from rsp to the thread's descriptor, which
-    stands above its first frame; for the main thread to the end of the stack's segment."""
-    segment = core.segment_of(thread["rsp"])
-    high = segment[0] + segment[3]
-    if thread["rsp"] < thread["fs_base"] < high:
-        high = thread["fs_base"]
-    return thread["rsp"], high
-
-
 def thread_ends(report):
     """{thread id: group it is in}"""
     return {tid: group for group in report["groups"] for tid in group["members"]}
@@ -41,7 +31,7 @@ def check_cut(core, percent, folder):
     known = [thread for thread in core.threads if thread["end_off"] <= size]
     whole, gone = set(), set()
     for thread in known:
-        low, high = core.file_range(*used_stack(core, thread))
+        low, high = core.file_range(*elfcore.used_stack(core, thread))
         if high <= size:
             whole.add(thread["tid"])
         elif low >= size:
@@ -119,7 +109,7 @@ def check_zero_tail(core, folder):
         groups = thread_ends(report)
         tap.equal("second half zeros: every thread is in a group", len(groups), NUM_THREADS)
         whole = [thread["tid"] for thread in core.threads
-                 if core.file_range(*used_stack(core, thread))[1] <= size // 2]
+                 if core.file_range(*elfcore.used_stack(core, thread))[1] <= size // 2]
         wrong = [tid for tid in whole if groups[tid]["stack_end"] != "complete"]
         tap.check("second half zeros: the %d stacks of the first half are complete" % len(whole),
                   not wrong and whole, [expect.describe(groups[tid]) for tid in wrong[:5]])

@@ -260,3 +260,23 @@ def _bound_cache(keep):
         if folder != keep and time.time_ns() - age > 600 * 10**9:
             shutil.rmtree(folder, ignore_errors=True)
             total_size -= size
+
+
+# ---- Cut cores ----------------------------------------------------------------------------------
+
+# Of the descriptor the fields that matter, and the smallest stack: runtime/runtime2.go, stack.go.
+DESCRIPTOR_SIZE, STACK_SIZE = 440, 2048
+
+
+def whole_at(core, goroutines, size):
+    """Ids of those whose descriptor and stack are in the first bytes of the file."""
+    ids = set()
+    for task in goroutines:
+        if not task["registers"]:
+            continue
+        sp, g = int(task["registers"]["sp"], 16), int(task["g"], 16)
+        parts = (core.file_range(g, g + DESCRIPTOR_SIZE),
+                 core.file_range(sp, (sp | STACK_SIZE - 1) + 1))
+        if all(part and part[1] <= size for part in parts):
+            ids.add(task["id"])
+    return ids

@@ -14,8 +14,6 @@ import realcore
 import tap
 
 VERSION, MODE, CASE = "1.27", "plain", "ten_thousand"
-# Of the descriptor the fields that matter, and the smallest stack: runtime/runtime2.go, stack.go.
-DESCRIPTOR_SIZE, STACK_SIZE = 440, 2048
 
 
 def list_end(path, addrs):
@@ -36,20 +34,6 @@ def list_end(path, addrs):
             at = content.find(word, at + 1)
     tap.check("the list of goroutines is in the core", best[0] >= 8 * len(words) * 9 // 10, best)
     return best[1]
-
-
-def whole_at(core, goroutines, size):
-    """Ids of those whose descriptor and stack are in the first bytes of the file."""
-    ids = set()
-    for task in goroutines:
-        if not task["registers"]:
-            continue
-        sp, g = int(task["registers"]["sp"], 16), int(task["g"], 16)
-        parts = (core.file_range(g, g + DESCRIPTOR_SIZE),
-                 core.file_range(sp, (sp | STACK_SIZE - 1) + 1))
-        if all(part and part[1] <= size for part in parts):
-            ids.add(task["id"])
-    return ids
 
 
 def check_cut(path, percent, whole, has_list):
@@ -93,7 +77,7 @@ def main():
             shutil.copyfile(path, cut)
             for percent in range(90, 0, -10):
                 os.truncate(cut, size * percent // 100)
-                check_cut(cut, percent, whole_at(core, goroutines, size * percent // 100),
+                check_cut(cut, percent, gocore.whole_at(core, goroutines, size * percent // 100),
                           end <= size * percent // 100)
     tap.done()
 
