@@ -12,7 +12,7 @@ struct go_unwinder {
 	struct image *image;
 	const struct go_tables *tables;
 	uint32_t max_frames;
-	bool uses_lr; /* AArch64: a call leaves the return address in a register */
+	bool uses_lr;	       /* AArch64: a call leaves the return address in a register */
 	struct go_step *steps; /* direct-mapped cache */
 };
 
@@ -21,7 +21,7 @@ void go_unwinder_init(struct go_unwinder *unwinder, struct arena *arena, struct 
 /* Where to begin. */
 struct go_start {
 	uint64_t pc, sp;
-	uint64_t lr; /* AArch64: the link register; 0 unknown */
+	uint64_t lr;	    /* AArch64: the link register; 0 unknown */
 	bool exact;	    /* pc is an interrupted instruction, not a return address */
 	struct range stack; /* the frames lie within */
 	bool own_stack;	    /* a thread's own: the switch from a goroutine's is its outermost */

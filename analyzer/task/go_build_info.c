@@ -95,8 +95,12 @@ static bool package_of(const char *function, char *buffer, size_t room)
 		int low = high >= 0 ? hex_digit(at[2]) : -1;
 		if (num + 1 >= room || *at == ':' || *at == '(')
 			return false;
-		buffer[num++] = low >= 0 ? (char)(high * 16 + low) : *at;
-		at += low >= 0 ? 2 : 0;
+		if (low >= 0) {
+			buffer[num++] = (char)(high * 16 + low);
+			at += 2;
+		} else {
+			buffer[num++] = *at;
+		}
 	}
 	buffer[num] = '\0';
 	/* What the compiler makes for types is in no package; until 1.19 with a dot for the colon.

@@ -1,5 +1,5 @@
-/* A thread waits for a semaphore on the heap that no plain pointer leads to. CASE says what does all
- * the same, where neither memory nor the names of functions show it at first sight. */
+/* A thread waits for a semaphore on the heap that no plain pointer leads to. CASE says what does
+ * all the same, where neither memory nor the names of functions show it at first sight. */
 #define _GNU_SOURCE
 #include "dropped.h"
 
@@ -175,8 +175,8 @@ static NOINLINE void hide(void)
 }
 
 #elif defined(CASE_BEFORE_LIST)
-/* A thread that is done with a list has its last position alone, as list_for_each_entry() leaves it:
- * the place where an entry would begin if the list's head were in one. The head holds another
+/* A thread that is done with a list has its last position alone, as list_for_each_entry() leaves
+ * it: the place where an entry would begin if the list's head were in one. The head holds another
  * entry, and that one the semaphore. */
 struct link {
 	struct link *next;

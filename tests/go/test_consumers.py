@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Tools that read goroutine profiles and dumps, on a Go server: `go tool pprof` with -base between
-our profile of a core and the program's own, taken over HTTP before and after; panicparse; promtool."""
+our profile of a core and the program's own, taken over HTTP before and after;
+panicparse; promtool."""
 
 import os
 import re

@@ -67,7 +67,8 @@ def check(version, how):
         got = summed(report)
         for function, wanted in sorted(truth.items()):
             tap.equal(name + function, got.get(function), wanted)
-        tap.check(name + "the program told of eleven functions", len(truth) == 11 and code == 0, err)
+        tap.check(name + "the program told of eleven functions", len(truth) == 11 and code == 0,
+                  err)
         words = {"main.readSocket": "3 descriptors", "main.sleep": "4 timers",
                  "main.waitForTick": "1 timer", "main.selectContext": "1 timer",
                  "main.ownThread": "2 locked to threads of their own",

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""A Go program whose runtime lays its records out as no Go does: the goroutines cannot be read, that
-is said, and the threads are listed all the same. Made of real cores: in each descriptor the word
+"""A Go program whose runtime lays its records out as no Go does: the goroutines cannot be read,
+that is said, and the threads are listed all the same. Made of real cores: in each descriptor the word
 before the id, which is the status in every Go, stands elsewhere, or all words behind what the
 versions share stand in reverse order. Once more, the version is one that nobody has seen."""
 
@@ -87,7 +87,8 @@ def check(name, core, exe, said, threads):
     code, out, err = tap.run([realcore.tool(), "check", "-e", exe, core])
     tap.check(name + "check does not pass it", code == INCOMPLETE and "PASS" not in out, out + err)
     code, out, err = tap.run([realcore.tool(), "-e", exe, "show", core, "goroutine:1"])
-    tap.check(name + "show goroutine:1", code == 2 and out == "" and err.count("\n") == 1, out + err)
+    tap.check(name + "show goroutine:1", code == 2 and out == "" and err.count("\n") == 1,
+              out + err)
 
 
 def main():
