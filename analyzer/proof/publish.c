@@ -330,6 +330,26 @@ static void object_set_add(struct object_set *set, const struct coreleaks_object
 	set->found.items[set->last_index].num_members++;
 }
 
+struct coreleaks_object publish_object_of(const struct coreleaks_wait *wait)
+{
+	return (struct coreleaks_object){
+		.kind = wait->object,
+		.addr = wait->addr,
+		.symbol = wait->symbol,
+		.type = wait->type,
+		.certain = wait->certain,
+		.holder_id = wait->holder_id,
+		.holder_task = wait->holder_task,
+		.holder_exited = wait->holder_exited,
+		.rwlock = wait->rwlock,
+		.candidates_known = wait->candidates_known,
+		.candidates = wait->candidates,
+		.num_candidates = wait->num_candidates,
+		.num_all_candidates = wait->num_all_candidates,
+		.go = wait->go,
+	};
+}
+
 /* All channels of a select. */
 static void add_cases(struct object_set *set, const struct coreleaks_wait *wait)
 {

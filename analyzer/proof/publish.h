@@ -48,6 +48,8 @@ void publish_groups(struct published *ret, struct arena *arena, const struct gro
 		    const struct findings *findings, const struct ruled *ruled,
 		    const struct coreleaks_options *options,
 		    const struct coreleaks_wait *const *waits, uint32_t num_tasks);
+/* What a task waits for, without its waiters. */
+struct coreleaks_object publish_object_of(const struct coreleaks_wait *wait);
 void publish_blockers(struct published *ret, struct arena *arena, const struct blockers *blockers,
 		      const struct coreleaks_wait *const *waits, uint32_t num_tasks);
 

@@ -1,3 +1,4 @@
+#include "proof/publish.h"
 #include "report/interrupted.h"
 
 #include "base/intern.h"
@@ -32,7 +33,7 @@ static void count_object(struct arena *arena, const struct coreleaks_wait *wait,
 	const char *key = arena_format(arena, "%s %" PRIx64, wait->object, wait->addr);
 	struct interrupted_object *object = &objects[intern_add(seen, key, strlen(key), &is_new)];
 	if (is_new)
-		object->object = wait_words_object_of(wait);
+		object->object = publish_object_of(wait);
 	object->num_members++;
 }
 
@@ -99,7 +100,7 @@ const char *interrupted_words_task(struct arena *arena, const struct report_view
 	if (wait == NULL)
 		return NULL;
 	const char *timeout = wait_words_timeout(arena, wait);
-	const struct coreleaks_object object = wait_words_object_of(wait);
+	const struct coreleaks_object object = publish_object_of(wait);
 	text_init(&text, arena);
 	text_add(&text, "in signal handler (was: ");
 	if (object.kind != NULL)

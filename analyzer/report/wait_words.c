@@ -1,6 +1,7 @@
 #include "report/wait_words.h"
 
 #include "group/user_frame.h"
+#include "proof/publish.h"
 #include "report/go_wait_words.h"
 #include "report/interrupted.h"
 #include "report/words.h"
@@ -30,26 +31,6 @@ const char *wait_words_object(struct arena *arena, const struct coreleaks_object
 	return text.bytes;
 }
 
-struct coreleaks_object wait_words_object_of(const struct coreleaks_wait *wait)
-{
-	return (struct coreleaks_object){
-		.kind = wait->object,
-		.addr = wait->addr,
-		.symbol = wait->symbol,
-		.type = wait->type,
-		.certain = wait->certain,
-		.holder_id = wait->holder_id,
-		.holder_task = wait->holder_task,
-		.holder_exited = wait->holder_exited,
-		.rwlock = wait->rwlock,
-		.candidates_known = wait->candidates_known,
-		.candidates = wait->candidates,
-		.num_candidates = wait->num_candidates,
-		.num_all_candidates = wait->num_all_candidates,
-		.go = wait->go,
-	};
-}
-
 struct coreleaks_object wait_words_of_go(const struct coreleaks_go_object *go)
 {
 	return (struct coreleaks_object){
@@ -69,7 +50,7 @@ struct coreleaks_object wait_words_of_go(const struct coreleaks_go_object *go)
 
 struct coreleaks_object wait_words_of(const struct report_view *view, uint32_t task)
 {
-	return wait_words_object_of(view->waits[task]);
+	return publish_object_of(view->waits[task]);
 }
 
 /* A finding says so; without one it may be a thread of another process. */

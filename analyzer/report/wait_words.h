@@ -6,8 +6,6 @@
 
 /* "mutex 0x55d0 (accounts+16)", "looks like a mutex at 0x55d0", "fd 5". */
 const char *wait_words_object(struct arena *arena, const struct coreleaks_object *object);
-/* The object of a wait, as far as that tells; kind NULL: none. */
-struct coreleaks_object wait_words_object_of(const struct coreleaks_wait *wait);
 /* The object that the task waits for. */
 /* An object of Go's, as an object. */
 struct coreleaks_object wait_words_of_go(const struct coreleaks_go_object *go);

@@ -119,6 +119,13 @@ def _claim(report, verdict, finding):
         format(count, ","), plural(total, noun(report)), share(count, total), len(groups), title)
 
 
+def largest(num_groups, num):
+    """What stands behind a number of groups: the analyzer's words."""
+    if num_groups <= 1:
+        return ""
+    return ", no two alike" if num <= 1 else ", the largest of " + format(num, ",")
+
+
 def _no_claim(report):
     """What to say when there is no finding: never that all is well."""
     total = num_tasks(report)
@@ -127,10 +134,10 @@ def _no_claim(report):
     if not report.groups:
         return "nothing to judge: all %s are hidden" % plural(total, noun(report))
     counts = [0 if group.pthreads else group.count for group in report.groups]
-    return "nothing suspicious%s: %s in %s, at most %s in one" % (
+    return "nothing suspicious%s: %s in %s%s" % (
         " in what could be read" if report.incomplete else "",
         plural(sum(counts), noun(report)), plural(len(counts), "group"),
-        format(max(counts), ","))
+        largest(len(counts), max(counts)))
 
 
 def _blockers(report):

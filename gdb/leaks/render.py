@@ -204,10 +204,10 @@ def _left_out(report, num_shown):
     rest = report.groups[num_shown:]
     if not rest:
         return []
-    return [[("… %s more with %s, at most %s in one; -limit 0 shows all" % (
+    return [[("… %s more with %s%s; -limit 0 shows all" % (
         plural(len(rest), "group"),
         plural(sum(0 if group.pthreads else group.count for group in rest), head.noun(report)),
-        format(max(group.count for group in rest), ",")), "title")], []]
+        head.largest(len(rest), max(group.count for group in rest))), "title")], []]
 
 
 def _totals(report, num_shown):

@@ -164,6 +164,8 @@ def _limit(timeout, report):
     if timeout.kind == "remaining":
         return "for at most %s more" % duration(timeout.ns)
     moment = utc(timeout.ns // 1000000000) if timeout.kind == "realtime" else None
+    if timeout.kind == "monotonic":
+        moment = duration(timeout.ns) + " after the machine's start"
     text = "until " + moment if moment is not None else "until %d.%d s on the %s clock" % (
         timeout.ns // 1000000000, timeout.ns % 1000000000 // 100000000, timeout.kind or "?")
     now = report.clocks.get(timeout.kind)

@@ -1,5 +1,6 @@
 #include "fake_view.h"
 
+#include "proof/publish.h"
 #include "report/redact.h"
 
 #include <stdlib.h>
@@ -207,21 +208,7 @@ void fake_view_objects(struct fake_view *fake)
 			if (wait->object == NULL)
 				continue;
 			if (at == num)
-				objects[num++] = (struct coreleaks_object){
-					.kind = wait->object,
-					.addr = wait->addr,
-					.symbol = wait->symbol,
-					.type = wait->type,
-					.certain = wait->certain,
-					.holder_id = wait->holder_id,
-					.holder_task = wait->holder_task,
-					.holder_exited = wait->holder_exited,
-					.rwlock = wait->rwlock,
-					.candidates_known = wait->candidates_known,
-					.candidates = wait->candidates,
-					.num_candidates = wait->num_candidates,
-					.num_all_candidates = wait->num_all_candidates,
-				};
+				objects[num++] = publish_object_of(wait);
 			objects[at].num_waiters++;
 		}
 		copy->objects = objects;
@@ -285,14 +272,7 @@ void fake_view_blocker(struct fake_view *fake, int64_t id)
 		while (k < blocker->num_objects && objects[k].addr != wait->addr)
 			k++;
 		if (k == blocker->num_objects)
-			objects[blocker->num_objects++] = (struct coreleaks_object){
-				.kind = wait->object,
-				.addr = wait->addr,
-				.symbol = wait->symbol,
-				.certain = wait->certain,
-				.holder_id = wait->holder_id,
-				.holder_task = wait->holder_task,
-			};
+			objects[blocker->num_objects++] = publish_object_of(wait);
 		objects[k].num_waiters++;
 	}
 	blocker->blocked = blocked;
