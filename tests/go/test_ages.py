@@ -111,8 +111,8 @@ def check_words(name, core, exe, truth):
     out = " ".join(run(core, exe, "--focus", "main\\.mixed").split())
     met = truth.meeting(truth.waits[1][3])
     tap.check(name + "the youngest, and those that none has met", re.search(
-        r"for at least [\d.]+ s \(the youngest [\d.]+ m?s\), since before GC #%d; 2 of them not seen "
-        r"blocked by a GC" % met[0], out), out)
+        r"for at least [\d.]+ s \(the youngest [\d.]+ m?s\), since before GC #%d; 2 of them not "
+        r"seen blocked by a GC" % met[0], out), out)
 
 
 def check_min_age(name, core, exe, truth, report):

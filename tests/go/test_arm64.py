@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Cores of Go programs on AArch64: cross-built, run and dumped by qemu-user. Every goroutine against
-what the program itself wrote before.
+"""Cores of Go programs on AArch64: cross-built, run and dumped by qemu-user. Every goroutine
+against what the program itself wrote before.
 
 By default two samples on the newest Go; with COREGO=all all of them, on all versions.
 usage: test_arm64.py [VERSION|--two|--all]...
