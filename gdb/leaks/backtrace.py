@@ -5,7 +5,7 @@ import contextlib
 import itertools
 
 import gdb
-from gdb.FrameDecorator import FrameDecorator, SymValueWrapper
+from gdb.FrameDecorator import FrameDecorator
 
 from . import selection, settings
 
@@ -48,8 +48,9 @@ class _Remembered:
         own = _Own(base, frame)
         are_values_ours = (frame.language() == "go" and gdb.parameter("print entry-values")
                            in _WITHOUT_ENTRY_VALUES)
-        arguments = [_Argument(each.symbol(), frame, are_values_ours)
-                     for each in own.frame_args() or ()]
+        symbols = [each.symbol() for each in own.frame_args() or ()]
+        arguments = [_Argument(each, _value(frame, each) if are_values_ours else None)
+                     for each in symbols]
         return cls(frame, (own.function(), own.filename(), own.line()), arguments,
                    are_values_ours)
 
@@ -84,16 +85,22 @@ class _Remembered:
         return FrameDecorator(self._frame).frame_locals()
 
 
-class _Argument(SymValueWrapper):
+class _Argument:
     """An argument with its value, or None where GDB is to find it. is_lost: no goroutine with that
     stack has it any more."""
 
-    def __init__(self, symbol, frame, with_value):
-        super().__init__(symbol, _value(frame, symbol) if with_value else None)
-        self.is_lost = self.val is not None and self.val.is_optimized_out
+    def __init__(self, symbol, value):
+        self._symbol, self._value = symbol, value
+        self.is_lost = value is not None and value.is_optimized_out
 
     def of(self, frame):
-        return SymValueWrapper(self.sym, _value(frame, self.sym))
+        return _Argument(self._symbol, _value(frame, self._symbol))
+
+    def symbol(self):
+        return self._symbol
+
+    def value(self):
+        return self._value
 
 
 def _value(frame, symbol):
