@@ -1,4 +1,4 @@
-"""Run by GDB: the frames of every goroutine as GDB shows them, with their lines, against the report.
+"""Run by GDB: the frames of every goroutine as GDB shows them, with lines, against the report.
 
 Prints "DIFFERS ..." for each that differs, and last "goroutines N frames M".
 """

@@ -152,6 +152,17 @@ def check_every(case, version, mode, how, least_frames=40):
               "DIFFERS" not in said.out, said.both)
 
 
+def check_interrupted(version):
+    """Selected, too: at the first instruction of its function, which no call led to."""
+    files, truth = made("spinning", version, "plain", "crash")
+    numbers = re.findall(r"^goroutine (\d+) \[run", truth, re.MULTILINE)
+    answers = support.run_gdb(files, ["leaks goroutine " + number for number in numbers],
+                              analyzer=support.TOOL)
+    shown = [answer.out for answer in answers if " in main.spinEmpty () at " in answer.out and
+             answer.out.rstrip().endswith("/main.go:13")]
+    tap.equal("where it was interrupted, Go " + version, len(shown), 1)
+
+
 def check_many():
     """None is left out, and those of one stack take no more runs of the analyzer."""
     files, _ = made("ten_thousand", "1.27", "plain")
@@ -369,6 +380,7 @@ def main():
             check_every("cgo_blocked", version, "cgo", "crash")
             check_every("cgo_callback", version, "cgo-pie-stripped", "kernel")
         check_selection("1.27", "cgo")
+        check_interrupted("1.27")
         check_many()
         check_apply_settings("leaky_handler", "debug")
         check_apply_settings("cgo_blocked", "cgo")
