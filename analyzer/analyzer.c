@@ -53,7 +53,7 @@ struct coreleaks_analysis {
 	struct holders holders;
 	struct publish_names names;
 	struct finished finished;
-	struct coreleaks_task *public_tasks;
+	struct public_tasks public_tasks;
 	const struct coreleaks_wait **public_waits;
 	struct groups groups;
 	struct wait_graph graph;
@@ -156,23 +156,6 @@ static void reason_floor(struct coreleaks_analysis *a)
 		.modules = &a->modules,
 		.files = &a->files,
 	};
-	const struct publish_go_input go = {
-		.runtime = &a->go,
-		.goroutines = &a->goroutines,
-		.facts = &a->go_facts,
-		.origins = &a->go_origins,
-		.tasks = &a->tasks,
-		.image = &a->image,
-		.modules = &a->modules,
-	};
-	const struct publish_waits_input waits = {
-		.tasks = &a->tasks,
-		.stacks = &a->stacks,
-		.waits = &a->waits,
-		.holders = &a->holders,
-		.nptl = &a->nptl,
-		.names = &a->names,
-	};
 	waits_build(&a->waits, &a->arena, &a->tasks, &a->nptl, &a->stacks, &a->image);
 	const struct go_waits_input go_waits = {
 		.runtime = &a->go,
@@ -195,12 +178,41 @@ static void reason_floor(struct coreleaks_analysis *a)
 	holders_build(&a->holders, &a->arena, &a->gaps, &a->progress, &holders_input);
 	names_build(&a->names, &a->arena, &input);
 	finished_build(&a->finished, &a->arena, &input, &a->names);
-	a->public_tasks = publish_tasks(&a->arena, &a->tasks, &a->stacks, &a->waits, &a->nptl,
-					a->stack_memory, a->creations);
+}
+
+/* The columns become what coreleaks.h has. */
+static void publish_floor(struct coreleaks_analysis *a)
+{
+	const struct publish_go_input go = {
+		.runtime = &a->go,
+		.goroutines = &a->goroutines,
+		.facts = &a->go_facts,
+		.origins = &a->go_origins,
+		.tasks = &a->tasks,
+		.image = &a->image,
+		.modules = &a->modules,
+	};
+	const struct publish_waits_input waits = {
+		.tasks = &a->tasks,
+		.stacks = &a->stacks,
+		.waits = &a->waits,
+		.holders = &a->holders,
+		.nptl = &a->nptl,
+		.names = &a->names,
+	};
 	a->public_go = publish_go(&a->arena, &a->gaps, &go);
-	publish_goroutines(a->public_tasks, &a->arena, &go);
 	a->public_waits = publish_waits(&a->arena, &waits);
-	publish_go_waits(a->public_tasks, a->public_waits, &a->arena, &a->go_waits);
+	publish_go_waits(a->public_waits, &a->arena, &a->go_waits);
+	const struct publish_tasks_input tasks = {
+		.tasks = &a->tasks,
+		.stacks = &a->stacks,
+		.nptl = &a->nptl,
+		.memory = a->stack_memory,
+		.creations = a->creations,
+		.waits = a->public_waits,
+		.go = &go,
+	};
+	publish_tasks(&a->public_tasks, &a->arena, &tasks);
 }
 
 /* No thread's registers were lost. */
@@ -288,7 +300,7 @@ static void go_explain(struct coreleaks_analysis *a, const struct go_reach_input
 	for (uint32_t i = 0; i < a->groups.list.num; i++)
 		if (a->groups.list.items[i].num_tasks > 0)
 			firsts[input.num_firsts++] = a->groups.list.items[i].tasks[0];
-	go_paths_publish(a->public_tasks, a->public_waits, &a->arena, &input);
+	go_paths_publish(&a->public_tasks, a->public_waits, &a->arena, &input);
 }
 
 /* Groups are judged. */
@@ -347,11 +359,9 @@ static struct coreleaks_error *proof_floor(struct coreleaks_analysis *a,
 		return error;
 	publish_groups(&a->published, &a->arena, &a->groups, &a->findings, ruled, &a->options,
 		       a->public_waits, a->tasks.list.num);
-	publish_go_groups(a->published.groups, a->published.num_groups, &a->arena, a->public_tasks,
+	publish_go_groups(a->published.groups, a->published.num_groups, &a->arena, &a->public_tasks,
 			  &a->go_facts);
-	const struct resources_input resources = {a->public_tasks, a->public_waits,
-						  a->tasks.list.num};
-	resources_add(a->published.groups, a->published.num_groups, &a->arena, &resources);
+	resources_add(a->published.groups, a->published.num_groups, &a->arena, input);
 	publish_blockers(&a->published, &a->arena, &a->blockers, a->public_waits,
 			 a->tasks.list.num);
 	return NULL;
@@ -389,8 +399,11 @@ static struct coreleaks_error *run_floors(struct coreleaks_analysis *a)
 	unwind_floor(a);
 	enter(a, "finding what tasks wait for", CORELEAKS_FLOOR_REASONS);
 	reason_floor(a);
+	publish_floor(a);
 	const struct groups_input input = {
-		.tasks = a->public_tasks,
+		.tasks = a->public_tasks.rows.items,
+		.row_of = a->public_tasks.row_of,
+		.own = &a->tasks,
 		.num_tasks = a->tasks.list.num,
 		.stacks = a->finished.stacks,
 		.num_stacks = a->finished.num_stacks,
@@ -526,7 +539,7 @@ struct coreleaks_error *coreleaks_open(const char *core_path,
 
 struct coreleaks_error *coreleaks_run(struct coreleaks_analysis *analysis)
 {
-	if (analysis->public_tasks != NULL)
+	if (analysis->public_tasks.row_of != NULL)
 		return error_new(CORELEAKS_ERROR_USAGE, 0, analysis->core_path,
 				 "%s: the analysis was run before", analysis->core_path);
 	return run_trapped(analysis, run_floors);
@@ -552,13 +565,24 @@ const struct coreleaks_core *coreleaks_core_info(const struct coreleaks_analysis
 
 uint32_t coreleaks_num_tasks(const struct coreleaks_analysis *analysis)
 {
-	return analysis->public_tasks != NULL ? analysis->tasks.list.num : 0;
+	return analysis->public_tasks.row_of != NULL ? analysis->tasks.list.num : 0;
 }
 
 const struct coreleaks_task *coreleaks_task(const struct coreleaks_analysis *analysis,
 					    uint32_t index)
 {
-	return index < coreleaks_num_tasks(analysis) ? &analysis->public_tasks[index] : NULL;
+	/* What a caller sees does not change: the task is only made when it is first asked for. */
+	struct coreleaks_analysis *a = (struct coreleaks_analysis *)(uintptr_t)analysis;
+	return index < coreleaks_num_tasks(a) ? public_tasks_get(&a->public_tasks, &a->arena, index)
+					      : NULL;
+}
+
+const struct coreleaks_task *coreleaks_task_alike(const struct coreleaks_analysis *analysis,
+						  uint32_t index)
+{
+	return index < coreleaks_num_tasks(analysis)
+		       ? public_tasks_row(&analysis->public_tasks, index)
+		       : NULL;
 }
 
 const struct coreleaks_wait *coreleaks_wait(const struct coreleaks_analysis *analysis,

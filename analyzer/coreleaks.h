@@ -600,8 +600,14 @@ void coreleaks_close(struct coreleaks_analysis *analysis);
 /* Borrowed until coreleaks_close(). An index out of range gives NULL. */
 const struct coreleaks_core *coreleaks_core_info(const struct coreleaks_analysis *analysis);
 uint32_t coreleaks_num_tasks(const struct coreleaks_analysis *analysis);
+/* Made when it is first asked for: NULL too when memory runs out. */
 const struct coreleaks_task *coreleaks_task(const struct coreleaks_analysis *analysis,
 					    uint32_t index);
+/* What the task shares with goroutines that are alike, at no cost for memory: for passes over all
+ * tasks. As coreleaks_task(), but of a goroutine its own id, sp, bp, creator_id and g_addr are 0.
+ */
+const struct coreleaks_task *coreleaks_task_alike(const struct coreleaks_analysis *analysis,
+						  uint32_t index);
 /* What the task of that index waits for; never NULL for a task there is. */
 const struct coreleaks_wait *coreleaks_wait(const struct coreleaks_analysis *analysis,
 					    uint32_t index);

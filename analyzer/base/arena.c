@@ -28,7 +28,7 @@ void arena_deinit(struct arena *arena)
 	*arena = (struct arena){0};
 }
 
-static _Noreturn void arena_trap(struct arena *arena)
+void arena_exhausted(struct arena *arena)
 {
 	if (arena->trap == NULL)
 		abort();
@@ -47,18 +47,18 @@ static void arena_link(struct arena *arena, struct arena_block *block)
 static void arena_account(struct arena *arena, size_t size)
 {
 	if (arena->max_size != 0 && size > arena->max_size - arena->used_size)
-		arena_trap(arena);
+		arena_exhausted(arena);
 	arena->used_size += size;
 }
 
 static struct arena_block *arena_add_block(struct arena *arena, size_t size)
 {
 	if (size > SIZE_MAX / 2)
-		arena_trap(arena);
+		arena_exhausted(arena);
 	arena_account(arena, size);
 	struct arena_block *block = calloc(1, sizeof(*block) + size);
 	if (block == NULL)
-		arena_trap(arena);
+		arena_exhausted(arena);
 	block->size = size;
 	arena_link(arena, block);
 	return block;
@@ -83,7 +83,7 @@ void *arena_alloc_array(struct arena *arena, size_t num, size_t item_size)
 {
 	size_t size;
 	if (__builtin_mul_overflow(num, item_size, &size))
-		arena_trap(arena);
+		arena_exhausted(arena);
 	return arena_alloc(arena, size);
 }
 
@@ -96,14 +96,14 @@ void *arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_siz
 		return memory;
 	}
 	if (new_size > SIZE_MAX / 2)
-		arena_trap(arena);
+		arena_exhausted(arena);
 	/* A large allocation is a block of its own, so it can move by itself. */
 	arena_account(arena, new_size - old_size);
 	struct arena_block *block =
 		(struct arena_block *)(void *)((char *)old - offsetof(struct arena_block, data));
 	struct arena_block *moved = realloc(block, sizeof(*block) + new_size);
 	if (moved == NULL)
-		arena_trap(arena);
+		arena_exhausted(arena);
 	moved->size = new_size;
 	memset(moved->data + old_size, 0, new_size - old_size);
 	if (moved->newer != NULL)
@@ -134,11 +134,11 @@ void arena_drop(struct arena *arena, void *memory, size_t size)
 void *array_reserve(struct arena *arena, void *items, uint32_t *capacity, size_t item_size)
 {
 	if (*capacity > UINT32_MAX / 2)
-		arena_trap(arena);
+		arena_exhausted(arena);
 	uint32_t larger = *capacity == 0 ? 8 : *capacity * 2;
 	size_t new_size;
 	if (__builtin_mul_overflow((size_t)larger, item_size, &new_size))
-		arena_trap(arena);
+		arena_exhausted(arena);
 	items = arena_grow(arena, items, *capacity * item_size, new_size);
 	*capacity = larger;
 	return items;
@@ -147,7 +147,7 @@ void *array_reserve(struct arena *arena, void *items, uint32_t *capacity, size_t
 char *arena_copy_bytes(struct arena *arena, const void *bytes, size_t size)
 {
 	if (size == SIZE_MAX)
-		arena_trap(arena);
+		arena_exhausted(arena);
 	char *copy = arena_alloc(arena, size + 1);
 	if (size > 0)
 		memcpy(copy, bytes, size);

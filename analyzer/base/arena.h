@@ -24,6 +24,9 @@ struct arena {
 void arena_init(struct arena *arena, uint64_t max_size);
 void arena_deinit(struct arena *arena);
 
+/* Memory ran out: jumps to the trap. */
+_Noreturn void arena_exhausted(struct arena *arena);
+
 /* Zeroed memory, aligned for any type. */
 void *arena_alloc(struct arena *arena, size_t size);
 /* Zeroed memory for num items; traps on overflow. */

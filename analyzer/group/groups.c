@@ -33,7 +33,8 @@ struct group_stack {
 
 /* Where a task went. */
 struct recent {
-	const struct coreleaks_task *task;
+	const struct coreleaks_task *row; /* NULL: none yet */
+	uint32_t task;
 	uint32_t group, stack_count; /* indexes */
 };
 
@@ -176,7 +177,7 @@ static uint32_t groups_goroutine_creator(struct groups_work *work,
 static uint32_t groups_creator_shape(struct groups_work *work, uint32_t task)
 {
 	text_clear(&work->bytes);
-	groups_add_creation(&work->bytes, work->input->tasks[task].creation, SIGNATURE_LINE);
+	groups_add_creation(&work->bytes, groups_task(work->input, task)->creation, SIGNATURE_LINE);
 	return intern_add(&work->shapes, work->bytes.bytes, work->bytes.size, NULL);
 }
 
@@ -184,7 +185,7 @@ static uint32_t groups_creator_shape(struct groups_work *work, uint32_t task)
 static const char *groups_label(const struct groups_input *input, uint32_t task)
 {
 	const char *key = input->options->group_label;
-	return filter_label(&input->tasks[task], key, strlen(key));
+	return filter_label(groups_task(input, task), key, strlen(key));
 }
 
 /* "KEY=VALUE", or that there is no such label: an empty one is something else. */
@@ -203,12 +204,12 @@ static const char *groups_hider(const struct groups_work *work, uint32_t index)
 {
 	if (work->kin_hiders != NULL && work->kin_hiders[index] != NULL)
 		return work->kin_hiders[index];
-	return filter_task(work->input->options, &work->input->tasks[index]);
+	return filter_task(work->input->options, groups_task(work->input, index));
 }
 
 static struct group_key groups_key(struct groups_work *work, uint32_t index)
 {
-	const struct coreleaks_task *task = &work->input->tasks[index];
+	const struct coreleaks_task *task = groups_task(work->input, index);
 	enum coreleaks_group_by by = work->input->options->group_by;
 	struct group_key key = {
 		.kind = (uint32_t)task->kind,
@@ -269,7 +270,7 @@ static bool same_word(const char *a, const char *b)
 /* The index of the task's group, which is made when it is the first of its kind. */
 static uint32_t groups_find(struct groups_work *work, uint32_t index)
 {
-	const struct coreleaks_task *task = &work->input->tasks[index];
+	const struct coreleaks_task *task = groups_task(work->input, index);
 	enum coreleaks_group_by by = work->input->options->group_by;
 	bool by_key = by == CORELEAKS_GROUP_BY_KEY || by == CORELEAKS_GROUP_BY_LABEL;
 	struct group_key key = groups_key(work, index);
@@ -296,21 +297,21 @@ static uint32_t groups_find(struct groups_work *work, uint32_t index)
 static bool groups_is_recent(const struct groups_work *work, const struct recent *recent,
 			     uint32_t index)
 {
-	const struct coreleaks_task *a = &work->input->tasks[index], *b = recent->task;
+	const struct coreleaks_task *a = groups_task(work->input, index), *b = recent->row;
 	const struct coreleaks_wait *const *waits = work->input->waits;
-	return b != NULL && a->stack_id == b->stack_id && a->kind == b->kind &&
-	       groups_hider(work, index) ==
-		       groups_hider(work, (uint32_t)(b - work->input->tasks)) &&
-	       a->state == b->state && a->reason == b->reason && a->object == b->object &&
-	       a->timed == b->timed && a->creation == b->creation &&
-	       work->systems[index] == work->systems[b - work->input->tasks] &&
-	       waits[index]->interrupted == waits[b - work->input->tasks]->interrupted;
+	bool alike = b != NULL && (a == b || (a->stack_id == b->stack_id && a->kind == b->kind &&
+					      a->state == b->state && a->reason == b->reason &&
+					      a->object == b->object && a->timed == b->timed &&
+					      a->creation == b->creation));
+	return alike && groups_hider(work, index) == groups_hider(work, recent->task) &&
+	       work->systems[index] == work->systems[recent->task] &&
+	       waits[index]->interrupted == waits[recent->task]->interrupted;
 }
 
 /* The place of the task, remembered for those that are equal to it in all that counts. */
 static const struct recent *groups_recent(struct groups_work *work, uint32_t index)
 {
-	const struct coreleaks_task *task = &work->input->tasks[index];
+	const struct coreleaks_task *task = groups_task(work->input, index);
 	struct recent *recent = &work->recent[task->stack_id % NUM_RECENT];
 	enum coreleaks_group_by by = work->input->options->group_by;
 	bool by_stack = by == CORELEAKS_GROUP_BY_LINE || by == CORELEAKS_GROUP_BY_FUNCTION ||
@@ -318,7 +319,8 @@ static const struct recent *groups_recent(struct groups_work *work, uint32_t ind
 	if (!by_stack || !groups_is_recent(work, recent, index)) {
 		uint32_t group = groups_find(work, index);
 		*recent = (struct recent){
-			.task = task,
+			.row = task,
+			.task = index,
 			.group = group,
 			.stack_count = groups_stack_count(work, group, task->stack_id),
 		};
@@ -328,7 +330,7 @@ static const struct recent *groups_recent(struct groups_work *work, uint32_t ind
 
 static uint32_t groups_place(struct groups_work *work, uint32_t index)
 {
-	const struct coreleaks_task *task = &work->input->tasks[index];
+	const struct coreleaks_task *task = groups_task(work->input, index);
 	enum coreleaks_group_by by = work->input->options->group_by;
 	const struct recent *place = groups_recent(work, index);
 	struct group *group = &work->groups->list.items[place->group];
@@ -370,10 +372,9 @@ static void groups_fill(struct groups_work *work, const uint32_t *group_by_task)
 	const struct groups_input *input = work->input;
 	struct groups *groups = work->groups;
 	uint64_t num_by_kind[2] = {0, 0};
-	const struct task_order *order =
-		task_order_build(work->arena, input->tasks, input->num_tasks);
+	const struct task_order *order = task_order_build(work->arena, input);
 	for (uint32_t i = 0; i < input->num_tasks; i++)
-		num_by_kind[input->tasks[i].kind == CORELEAKS_KIND_GOROUTINE]++;
+		num_by_kind[groups_task(input, i)->kind == CORELEAKS_KIND_GOROUTINE]++;
 	for (uint32_t i = 0; i < groups->list.num; i++) {
 		struct group *group = &groups->list.items[i];
 		group->tasks =
@@ -558,8 +559,7 @@ struct coreleaks_error *groups_build(struct groups *ret, struct arena *arena,
 	intern_init(&work.keys, arena);
 	intern_init(&work.stacks, arena);
 	intern_init(&work.creations, arena);
-	work.systems = system_threads_build(arena, input->tasks, input->num_tasks, input->stacks,
-					    input->num_stacks, input->waits);
+	work.systems = system_threads_build(arena, input);
 	struct coreleaks_error *error = kin_hiders(&work.kin_hiders, arena, input);
 	if (error != NULL)
 		return error;
@@ -567,6 +567,7 @@ struct coreleaks_error *groups_build(struct groups *ret, struct arena *arena,
 	uint32_t *group_by_task = groups_place_all(&work);
 	groups_fill(&work, group_by_task);
 	arena_drop(arena, group_by_task, input->num_tasks * sizeof(*group_by_task));
+	arena_drop(arena, work.systems, input->num_tasks * sizeof(const struct runtime *));
 	groups_choose_stacks(&work);
 	groups_sign(&work);
 	groups_add_finished(&work);

@@ -7,7 +7,7 @@
 #define CORELEAKS_GROUP_GROUPS_H
 
 #include "base/gaps.h"
-#include "coreleaks.h"
+#include "task/tasks.h"
 
 struct group {
 	const char *signature;	     /* covers all that kept it apart under the chosen group_by */
@@ -51,7 +51,11 @@ struct finished_threads {
 };
 
 struct groups_input {
-	const struct coreleaks_task *tasks; /* with stack_id and reason set */
+	/* Rows, with stack_id and reason set. Goroutines that are alike share one, in which what is
+	 * each one's own (id, sp, bp, creator_id, g_addr) is 0. */
+	const struct coreleaks_task *tasks;
+	const uint32_t *row_of;	 /* parallel to the tasks; NULL: row i is task i */
+	const struct tasks *own; /* their ids; NULL: the rows have them */
 	uint32_t num_tasks;
 	const struct coreleaks_stack *stacks;
 	uint32_t num_stacks;
@@ -65,6 +69,17 @@ struct groups_input {
 	const char *core_path;			   /* for messages; NULL unknown */
 	uint64_t last_goid;			   /* no goroutine has a higher number; 0 unknown */
 };
+
+static inline const struct coreleaks_task *groups_task(const struct groups_input *input,
+						       uint32_t task)
+{
+	return &input->tasks[input->row_of != NULL ? input->row_of[task] : task];
+}
+
+static inline int64_t groups_task_id(const struct groups_input *input, uint32_t task)
+{
+	return input->own != NULL ? input->own->list.items[task].id : groups_task(input, task)->id;
+}
 
 /* Fails on a bad regular expression. */
 struct coreleaks_error *groups_build(struct groups *ret, struct arena *arena,

@@ -100,7 +100,9 @@ static void build(struct tree *tree, struct arena *arena, const struct groups_in
 	const struct coreleaks_task **tasks = arena_alloc_array(arena, num, sizeof(*tasks));
 	const char **starts = arena_alloc_array(arena, num, sizeof(*starts));
 	for (uint32_t i = 0; i < input->num_tasks; i++) {
-		tasks[i] = &input->tasks[i];
+		/* Who made whom is each one's own. */
+		tasks[i] = input->row_of != NULL ? coreleaks_task(input->analysis, i)
+						 : &input->tasks[i];
 		starts[i] = tree_start(tasks[i], groups_stack(input, tasks[i]->stack_id), NULL);
 	}
 	tree_build(tree, arena, tasks, starts, input->num_tasks, CORELEAKS_KIND_GOROUTINE);

@@ -2,7 +2,7 @@
 
 /* The members of one verdict as a group of their own. */
 static struct group group_part(const struct group *whole, struct arena *arena,
-			       const struct coreleaks_task *tasks,
+			       const struct groups_input *input,
 			       const enum coreleaks_verdict *verdict_by_task,
 			       enum coreleaks_verdict verdict)
 {
@@ -15,7 +15,7 @@ static struct group group_part(const struct group *whole, struct arena *arena,
 		if (verdict_by_task[task] != verdict)
 			continue;
 		part.tasks[part.num_tasks++] = task;
-		group_add_memory(&part, &tasks[task]);
+		group_add_memory(&part, groups_task(input, task));
 	}
 	part.split = coreleaks_verdict_name(verdict);
 	part.share = whole->share * part.num_tasks / whole->num_tasks;
@@ -35,8 +35,7 @@ void groups_split(struct groups *groups, struct arena *arena, const struct group
 		for (int v = 0; v <= CORELEAKS_VERDICT_BENIGN; v++) {
 			if (counts[v] == 0 || counts[v] == whole.num_tasks)
 				continue;
-			struct group part =
-				group_part(&whole, arena, input->tasks, verdict_by_task, v);
+			struct group part = group_part(&whole, arena, input, verdict_by_task, v);
 			if (first)
 				groups->list.items[i] = part;
 			else

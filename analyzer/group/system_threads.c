@@ -193,20 +193,24 @@ bool is_system_rule(const char *name)
 	       strcmp(name, system_rule(CORELEAKS_KIND_GOROUTINE)) == 0;
 }
 
-const struct runtime **system_threads_build(struct arena *arena, const struct coreleaks_task *tasks,
-					    uint32_t num_tasks,
-					    const struct coreleaks_stack *stacks,
-					    uint32_t num_stacks,
-					    const struct coreleaks_wait *const *waits)
+const struct runtime **system_threads_build(struct arena *arena, const struct groups_input *input)
 {
+	const struct coreleaks_wait *const *waits = input->waits;
+	const struct coreleaks_stack *stacks = input->stacks;
+	uint32_t num_tasks = input->num_tasks, num_stacks = input->num_stacks;
+	const struct coreleaks_task *last_named = NULL;
+	const struct runtime *last = NULL;
 	const struct runtime **result = arena_alloc_array(arena, num_tasks, sizeof(*result));
 	const struct runtime **by_stack = arena_alloc_array(arena, num_stacks, sizeof(*by_stack));
 	for (uint32_t i = 0; i < num_stacks; i++)
 		by_stack[i] = system_thread_of_stack(&stacks[i]);
 	for (uint32_t i = 0; i < num_tasks; i++) {
-		const struct coreleaks_task *task = &tasks[i];
+		const struct coreleaks_task *task = groups_task(input, i);
 		if (task->system != NULL) {
-			result[i] = runtime_named(task->system);
+			if (task != last_named)
+				last = runtime_named(task->system);
+			last_named = task;
+			result[i] = last;
 			continue;
 		}
 		if (task->signal != 0 || task->kind != CORELEAKS_KIND_THREAD ||

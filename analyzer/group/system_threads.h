@@ -6,7 +6,7 @@
 #ifndef CORELEAKS_GROUP_SYSTEM_THREADS_H
 #define CORELEAKS_GROUP_SYSTEM_THREADS_H
 
-#include "base/arena.h"
+#include "group/groups.h"
 #include "group/runtimes.h"
 
 /* Name of the rule set that hides such tasks: "native", or "runtime" for goroutines. */
@@ -16,11 +16,7 @@ bool is_system_rule(const char *name);
 /* Whose idle thread that stack is, whatever else its task does; NULL: nobody's. */
 const struct runtime *system_thread_of_stack(const struct coreleaks_stack *stack);
 /* For each task whose it is, or NULL: what the Go runtime knows as its own, and idle threads that
- * took no signal and that no other waits for. waits is parallel to tasks, or NULL. */
-const struct runtime **system_threads_build(struct arena *arena, const struct coreleaks_task *tasks,
-					    uint32_t num_tasks,
-					    const struct coreleaks_stack *stacks,
-					    uint32_t num_stacks,
-					    const struct coreleaks_wait *const *waits);
+ * took no signal and that no other waits for. */
+const struct runtime **system_threads_build(struct arena *arena, const struct groups_input *input);
 
 #endif

@@ -27,13 +27,13 @@ static bool sort_by_byte(const struct task_order *from, struct task_order *to, u
 	return true;
 }
 
-const struct task_order *task_order_build(struct arena *arena, const struct coreleaks_task *tasks,
-					  uint32_t num)
+const struct task_order *task_order_build(struct arena *arena, const struct groups_input *input)
 {
+	uint32_t num = input->num_tasks;
 	struct task_order *order = arena_alloc_array(arena, num, sizeof(*order)), *other;
 	bool sorted = true;
 	for (uint32_t i = 0; i < num; i++) {
-		order[i] = (struct task_order){tasks[i].id, i};
+		order[i] = (struct task_order){groups_task_id(input, i), i};
 		sorted &= i == 0 || order[i - 1].id <= order[i].id;
 	}
 	if (sorted)

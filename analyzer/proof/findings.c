@@ -256,7 +256,7 @@ void findings_build(struct findings *ret, struct arena *arena, const struct grou
 	const struct coreleaks_options *options = input->options;
 	uint64_t num_goroutines = 0;
 	for (uint32_t i = 0; i < input->num_tasks; i++)
-		num_goroutines += input->tasks[i].kind == CORELEAKS_KIND_GOROUTINE;
+		num_goroutines += groups_task(input, i)->kind == CORELEAKS_KIND_GOROUTINE;
 	result.verdict_by_group = arena_alloc_array(arena, (size_t)groups->list.num + 1,
 						    sizeof(*result.verdict_by_group));
 	for (uint32_t i = 0; i < groups->list.num; i++) {

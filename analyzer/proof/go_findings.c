@@ -8,7 +8,7 @@
 void go_findings_verdicts(enum coreleaks_verdict *verdicts, const struct groups_input *input)
 {
 	for (uint32_t i = 0; i < input->num_tasks; i++)
-		if (input->tasks[i].marked_leaked)
+		if (groups_task(input, i)->marked_leaked)
 			verdicts[i] = CORELEAKS_VERDICT_PROVED;
 }
 
@@ -26,7 +26,7 @@ static void add_marked(struct findings *findings, struct arena *arena, const str
 	uint32_t num_groups = 0, num_tasks = 0;
 	for (uint32_t i = 0; i < groups->list.num; i++) {
 		const struct group *group = &groups->list.items[i];
-		if (group->num_tasks == 0 || !input->tasks[group->tasks[0]].marked_leaked)
+		if (group->num_tasks == 0 || !groups_task(input, group->tasks[0])->marked_leaked)
 			continue;
 		marked[num_groups++] = i;
 		num_tasks += group->num_tasks;
@@ -102,7 +102,7 @@ static void add_long_wait(struct findings *findings, struct arena *arena, const 
 	if (!waits_for_another(group->reason))
 		return;
 	for (uint32_t i = 0; i < group->num_tasks; i++) {
-		int64_t wait_ns = input->tasks[group->tasks[i]].wait_ns;
+		int64_t wait_ns = groups_task(input, group->tasks[i])->wait_ns;
 		num += wait_ns >= 0 && (uint64_t)wait_ns >= input->options->max_age_ns;
 		if (wait_ns > oldest)
 			oldest = wait_ns;

@@ -38,7 +38,7 @@ static const struct rule rules[NUM_RULES] = {
 static bool is_main_at_rest(const struct go_leaks_input *input, uint32_t goroutine)
 {
 	return input->never->roles[goroutine] == GO_ROLE_NO_CASES &&
-	       input->groups->tasks[input->goroutines->first_task + goroutine].id == 1;
+	       groups_task_id(input->groups, input->goroutines->first_task + goroutine) == 1;
 }
 
 /* What a goroutine is stuck as: GO_ROLE_WAITS by the search, for ever without it. GO_ROLE_LIVE: it
@@ -113,14 +113,14 @@ static void add_waits(const struct leaks *leaks, struct evidence_list *list, con
 		uint32_t goroutine = tasks[i] - input->goroutines->first_task;
 		const struct go_queue_entries *entries = &input->queues->of[goroutine];
 		for (uint32_t k = 0; k < entries->num && k < MAX_EXAMPLES; k++)
-			add_wait(leaks, list, input->groups->tasks[tasks[i]].id,
+			add_wait(leaks, list, groups_task_id(input->groups, tasks[i]),
 				 &input->queues->sudogs.items[entries->first + k]);
 		if (entries->num > MAX_EXAMPLES)
 			add(leaks, list, 0,
 			    arena_format(leaks->arena,
 					 "goroutine %" PRId64 " stands in %" PRIu32
 					 " more queues: the same holds for each",
-					 input->groups->tasks[tasks[i]].id,
+					 groups_task_id(input->groups, tasks[i]),
 					 entries->num - MAX_EXAMPLES));
 		shown++;
 	}
@@ -159,13 +159,14 @@ static void add_never(const struct leaks *leaks, struct evidence_list *list, con
 {
 	const struct go_leaks_input *input = leaks->input;
 	for (uint32_t i = 0; i < num && i < MAX_EXAMPLES; i++) {
-		const struct coreleaks_task *task = &input->groups->tasks[tasks[i]];
+		const struct coreleaks_task *task = groups_task(input->groups, tasks[i]);
 		add(leaks, list,
 		    input->goroutines->list.items[tasks[i] - input->goroutines->first_task].addr,
 		    arena_format(leaks->arena,
 				 "goroutine %" PRId64
 				 " is parked with the reason \"%s\" and stands in no queue: %s",
-				 task->id, task->reason != NULL ? task->reason : "",
+				 groups_task_id(input->groups, tasks[i]),
+				 task->reason != NULL ? task->reason : "",
 				 role == GO_ROLE_NO_CASES ? "no case could ever be chosen"
 							  : "no operation on a nil channel ever "
 							    "completes"));
@@ -216,7 +217,7 @@ static void add_rule(const struct leaks *leaks, uint32_t index, const struct rul
 	} else {
 		add_never(leaks, &evidence, tasks, num, rule->role);
 	}
-	const struct coreleaks_task *first = &input->groups->tasks[tasks[0]];
+	const struct coreleaks_task *first = groups_task(input->groups, tasks[0]);
 	const struct coreleaks_stack *stack = groups_stack(input->groups, first->stack_id);
 	enum coreleaks_verdict certainty = certainty_of(input, rule->role);
 	if (certainty < leaks->findings->verdict_by_group[index])

@@ -228,7 +228,7 @@ static void explain(struct paths *paths, const struct coreleaks_wait **waits, ui
 	wait->num_kept_by = paths->steps.num;
 }
 
-void go_paths_publish(struct coreleaks_task *tasks, const struct coreleaks_wait **waits,
+void go_paths_publish(struct public_tasks *tasks, const struct coreleaks_wait **waits,
 		      struct arena *arena, const struct go_paths_input *input)
 {
 	const struct go_reach_input *search = input->search;
@@ -236,11 +236,8 @@ void go_paths_publish(struct coreleaks_task *tasks, const struct coreleaks_wait 
 	struct paths paths = {.arena = arena, .input = input};
 	if (!input->reach->made)
 		return;
-	for (uint32_t i = 0; i < goroutines->list.num; i++)
-		tasks[goroutines->first_task + i].keeper =
-			input->reach->kept[i] < sizeof(kept_words) / sizeof(kept_words[0])
-				? kept_words[input->reach->kept[i]]
-				: NULL;
+	public_tasks_set_keepers(tasks, arena, input->reach->kept, kept_words,
+				 sizeof(kept_words) / sizeof(kept_words[0]));
 	if (input->reach->marker.parents == NULL)
 		return;
 	go_types_init(&paths.types, arena, search->image, search->runtime);

@@ -4,6 +4,7 @@
 #define CORELEAKS_PROOF_GO_PATHS_H
 
 #include "proof/go_reach.h"
+#include "proof/publish_tasks.h"
 #include "task/go_types.h"
 
 struct go_paths_input {
@@ -17,7 +18,7 @@ struct go_paths_input {
 
 /* Fills keeper of all tasks, and kept_by of the waits that are wished for; waits are parallel to
  * tasks. */
-void go_paths_publish(struct coreleaks_task *tasks, const struct coreleaks_wait **waits,
+void go_paths_publish(struct public_tasks *tasks, const struct coreleaks_wait **waits,
 		      struct arena *arena, const struct go_paths_input *input);
 
 #endif

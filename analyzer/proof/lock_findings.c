@@ -48,7 +48,7 @@ enum coreleaks_verdict *lock_findings_verdicts(struct arena *arena,
 
 static int64_t task_id(const struct lock_findings *work, uint32_t task)
 {
-	return work->input->groups->tasks[task].id;
+	return groups_task_id(work->input->groups, task);
 }
 
 static const char *object_text(const struct lock_findings *work, uint32_t task)
@@ -70,7 +70,7 @@ struct handler {
 static struct handler handler_of(const struct lock_findings *work, uint32_t task)
 {
 	const struct coreleaks_stack *stack =
-		groups_stack(work->input->groups, work->input->groups->tasks[task].stack_id);
+		groups_stack(work->input->groups, groups_task(work->input->groups, task)->stack_id);
 	struct handler handler = {0};
 	for (uint32_t i = 1; i < stack->num_frames; i++) {
 		if (!stack->frames[i].signal)

@@ -2,6 +2,7 @@
 
 #include "stack/data_symbols.h"
 #include "stack/demangle.h"
+#include "task/stack_memory.h"
 
 /* "std::thread::_State_impl<std::thread::_Invoker<std::tuple<X> > >" -> X */
 static const char *callable_name(struct arena *arena, struct demangler *demangler,

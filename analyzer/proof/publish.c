@@ -28,47 +28,6 @@ struct coreleaks_core publish_core(const struct dump *dump, const struct notes *
 	return core;
 }
 
-struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *tasks,
-				     const struct stacks *stacks, const struct waits *waits,
-				     const struct nptl *nptl, const struct stack_memory *memory,
-				     const struct coreleaks_creation *const *creations)
-{
-	struct coreleaks_task *result =
-		arena_alloc_array(arena, (size_t)tasks->list.num + 1, sizeof(*result));
-	for (uint32_t i = 0; i < tasks->list.num; i++) {
-		const struct task *task = &tasks->list.items[i];
-		result[i] = (struct coreleaks_task){
-			.kind = task->kind,
-			.state = task->state,
-			.id = task->id,
-			.pc = task->pc,
-			.sp = task->sp,
-			.bp = task->bp,
-			.stack_size = task->stack_size,
-			.syscall_nr = task->hint->syscall_nr,
-			.signal = task->signal,
-			.stack_id = stacks->by_task[i],
-			.reason = waits->by_task[i]->reason,
-			.object = wait_object_name(waits->by_task[i]->object),
-			.timed = waits->by_task[i]->clock != WAIT_FOREVER,
-			.wait_ns = -1,
-		};
-		int32_t index = nptl->by_task[i];
-		/* A thread cloned by hand may share the descriptor, but not the stack. */
-		if (index < 0 || nptl->threads.items[index].task != (int32_t)i)
-			continue;
-		result[i].stack_reserved_size = memory[index].reserved_size;
-		result[i].stack_resident_size = memory[index].resident_size;
-		result[i].creation = creations[index];
-	}
-	for (uint32_t i = 0; i < stacks->c_calls.num; i++) {
-		const struct c_call *call = &stacks->c_calls.items[i];
-		result[call->task].c_call_pc = call->pc;
-		result[call->task].c_call_sp = call->sp;
-	}
-	return result;
-}
-
 static struct coreleaks_wait publish_wait(const struct wait *wait, const struct tasks *tasks,
 					  const struct nptl *nptl, const char *symbol)
 {

@@ -7,7 +7,6 @@
 #include "proof/rule_verdicts.h"
 #include "reason/holders.h"
 #include "stack/stacks.h"
-#include "task/stack_memory.h"
 #include "task/starts.h"
 
 struct published {
@@ -36,10 +35,6 @@ struct publish_waits_input {
 
 struct coreleaks_core publish_core(const struct dump *dump, const struct notes *notes,
 				   const struct modules *modules, const struct gaps *gaps);
-struct coreleaks_task *publish_tasks(struct arena *arena, const struct tasks *tasks,
-				     const struct stacks *stacks, const struct waits *waits,
-				     const struct nptl *nptl, const struct stack_memory *memory,
-				     const struct coreleaks_creation *const *creations);
 /* Parallel to tasks; goroutines that wait alike share one. */
 const struct coreleaks_wait **publish_waits(struct arena *arena,
 					    const struct publish_waits_input *input);

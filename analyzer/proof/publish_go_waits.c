@@ -27,30 +27,41 @@ static bool same_cases(const struct coreleaks_wait *a, const struct coreleaks_wa
 	       same_bytes(a->cases, b->cases, a->num_cases * sizeof(*a->cases));
 }
 
+/* Ordered ones stand where the next select's will. */
+static const struct coreleaks_case *copy_cases(struct arena *arena,
+					       const struct coreleaks_wait *wait)
+{
+	struct coreleaks_case *cases = arena_alloc_array(arena, wait->num_cases, sizeof(*cases));
+	memcpy(cases, wait->cases, wait->num_cases * sizeof(*cases));
+	return cases;
+}
+
 static const struct coreleaks_wait *keep(const struct coreleaks_wait **recent, struct arena *arena,
 					 struct coreleaks_wait *wait)
 {
 	const struct coreleaks_wait **slot =
 		&recent[(wait->addr / 16 ^ (uintptr_t)wait->reason / 16) % NUM_RECENT];
-	if (*slot != NULL && same_cases(*slot, wait))
+	bool kept = *slot != NULL && same_cases(*slot, wait);
+	if (kept)
 		wait->cases = (*slot)->cases;
 	/* A copy made by memcpy() has its padding, too. */
 	if (*slot == NULL || !same_bytes(*slot, wait, sizeof(*wait))) {
 		struct coreleaks_wait *copy = arena_alloc(arena, sizeof(*copy));
+		if (wait->cases_ordered && !kept)
+			wait->cases = copy_cases(arena, wait);
 		memcpy(copy, wait, sizeof(*copy));
 		*slot = copy;
 	}
 	return *slot;
 }
 
-void publish_go_waits(struct coreleaks_task *tasks, const struct coreleaks_wait **waits,
-		      struct arena *arena, struct go_waits *go)
+void publish_go_waits(const struct coreleaks_wait **waits, struct arena *arena, struct go_waits *go)
 {
 	const struct goroutines *goroutines = go->input.goroutines;
 	const struct coreleaks_wait *recent[NUM_RECENT] = {NULL};
 	struct coreleaks_wait copy, *result = &copy;
 	for (uint32_t i = 0; i < goroutines->list.num; i++) {
-		struct coreleaks_task *task = &tasks[goroutines->first_task + i];
+		const struct task *task = &go->input.tasks->list.items[goroutines->first_task + i];
 		if (task->state != CORELEAKS_STATE_WAITING)
 			continue;
 		const struct go_wait wait = go_waits_of(go, i);
@@ -62,7 +73,6 @@ void publish_go_waits(struct coreleaks_task *tasks, const struct coreleaks_wait 
 		result->cases_ordered = wait.cases_ordered;
 		result->writes = wait.writes;
 		publish_end(result, &wait);
-		task->timed = wait.timed;
 		if (wait.object != NULL) {
 			result->go = wait.object;
 			result->object = wait.object->kind;
@@ -78,7 +88,6 @@ void publish_go_waits(struct coreleaks_task *tasks, const struct coreleaks_wait 
 			result->addr = (uint64_t)wait.fd;
 			result->certain = true;
 		}
-		task->object = result->object;
 		waits[goroutines->first_task + i] = keep(recent, arena, result);
 	}
 }

@@ -4,8 +4,8 @@
 
 #include "reason/go_waits.h"
 
-/* Fills in the goroutines' part of tasks and waits, which are parallel. */
-void publish_go_waits(struct coreleaks_task *tasks, const struct coreleaks_wait **waits,
-		      struct arena *arena, struct go_waits *go);
+/* Fills in the goroutines' part of waits, which are parallel to tasks. */
+void publish_go_waits(const struct coreleaks_wait **waits, struct arena *arena,
+		      struct go_waits *go);
 
 #endif

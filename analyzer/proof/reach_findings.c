@@ -102,7 +102,7 @@ static void add_place(struct evidence_list *list, struct arena *arena,
 	    arena_format(arena,
 			 "%s lies on the stack of thread %" PRId64
 			 ", and no live word leads into its frames",
-			 object, input->groups->tasks[of].id),
+			 object, groups_task_id(input->groups, of)),
 	    addr);
 }
 
@@ -129,7 +129,7 @@ void reach_findings_evidence(struct evidence_list *list, struct arena *arena,
 				 "thread %" PRId64
 				 " waits for %s without a time limit, and the word it sleeps on "
 				 "has not changed since",
-				 input->groups->tasks[root->tasks[i]].id, object),
+				 groups_task_id(input->groups, root->tasks[i]), object),
 		    input->waits->by_task[root->tasks[i]]->futex_addr);
 	if (root->num_tasks > MAX_LISTED)
 		add(list, arena,

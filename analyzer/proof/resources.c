@@ -15,7 +15,7 @@ struct counted {
 enum { USE_FD, USE_TIMER, USE_LOCK, USE_MAYBE_LOCK };
 
 struct counter {
-	const struct resources_input *input;
+	const struct groups_input *input;
 	struct coreleaks_group *groups;
 	struct intern seen;	 /* struct counted */
 	uint32_t *group_by_task; /* NO_GROUP: the task was left out */
@@ -76,7 +76,7 @@ static void add_timers(struct counter *counter, uint32_t index, const struct cor
 
 static void add_member(struct counter *counter, uint32_t index, uint32_t number)
 {
-	const struct coreleaks_task *task = &counter->input->tasks[number];
+	const struct coreleaks_task *task = groups_task(counter->input, number);
 	const struct coreleaks_wait *wait = counter->input->waits[number];
 	struct coreleaks_group *group = &counter->groups[index];
 	counter->group_by_task[number] = index;
@@ -113,10 +113,11 @@ static void add_holder(struct counter *counter, uint32_t task, uint64_t lock, ui
 static void add_recorded(struct counter *counter, const struct coreleaks_wait *wait)
 {
 	uint32_t task = (uint32_t)wait->holder_task;
-	int64_t id = counter->input->tasks[task].id;
+	int64_t id = groups_task_id(counter->input, task);
 	uint32_t number = intern_find(&counter->threads, &id, sizeof(id));
 	add_holder(counter, task, wait->addr, USE_LOCK);
-	if (counter->input->tasks[task].kind == CORELEAKS_KIND_THREAD && number != UINT32_MAX)
+	if (groups_task(counter->input, task)->kind == CORELEAKS_KIND_THREAD &&
+	    number != UINT32_MAX)
 		add_holder(counter, counter->runners.items[number], wait->addr, USE_LOCK);
 }
 
@@ -156,7 +157,7 @@ static void add_locks(struct counter *counter)
 }
 
 void resources_add(struct coreleaks_group *groups, uint32_t num_groups, struct arena *arena,
-		   const struct resources_input *input)
+		   const struct groups_input *input)
 {
 	struct counter counter = {.input = input, .groups = groups};
 	counter.group_by_task =

@@ -5,17 +5,10 @@
 #ifndef CORELEAKS_PROOF_RESOURCES_H
 #define CORELEAKS_PROOF_RESOURCES_H
 
-#include "base/arena.h"
-#include "coreleaks.h"
-
-struct resources_input {
-	const struct coreleaks_task *tasks;
-	const struct coreleaks_wait *const *waits; /* parallel to tasks */
-	uint32_t num_tasks;
-};
+#include "group/groups.h"
 
 /* Fills in num_fds, num_timers, num_threads, num_locked, num_locks and num_maybe_locks. */
 void resources_add(struct coreleaks_group *groups, uint32_t num_groups, struct arena *arena,
-		   const struct resources_input *input);
+		   const struct groups_input *input);
 
 #endif

@@ -71,23 +71,24 @@ static uint32_t find_entry(const struct go_queues *queues, const struct go_queue
 	return UINT32_MAX;
 }
 
-const uint32_t *go_selects_order(struct arena *arena, const struct go_waits_input *input,
-				 uint32_t goroutine, uint32_t caller_off, uint32_t *num_ret,
-				 uint32_t *num_sends_ret)
+bool go_selects_order(uint32_t order[GO_SELECT_MAX_KNOWN], const struct go_waits_input *input,
+		      uint32_t goroutine, uint32_t caller_off, uint32_t *num_ret,
+		      uint32_t *num_sends_ret)
 {
-	enum { MAX_KNOWN = 256 };
+	enum { MAX_KNOWN = GO_SELECT_MAX_KNOWN };
 	const struct go_queue_entries *entries = &input->queues->of[goroutine];
 	const struct task *task =
 		&input->tasks->list.items[input->goroutines->first_task + goroutine];
 	struct scase cases[MAX_KNOWN];
-	bool taken[MAX_KNOWN] = {false};
-	uint32_t order[MAX_KNOWN], num_found = 0;
+	bool taken[MAX_KNOWN];
+	uint32_t num_found = 0;
 	struct select select;
 	if (caller_off == 0 || entries->num > MAX_KNOWN ||
 	    !read_select(input, entries, task->sp, caller_off, &select) || select.num > MAX_KNOWN ||
 	    image_read(input->image, select.cases_addr, cases, select.num * sizeof(cases[0])) !=
 		    select.num * sizeof(cases[0]))
-		return NULL;
+		return false;
+	memset(taken, 0, entries->num * sizeof(*taken));
 	for (uint32_t i = 0; i < select.num; i++) {
 		order[i] = UINT32_MAX;
 		if (cases[i].channel == 0)
@@ -95,16 +96,14 @@ const uint32_t *go_selects_order(struct arena *arena, const struct go_waits_inpu
 		uint32_t entry =
 			find_entry(input->queues, entries, &cases[i], i < select.num_sends, taken);
 		if (entry == UINT32_MAX)
-			return NULL;
+			return false;
 		taken[entry] = true;
 		order[i] = entries->first + entry;
 		num_found++;
 	}
 	if (num_found != entries->num)
-		return NULL;
-	uint32_t *result = arena_alloc_array(arena, select.num, sizeof(*result));
-	memcpy(result, order, select.num * sizeof(*result));
+		return false;
 	*num_ret = select.num;
 	*num_sends_ret = (uint32_t)select.num_sends;
-	return result;
+	return true;
 }

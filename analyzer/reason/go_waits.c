@@ -118,6 +118,7 @@ void go_waits_build(struct go_waits *ret, struct arena *arena, struct gaps *gaps
 		return;
 	ret->objects = arena_alloc_array(arena, num_queues, sizeof(*ret->objects));
 	ret->cases = arena_alloc_array(arena, input->queues->sudogs.num, sizeof(*ret->cases));
+	ret->ordered = arena_alloc_array(arena, GO_SELECT_MAX_KNOWN, sizeof(*ret->ordered));
 	ret->select_offs = go_selects_find(arena, input->stacks);
 	go_types_init(&builder.types, arena, input->image, input->runtime);
 	addresses_init(&builder.locks, arena);
@@ -174,11 +175,12 @@ static void choose_object(struct go_wait *wait)
 static void order_cases(struct go_waits *waits, struct go_wait *wait, uint32_t goroutine)
 {
 	uint32_t num, num_sends, stack = stack_of(&waits->input, goroutine);
-	const uint32_t *order = go_selects_order(waits->arena, &waits->input, goroutine,
-						 waits->select_offs[stack], &num, &num_sends);
-	if (order == NULL)
+	uint32_t order[GO_SELECT_MAX_KNOWN];
+	if (!go_selects_order(order, &waits->input, goroutine, waits->select_offs[stack], &num,
+			      &num_sends))
 		return;
-	struct coreleaks_case *cases = arena_alloc_array(waits->arena, num, sizeof(*cases));
+	struct coreleaks_case *cases = waits->ordered;
+	memset(cases, 0, num * sizeof(*cases));
 	for (uint32_t i = 0; i < num; i++) {
 		uint32_t from = i < num_sends ? i : num - 1 - (i - num_sends);
 		if (order[from] != UINT32_MAX)

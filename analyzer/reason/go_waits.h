@@ -42,14 +42,16 @@ struct go_waits {
 	struct arena *arena;
 	struct coreleaks_go_object *objects;
 	uint32_t num_objects;
-	struct coreleaks_case *cases; /* parallel to the queues' entries */
-	uint32_t *select_offs;	      /* parallel to stacks: see go_selects_find() */
+	struct coreleaks_case *cases;	/* parallel to the queues' entries */
+	struct coreleaks_case *ordered; /* room for those of one select */
+	uint32_t *select_offs;		/* parallel to stacks: see go_selects_find() */
 };
 
 void go_waits_build(struct go_waits *ret, struct arena *arena, struct gaps *gaps,
 		    const struct go_waits_input *input);
 
-/* What that goroutine waits on. Reads its stack: call it once each. */
+/* What that goroutine waits on. Reads its stack: call it once each. Cases that are ordered hold
+ * until the next call. */
 struct go_wait go_waits_of(struct go_waits *waits, uint32_t goroutine);
 
 /* What is left until then: at most, since the clock stands for the latest moment known. */

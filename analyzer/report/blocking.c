@@ -35,7 +35,7 @@ static void add_reasons(struct text *text, const struct coreleaks_blocker *block
 const char *blocking_title(struct arena *arena, const struct report_view *view,
 			   const struct coreleaks_blocker *blocker)
 {
-	const struct coreleaks_task *task = view->tasks[blocker->task];
+	const struct coreleaks_task *task = view_task(view, blocker->task);
 	struct text text;
 	text_init(&text, arena);
 	text_addf(&text, "%s %" PRId64 " (%s)", view_noun_of_kind(task->kind, 1), task->id,
@@ -94,7 +94,7 @@ void blocking_text_of_task(struct screen *screen, const struct write_job *job, u
 			  ? "all"
 			  : words_number(job->arena, blocker->num_direct));
 	for (uint32_t i = 0; i < blocker->num_blocked && i < MAX_NAMED; i++)
-		text_addf(&line, " %" PRId64, view->tasks[blocker->blocked[i]]->id);
+		text_addf(&line, " %" PRId64, view_task(view, blocker->blocked[i])->id);
 	if (blocker->num_blocked > MAX_NAMED)
 		text_addf(&line, " and %s more",
 			  words_number(job->arena, blocker->num_blocked - MAX_NAMED));
@@ -111,7 +111,7 @@ static void write_blocked(struct json_out *json, const struct write_job *job,
 	json_out_uint(json, "total", blocker->num_blocked);
 	json_out_begin(json, "members", '[', JSON_INLINE);
 	for (uint32_t i = 0; i < blocker->num_blocked && i < max; i++)
-		json_out_int(json, NULL, job->view->tasks[blocker->blocked[i]]->id);
+		json_out_int(json, NULL, view_task(job->view, blocker->blocked[i])->id);
 	json_out_end(json, ']');
 	json_out_bool(json, "members_truncated", blocker->num_blocked > max);
 	json_out_end(json, '}');
@@ -121,7 +121,7 @@ void blocking_json_fields(struct json_out *json, const struct write_job *job,
 			  const struct coreleaks_blocker *blocker, const char *const *group_ids)
 {
 	const struct report_view *view = job->view;
-	const struct coreleaks_task *task = view->tasks[blocker->task];
+	const struct coreleaks_task *task = view_task(view, blocker->task);
 	json_out_text(json, "title", blocking_title(job->arena, view, blocker));
 	json_out_bool(json, "hidden", view_blocker_is_hidden(view, blocker));
 	json_out_text(json, "kind", coreleaks_kind_name(task->kind));

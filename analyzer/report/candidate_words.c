@@ -26,8 +26,8 @@ static void add_candidates(struct text *text, const struct report_view *view,
 	for (uint32_t i = 0; i < object->num_candidates && i < MAX_NAMED; i++) {
 		const struct coreleaks_candidate *candidate = &object->candidates[i];
 		text_addf(text, "%s %s %" PRId64, i == 0 ? "" : ",",
-			  coreleaks_kind_name(view->tasks[candidate->task]->kind),
-			  view->tasks[candidate->task]->id);
+			  coreleaks_kind_name(view_alike(view, candidate->task)->kind),
+			  view_task(view, candidate->task)->id);
 		if (candidate->frame == NULL)
 			continue;
 		text_add(text, " (");
@@ -100,7 +100,7 @@ struct circle {
 
 static const struct coreleaks_go_object *lock_of(const struct report_view *view, uint32_t task)
 {
-	const struct coreleaks_wait *wait = view->waits[task];
+	const struct coreleaks_wait *wait = view_wait(view, task);
 	return wait->go != NULL && is_lock(wait->go) && !wait->waking && wait->timeout_kind == NULL
 		       ? wait->go
 		       : NULL;
@@ -142,7 +142,7 @@ const char *candidate_words_circle(struct arena *arena, const struct report_view
 	for (uint32_t i = 0; i < circle.num; i++) {
 		const struct coreleaks_go_object *lock = lock_of(view, circle.tasks[i]);
 		text_addf(&text, "%sgoroutine %" PRId64 " may hold %s and waits for ",
-			  i > 0 ? ", " : "", view->tasks[circle.tasks[i]]->id,
+			  i > 0 ? ", " : "", view_task(view, circle.tasks[i])->id,
 			  i > 0 ? "that" : "it");
 		if (lock == object->go)
 			text_add(&text, "the first one");
@@ -158,8 +158,8 @@ const char *candidate_words_one(struct arena *arena, const struct report_view *v
 	struct text text;
 	text_init(&text, arena);
 	text_addf(&text, "candidate: %s %" PRId64 " has its address ",
-		  coreleaks_kind_name(view->tasks[candidate->task]->kind),
-		  view->tasks[candidate->task]->id);
+		  coreleaks_kind_name(view_alike(view, candidate->task)->kind),
+		  view_task(view, candidate->task)->id);
 	if (candidate->frame == NULL) {
 		text_add(&text, "on its stack, in a frame that is not known");
 		return text.bytes;

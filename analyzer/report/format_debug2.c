@@ -60,7 +60,7 @@ struct text format_debug2_make(const struct write_job *job)
 		for (uint32_t k = 0; group->kind == counts.kind && k < group->num_tasks; k++) {
 			text_add(&out, first ? "" : "\n");
 			first = false;
-			format_debug2_task(&out, &go, group, job->view->tasks[group->tasks[k]]);
+			format_debug2_task(&out, &go, group, view_task(job->view, group->tasks[k]));
 			write_flush(job, &out);
 		}
 	}

@@ -37,7 +37,7 @@ static void format_goleak_group(struct text *out, struct go_text *go,
 		write_flush(job, out);
 	}
 	for (uint32_t i = 0; i < group->num_tasks && i < job->options->members; i++, shown++) {
-		const struct coreleaks_task *task = job->view->tasks[group->tasks[i]];
+		const struct coreleaks_task *task = view_task(job->view, group->tasks[i]);
 		format_goleak_item(out, group, first && shown == 0);
 		text_addf(out, "%" PRIi64 " in state ", task->id);
 		go_text_state(out, task, group->verdict);

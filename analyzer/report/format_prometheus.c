@@ -57,7 +57,7 @@ static void prometheus_tasks(struct text *out, const struct report_view *view)
 	for (uint32_t i = 0; i < view->num_shown_groups; i++) {
 		const struct coreleaks_group *group = view->groups[i];
 		for (uint32_t k = 0; k < group->num_tasks; k++) {
-			const struct coreleaks_task *task = view->tasks[group->tasks[k]];
+			const struct coreleaks_task *task = view_alike(view, group->tasks[k]);
 			num[task->kind][task->state][group->verdict]++;
 		}
 	}
@@ -101,7 +101,7 @@ static void prometheus_oldest(struct text *out, const struct report_view *view)
 	int64_t oldest_ns = -1;
 	for (uint32_t i = 0; i < view->num_shown_groups; i++) {
 		for (uint32_t k = 0; k < view->groups[i]->num_tasks; k++) {
-			int64_t wait_ns = view->tasks[view->groups[i]->tasks[k]]->wait_ns;
+			int64_t wait_ns = view_alike(view, view->groups[i]->tasks[k])->wait_ns;
 			if (wait_ns > oldest_ns)
 				oldest_ns = wait_ns;
 		}

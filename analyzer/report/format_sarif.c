@@ -115,10 +115,10 @@ static void add_stack(struct json_out *json, const struct write_job *job,
 static void add_side(struct json_out *json, const struct write_job *job, uint32_t task)
 {
 	const struct report_view *view = job->view;
-	const struct coreleaks_stack *stack = view_stack(view, view->tasks[task]->stack_id);
-	const char *name =
-		arena_format(job->arena, "%s %" PRId64,
-			     coreleaks_kind_name(view->tasks[task]->kind), view->tasks[task]->id);
+	const struct coreleaks_stack *stack = view_stack(view, view_alike(view, task)->stack_id);
+	const char *name = arena_format(job->arena, "%s %" PRId64,
+					coreleaks_kind_name(view_alike(view, task)->kind),
+					view_task(view, task)->id);
 	const char *words = no_links(job->arena, wait_words_task(job->arena, view, task));
 	bool any = user_frame_first(stack) != NULL;
 	uint32_t last = stack->num_frames < MAX_STACK ? stack->num_frames : MAX_STACK;
@@ -151,7 +151,7 @@ static void add_sides(struct json_out *json, const struct write_job *job,
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		has_sides = has_sides || strcmp(finding->rule, rules[i]) == 0;
 	for (uint32_t i = 0; i < finding->num_tasks && i < MAX_SIDES; i++) {
-		uint32_t stack_id = job->view->tasks[finding->tasks[i]]->stack_id;
+		uint32_t stack_id = view_alike(job->view, finding->tasks[i])->stack_id;
 		has_frames = has_frames || view_stack(job->view, stack_id)->num_frames > 0;
 	}
 	if (!has_sides || !has_frames)

@@ -218,9 +218,9 @@ static void add_end(struct text *text, const struct coreleaks_wait *wait)
 
 const char *go_wait_words_task(struct arena *arena, const struct report_view *view, uint32_t task)
 {
-	const struct coreleaks_wait *wait = view->waits[task];
+	const struct coreleaks_wait *wait = view_wait(view, task);
 	struct text text;
-	if (view->tasks[task]->kind != CORELEAKS_KIND_GOROUTINE)
+	if (view_alike(view, task)->kind != CORELEAKS_KIND_GOROUTINE)
 		return NULL;
 	text_init(&text, arena);
 	if (wait->is_select && (wait->num_cases > 0 || wait->cases_ordered))
@@ -245,7 +245,7 @@ static void add_ends(struct text *text, const struct report_view *view,
 	int64_t first = INT64_MAX, last = INT64_MIN;
 	uint32_t num = 0;
 	for (uint32_t i = 0; i < group->num_tasks; i++) {
-		const struct coreleaks_wait *wait = view->waits[group->tasks[i]];
+		const struct coreleaks_wait *wait = view_wait(view, group->tasks[i]);
 		if (wait->timeout_kind == NULL || strcmp(wait->timeout_kind, "remaining") != 0)
 			continue;
 		num++;
@@ -268,7 +268,7 @@ static uint32_t count_waking(const struct report_view *view, const struct corele
 {
 	uint32_t num = 0;
 	for (uint32_t i = 0; i < group->num_tasks; i++)
-		num += view->waits[group->tasks[i]]->waking;
+		num += view_wait(view, group->tasks[i])->waking;
 	return num;
 }
 
@@ -276,7 +276,7 @@ static uint32_t count_waking(const struct report_view *view, const struct corele
 static uint32_t example_of(const struct report_view *view, const struct coreleaks_group *group)
 {
 	for (uint32_t i = 0; group->num_objects > 0 && i < group->num_tasks; i++) {
-		const struct coreleaks_wait *wait = view->waits[group->tasks[i]];
+		const struct coreleaks_wait *wait = view_wait(view, group->tasks[i]);
 		if (wait->object != NULL && wait->addr == group->objects[0].addr)
 			return group->tasks[i];
 	}
@@ -300,9 +300,9 @@ static const char *noun_of(const char *kind, bool many)
 /* Do all members wait for the same? Of selects the same foremost channel is enough. */
 static bool all_same(const struct report_view *view, const struct coreleaks_group *group)
 {
-	const struct coreleaks_wait *first = view->waits[group->tasks[0]];
+	const struct coreleaks_wait *first = view_wait(view, group->tasks[0]);
 	for (uint32_t i = 1; i < group->num_tasks; i++) {
-		const struct coreleaks_wait *wait = view->waits[group->tasks[i]];
+		const struct coreleaks_wait *wait = view_wait(view, group->tasks[i]);
 		if (wait->addr != first->addr || (wait->object == NULL) != (first->object == NULL))
 			return false;
 	}
@@ -313,18 +313,18 @@ static bool all_same(const struct report_view *view, const struct coreleaks_grou
 static void add_differences(struct text *text, const struct report_view *view,
 			    const struct coreleaks_group *group, uint32_t example)
 {
-	const char *kind = view->waits[example]->object;
+	const char *kind = view_wait(view, example)->object;
 	uint64_t num = group->num_all_objects;
 	if (all_same(view, group))
 		return;
-	if (view->waits[example]->is_select || kind == NULL)
+	if (view_wait(view, example)->is_select || kind == NULL)
 		text_add(text, "what they wait for differs");
 	else if (num == group->num_tasks)
 		text_addf(text, "each waits for a %s of its own", noun_of(kind, false));
 	else
 		text_addf(text, "they wait for %s different %s", words_number(text->arena, num),
 			  noun_of(kind, true));
-	text_addf(text, "; goroutine %" PRIi64 " ", view->tasks[example]->id);
+	text_addf(text, "; goroutine %" PRIi64 " ", view_task(view, example)->id);
 }
 
 /* Channels that are nil are never ready: the runtime says so, and nothing else is known. */
@@ -350,7 +350,7 @@ const char *go_wait_words_group(struct arena *arena, const struct report_view *v
 		return NULL;
 	text_init(&text, arena);
 	uint32_t example = example_of(view, group), num_waking = count_waking(view, group);
-	const struct coreleaks_wait *wait = view->waits[example];
+	const struct coreleaks_wait *wait = view_wait(view, example);
 	bool tells = wait->object != NULL || (wait->is_select && wait->cases_ordered);
 	if (never_ready(group) != NULL)
 		text_add(&text, never_ready(group));

@@ -121,7 +121,7 @@ static void add_members(struct text *out, const struct write_job *job,
 	text_add(out, "<p class=\"dim mono\">");
 	text_add(out, view_noun_of_kind(group->kind, num));
 	for (uint32_t i = 0; i < group->num_tasks && i < max; i++)
-		text_addf(out, " %" PRId64, job->view->tasks[group->tasks[i]]->id);
+		text_addf(out, " %" PRId64, view_task(job->view, group->tasks[i])->id);
 	for (uint32_t i = 0; i < group->num_pthreads && i < max; i++)
 		text_addf(out, " 0x%" PRIx64, group->pthreads[i]);
 	if (num > max)

@@ -43,13 +43,13 @@ struct interrupted_group interrupted_of_group(struct arena *arena, const struct 
 	struct interrupted_group result = {0};
 	struct intern seen;
 	for (uint32_t i = 0; i < group->num_tasks; i++)
-		result.num_tasks += view->waits[group->tasks[i]]->interrupted != NULL;
+		result.num_tasks += view_wait(view, group->tasks[i])->interrupted != NULL;
 	if (result.num_tasks == 0)
 		return result;
 	intern_init(&seen, arena);
 	result.objects = arena_alloc_array(arena, result.num_tasks, sizeof(*result.objects));
 	for (uint32_t i = 0, num = 0; i < group->num_tasks; i++) {
-		const struct coreleaks_wait *wait = view->waits[group->tasks[i]]->interrupted;
+		const struct coreleaks_wait *wait = view_wait(view, group->tasks[i])->interrupted;
 		if (wait == NULL)
 			continue;
 		if (num++ == 0)
@@ -95,7 +95,7 @@ static void add_reason(struct text *text, const char *reason)
 const char *interrupted_words_task(struct arena *arena, const struct report_view *view,
 				   uint32_t task)
 {
-	const struct coreleaks_wait *wait = view->waits[task]->interrupted;
+	const struct coreleaks_wait *wait = view_wait(view, task)->interrupted;
 	struct text text;
 	if (wait == NULL)
 		return NULL;

@@ -29,7 +29,7 @@ static uint32_t count(const struct write_job *job, const struct coreleaks_group 
 {
 	uint32_t num = 0;
 	for (uint32_t i = 0; i < group->num_tasks; i++) {
-		const char *name = job->view->tasks[group->tasks[i]]->keeper;
+		const char *name = view_alike(job->view, group->tasks[i])->keeper;
 		num += name != NULL && strcmp(name, keeper->name) == 0;
 	}
 	return num;

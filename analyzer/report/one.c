@@ -36,7 +36,7 @@ static struct coreleaks_error *one_find_task(const struct report_view *view, con
 						   : "a goroutine's id is a number, as in "
 						     "goroutine:42");
 	for (uint32_t i = view->num_tasks; i-- > 0;) {
-		if (view->tasks[i]->kind != kind || view->tasks[i]->id != id)
+		if (view_alike(view, i)->kind != kind || view_task(view, i)->id != id)
 			continue;
 		one.task = i;
 		one.num_same_id++;
@@ -52,7 +52,7 @@ static struct coreleaks_error *one_find_task(const struct report_view *view, con
 static void one_find_case(const struct report_view *view, uint64_t addr, struct one *one)
 {
 	for (uint32_t i = 0; i < view->num_tasks && !one->is_object; i++) {
-		const struct coreleaks_wait *wait = view->waits[i];
+		const struct coreleaks_wait *wait = view_wait(view, i);
 		for (uint32_t k = 0; k < wait->num_cases; k++) {
 			const struct coreleaks_go_object *channel = wait->cases[k].channel;
 			if (channel == NULL || channel->addr != addr)
@@ -76,15 +76,15 @@ static struct coreleaks_error *one_find_object(const struct report_view *view, c
 	    errno != 0)
 		return one_not_found(name, "an object's address is a hex number, as in 0x55d0c0de");
 	for (uint32_t i = 0; i < view->num_tasks; i++) {
-		const struct coreleaks_wait *wait = view->waits[i];
+		const struct coreleaks_wait *wait = view_wait(view, i);
 		if (wait->object == NULL || wait->addr != addr)
 			continue;
-		const struct coreleaks_wait *first = view->waits[one.task];
+		const struct coreleaks_wait *first = view_wait(view, one.task);
 		if (!one.is_object || (wait->certain && !first->certain))
 			one.task = i;
 		one.is_object = true;
 	}
-	one.go = one.is_object ? view->waits[one.task]->go : NULL;
+	one.go = one.is_object ? view_wait(view, one.task)->go : NULL;
 	if (!one.is_object)
 		one_find_case(view, addr, &one);
 	if (!one.is_object)
@@ -98,9 +98,9 @@ static struct coreleaks_error *one_find_object(const struct report_view *view, c
 		return NULL;
 	}
 	for (uint32_t i = 0; i < view->num_tasks; i++) {
-		const struct coreleaks_wait *wait = view->waits[i];
+		const struct coreleaks_wait *wait = view_wait(view, i);
 		one.num_other_kinds += wait->object != NULL && wait->addr == addr &&
-				       strcmp(wait->object, view->waits[one.task]->object) != 0;
+				       strcmp(wait->object, view_wait(view, one.task)->object) != 0;
 	}
 	*ret = one;
 	return NULL;

@@ -248,8 +248,14 @@ void redact_view(struct report_view *view, struct arena *arena,
 	intern_init(&redact.frames, arena);
 	intern_init(&redact.creations, arena);
 	view->core = redact_core(&redact, view->core);
+	if (view->tasks == NULL)
+		view->tasks = view_all_tasks(view, arena);
 	REPLACE(&redact, view, tasks, num_tasks, redact_task);
-	REPLACE(&redact, view, waits, num_waits, redact_wait);
+	const struct coreleaks_wait **waits =
+		arena_alloc_array(arena, (size_t)view->num_tasks + 1, sizeof(*waits));
+	for (uint32_t i = 0; i < view->num_tasks; i++)
+		waits[i] = redact_wait(&redact, view_wait(view, i));
+	view->waits = waits;
 	REPLACE(&redact, view, groups, num_groups, redact_group);
 	if (redact.prefix == NULL)
 		return;

@@ -44,8 +44,8 @@ static void report_json_time(struct json_out *json, const char *key, int64_t sec
 static void report_json_signal_thread(struct json_out *json, const struct report_view *view)
 {
 	for (uint32_t i = 0; i < view->num_tasks; i++) {
-		if (view->tasks[i]->signal != 0) {
-			json_out_int(json, "signal_thread", view->tasks[i]->id);
+		if (view_alike(view, i)->signal != 0) {
+			json_out_int(json, "signal_thread", view_task(view, i)->id);
 			return;
 		}
 	}
@@ -252,7 +252,7 @@ void report_json_group_fields(struct json_out *json, const struct write_job *job
 	report_json_holds(json, job, group);
 	json_out_begin(json, "members", '[', JSON_INLINE);
 	for (uint32_t i = 0; i < group->num_tasks && i < job->options->members; i++)
-		json_out_int(json, NULL, job->view->tasks[group->tasks[i]]->id);
+		json_out_int(json, NULL, view_task(job->view, group->tasks[i])->id);
 	json_out_end(json, ']');
 	json_out_bool(json, "members_truncated", group->num_tasks > job->options->members);
 	waits_json_pthreads(json, group->pthreads, group->num_pthreads, job->options->members);
@@ -280,7 +280,7 @@ void report_json_finding_fields(struct json_out *json, const struct write_job *j
 	json_out_end(json, ']');
 	json_out_begin(json, "members", '[', JSON_INLINE);
 	for (uint32_t i = 0; i < finding->num_tasks && i < job->options->members; i++) {
-		const struct coreleaks_task *task = job->view->tasks[finding->tasks[i]];
+		const struct coreleaks_task *task = view_task(job->view, finding->tasks[i]);
 		json_out_begin(json, NULL, '{', JSON_INLINE);
 		json_out_text(json, "kind", coreleaks_kind_name(task->kind));
 		json_out_int(json, "id", task->id);

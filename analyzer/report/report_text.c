@@ -86,7 +86,7 @@ static void report_text_signal(struct screen *screen, const struct write_job *jo
 {
 	const struct report_view *view = job->view;
 	for (uint32_t i = 0; i < view->num_tasks; i++) {
-		const struct coreleaks_task *task = view->tasks[i];
+		const struct coreleaks_task *task = view_alike(view, i);
 		if (task->signal == 0)
 			continue;
 		const struct coreleaks_frame *frame =

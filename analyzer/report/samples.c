@@ -87,7 +87,7 @@ static void samples_add_group(struct samples *samples, const struct write_job *j
 	const struct coreleaks_task **tasks =
 		arena_alloc_array(job->arena, group->num_tasks, sizeof(*tasks));
 	for (uint32_t i = 0; i < group->num_tasks; i++)
-		tasks[i] = job->view->tasks[group->tasks[i]];
+		tasks[i] = view_task(job->view, group->tasks[i]);
 	qsort(tasks, group->num_tasks, sizeof(*tasks), compare_tasks);
 	struct sample *sample = NULL;
 	for (uint32_t i = 0; i < group->num_tasks; i++) {

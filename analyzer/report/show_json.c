@@ -62,19 +62,20 @@ static void show_json_chain(struct json_out *json, const struct write_job *job, 
 	const struct report_view *view = job->view;
 	struct wait_chain chain = wait_chain_of(view, task);
 	for (uint32_t i = 0; i < chain.num; i++)
-		show_json_what(json,
-			       arena_format(job->arena, "%s %" PRId64 " %s",
-					    coreleaks_kind_name(view->tasks[chain.tasks[i]]->kind),
-					    view->tasks[chain.tasks[i]]->id,
-					    wait_words_task(job->arena, view, chain.tasks[i])),
-			       view->waits[chain.tasks[i]]->addr, NULL);
+		show_json_what(
+			json,
+			arena_format(job->arena, "%s %" PRId64 " %s",
+				     coreleaks_kind_name(view_alike(view, chain.tasks[i])->kind),
+				     view_task(view, chain.tasks[i])->id,
+				     wait_words_task(job->arena, view, chain.tasks[i])),
+			view_wait(view, chain.tasks[i])->addr, NULL);
 	if (chain.back_to >= 0)
 		show_json_what(json,
 			       arena_format(job->arena,
 					    "which is back at thread %" PRId64 ": a circle",
-					    view->tasks[chain.tasks[chain.back_to]]->id),
+					    view_task(view, chain.tasks[chain.back_to])->id),
 			       0, NULL);
-	show_json_kept(json, view->waits[task]);
+	show_json_kept(json, view_wait(view, task));
 	const struct coreleaks_object object = wait_words_of(view, chain.tasks[chain.num - 1]);
 	show_json_candidates(json, job, &object);
 }
@@ -109,7 +110,7 @@ void show_json_waiters(struct json_out *json, const struct write_job *job, const
 	json_out_uint(json, "count", num);
 	json_out_begin(json, "members", '[', JSON_INLINE);
 	for (uint32_t i = 0; i < num && i < job->options->members; i++)
-		json_out_int(json, NULL, job->view->tasks[waiters[i]]->id);
+		json_out_int(json, NULL, view_task(job->view, waiters[i])->id);
 	json_out_end(json, ']');
 	json_out_bool(json, "members_truncated", num > job->options->members);
 	json_out_end(json, '}');
@@ -118,7 +119,7 @@ void show_json_waiters(struct json_out *json, const struct write_job *job, const
 static void show_json_task(struct json_out *json, const struct write_job *job,
 			   const struct one *one, const struct coreleaks_group *group)
 {
-	const struct coreleaks_task *task = job->view->tasks[one->task];
+	const struct coreleaks_task *task = view_task(job->view, one->task);
 	json_out_begin(json, "task", '{', JSON_LINES);
 	json_out_text(json, "kind", coreleaks_kind_name(task->kind));
 	json_out_int(json, "id", task->id);
@@ -142,7 +143,7 @@ static void show_json_task(struct json_out *json, const struct write_job *job,
 	const uint32_t *waiters =
 		wait_chain_waiters(job->arena, job->view, one->task, &num_waiters);
 	if (task->kind == CORELEAKS_KIND_GOROUTINE)
-		waits_json_goroutine(json, job, task, job->view->waits[one->task]);
+		waits_json_goroutine(json, job, task, view_wait(job->view, one->task));
 	else
 		waits_json_wait(json, job->view, one->task);
 	show_json_waiters(json, job, waiters, num_waiters);

@@ -64,7 +64,7 @@ static void write_waiters(struct screen *screen, const struct write_job *job,
 	text_init(&line, job->arena);
 	text_addf(&line, "%s %s:", words_number(job->arena, num), verbs[num != 1]);
 	for (uint32_t i = 0; i < num && i < max; i++)
-		text_addf(&line, " %" PRId64, job->view->tasks[waiters[i]]->id);
+		text_addf(&line, " %" PRId64, view_task(job->view, waiters[i])->id);
 	if (num > max)
 		text_addf(&line, " and %s more", words_number(job->arena, num - max));
 	text_findings_line(screen, 0, STYLE_PLAIN, line.bytes);
@@ -101,9 +101,9 @@ static void write_groups(struct screen *screen, const struct write_job *job,
 static void write_others(struct screen *screen, const struct write_job *job,
 			 const uint32_t *waiters, uint32_t num)
 {
-	const struct coreleaks_creation *creation = job->view->tasks[waiters[0]]->creation;
+	const struct coreleaks_creation *creation = view_alike(job->view, waiters[0])->creation;
 	for (uint32_t i = 1; i < num; i++)
-		if (job->view->tasks[waiters[i]]->creation != creation)
+		if (view_alike(job->view, waiters[i])->creation != creation)
 			return;
 	if (creation != NULL && creation->num_ended > 0)
 		text_findings_line(screen, 2, STYLE_PLAIN,
@@ -196,11 +196,11 @@ void show_object_text(struct screen *screen, const struct write_job *job, const 
 		text_findings_line(
 			screen, 2, STYLE_PLAIN,
 			arena_format(job->arena, "thread %" PRId64 " %s",
-				     view->tasks[shown.object.holder_task]->id,
+				     view_task(view, shown.object.holder_task)->id,
 				     wait_words_task(job->arena, view,
 						     (uint32_t)shown.object.holder_task)));
 	if (shown.object.num_waiters > 0)
-		text_findings_kept(screen, job, view->waits[shown.waiters[0]]);
+		text_findings_kept(screen, job, view_wait(view, shown.waiters[0]));
 	write_waiters(screen, job, shown.waiters, shown.object.num_waiters, verbs);
 	write_findings(screen, job, &shown);
 }
@@ -215,13 +215,13 @@ void show_object_json(struct json_out *json, const struct write_job *job, const 
 	if (shown.object.holder_task >= 0)
 		show_json_what(json,
 			       arena_format(job->arena, "thread %" PRId64 " %s",
-					    view->tasks[shown.object.holder_task]->id,
+					    view_task(view, shown.object.holder_task)->id,
 					    wait_words_task(job->arena, view,
 							    (uint32_t)shown.object.holder_task)),
 			       0, NULL);
 	show_json_candidates(json, job, &shown.object);
 	if (shown.object.num_waiters > 0)
-		show_json_kept(json, view->waits[shown.waiters[0]]);
+		show_json_kept(json, view_wait(view, shown.waiters[0]));
 	for (uint32_t i = 0; i < shown.num_findings; i++)
 		show_json_evidence(json, shown.findings[i]);
 	json_out_end(json, ']');

@@ -144,17 +144,17 @@ static void show_text_chain(struct screen *screen, const struct write_job *job, 
 		text_findings_line(
 			screen, i == 0 ? 0 : 2, i == 0 ? STYLE_BOLD : STYLE_PLAIN,
 			arena_format(job->arena, "%s%s %" PRId64 " %s", i == 0 ? "" : "and ",
-				     coreleaks_kind_name(view->tasks[chain.tasks[i]]->kind),
-				     view->tasks[chain.tasks[i]]->id,
+				     coreleaks_kind_name(view_alike(view, chain.tasks[i])->kind),
+				     view_task(view, chain.tasks[i])->id,
 				     wait_words_task(job->arena, view, chain.tasks[i])));
 	if (chain.back_to >= 0)
 		text_findings_line(screen, 2, STYLE_RED,
 				   arena_format(job->arena,
 						"which is back at thread %" PRId64 ": a circle",
-						view->tasks[chain.tasks[chain.back_to]]->id));
+						view_task(view, chain.tasks[chain.back_to])->id));
 	else if (chain.cut)
 		text_findings_line(screen, 2, STYLE_PLAIN, "and so on");
-	text_findings_kept(screen, job, view->waits[task]);
+	text_findings_kept(screen, job, view_wait(view, task));
 	const struct coreleaks_object object = wait_words_of(view, chain.tasks[chain.num - 1]);
 	const char *candidates = candidate_words_object(job->arena, view, &object, true);
 	if (candidates != NULL)
@@ -171,7 +171,7 @@ static void show_text_chain(struct screen *screen, const struct write_job *job, 
 	text_addf(&line, "%s %s for it: ", words_number(job->arena, num),
 		  num == 1 ? "thread waits" : "threads wait");
 	for (uint32_t i = 0; i < num && i < MAX_WAITERS; i++)
-		text_addf(&line, "%s%" PRId64, i == 0 ? "" : " ", view->tasks[waiters[i]]->id);
+		text_addf(&line, "%s%" PRId64, i == 0 ? "" : " ", view_task(view, waiters[i])->id);
 	if (num > MAX_WAITERS)
 		text_addf(&line, " and %s more", words_number(job->arena, num - MAX_WAITERS));
 	text_findings_line(screen, 0, STYLE_PLAIN, line.bytes);
@@ -191,7 +191,7 @@ static void show_text_task_findings(struct screen *screen, const struct write_jo
 	if (!any)
 		text_findings_line(screen, 0, STYLE_PLAIN,
 				   arena_format(job->arena, "no finding about this %s",
-						coreleaks_kind_name(view->tasks[task]->kind)));
+						coreleaks_kind_name(view_alike(view, task)->kind)));
 }
 
 static bool has_addrs(const struct coreleaks_stack *stack)
@@ -221,11 +221,11 @@ static void show_text_ancestors(struct screen *screen, const struct write_job *j
 static void show_text_task(struct screen *screen, const struct write_job *job,
 			   const struct one *one)
 {
-	const struct coreleaks_task *task = job->view->tasks[one->task];
+	const struct coreleaks_task *task = view_task(job->view, one->task);
 	const struct coreleaks_stack own = view_stack_of_task(job->view, job->arena, task),
 				     *stack = &own;
 	const struct coreleaks_group *group = view_group_of_task(job->view, one->task);
-	const struct coreleaks_wait *wait = job->view->waits[one->task];
+	const struct coreleaks_wait *wait = view_wait(job->view, one->task);
 	const char *name =
 		arena_format(job->arena, "%s %" PRId64, coreleaks_kind_name(task->kind), task->id);
 	text_findings_line(screen, 0, STYLE_BOLD,

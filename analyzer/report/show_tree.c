@@ -58,7 +58,7 @@ static const struct tree_node *first_node(const struct tree_rows *rows, const st
 static const struct coreleaks_task *task_of(const struct write_job *job,
 					    const struct tree_node *node)
 {
-	return node->task != TREE_NONE ? job->view->tasks[node->task] : NULL;
+	return node->task != TREE_NONE ? view_task(job->view, node->task) : NULL;
 }
 
 static bool is_hidden(const struct write_job *job, const struct tree_node *node)

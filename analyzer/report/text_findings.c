@@ -90,7 +90,7 @@ static uint32_t root_of(const struct report_view *view, const struct coreleaks_f
 			if (is_root(view->findings[i]) &&
 			    wait_chain_names(view->findings[i], (uint32_t)task))
 				return i;
-		task = view->waits[task]->holder_task;
+		task = view_wait(view, task)->holder_task;
 	}
 	return UINT32_MAX;
 }
@@ -116,7 +116,7 @@ static void write_root(struct screen *screen, const struct write_job *job,
 		}
 		text_findings_line(screen, 2, STYLE_PLAIN,
 				   arena_format(job->arena, "thread %" PRId64 " %s",
-						view->tasks[root->tasks[i]]->id,
+						view_task(view, root->tasks[i])->id,
 						wait_words_edge(job->arena, view, root->tasks[i])));
 	}
 }

@@ -20,7 +20,7 @@ static const char *report_text_wait(const struct report_view *view,
 				    const struct coreleaks_group *group)
 {
 	for (uint32_t i = 0; group->reason == NULL && i < group->num_tasks; i++)
-		if (view->tasks[group->tasks[i]]->reason != NULL)
+		if (view_alike(view, group->tasks[i])->reason != NULL)
 			return "several reasons";
 	return words_wait(group);
 }
@@ -113,7 +113,7 @@ void report_text_members(struct screen *screen, const struct write_job *job,
 	screen_put(screen, STYLE_DIM, view_noun_of_kind(group->kind, group->num_tasks));
 	for (uint32_t i = 0; i < num; i++) {
 		char id[24];
-		snprintf(id, sizeof(id), " %" PRId64, job->view->tasks[group->tasks[i]]->id);
+		snprintf(id, sizeof(id), " %" PRId64, view_task(job->view, group->tasks[i])->id);
 		if (screen_left(screen) < strlen(id)) {
 			screen_end_line(screen);
 			screen_pad(screen, screen->indent - 1);
@@ -135,8 +135,8 @@ static const struct coreleaks_task *report_text_signalled(const struct report_vi
 							  const struct coreleaks_group *group)
 {
 	for (uint32_t i = 0; i < group->num_tasks; i++) {
-		if (view->tasks[group->tasks[i]]->signal != 0)
-			return view->tasks[group->tasks[i]];
+		if (view_alike(view, group->tasks[i])->signal != 0)
+			return view_task(view, group->tasks[i]);
 	}
 	return NULL;
 }
@@ -201,7 +201,7 @@ static bool report_text_mixed(const struct report_view *view, const struct corel
 	const struct coreleaks_stack *first = view_stack(view, group->stack_id);
 	uint32_t last_id = group->stack_id;
 	for (uint32_t i = 0; i < group->num_tasks; i++) {
-		uint32_t id = view->tasks[group->tasks[i]]->stack_id;
+		uint32_t id = view_alike(view, group->tasks[i])->stack_id;
 		if (id == last_id)
 			continue;
 		last_id = id;

@@ -69,7 +69,7 @@ static int compare_uint32(const void *a, const void *b)
 static void add_own_key(struct maker *maker, const struct tree_node *node)
 {
 	const struct coreleaks_task *task =
-		node->task != TREE_NONE ? maker->view->tasks[node->task] : NULL;
+		node->task != TREE_NONE ? view_task(maker->view, node->task) : NULL;
 	const uint32_t own[] = {
 		(uint32_t)node->kind,
 		is_shown(maker, node),
@@ -212,9 +212,11 @@ void tree_rows_build(struct tree_rows *ret, const struct write_job *job)
 	const char **starts =
 		arena_alloc_array(job->arena, (size_t)view->num_tasks + 1, sizeof(*starts));
 	for (uint32_t i = 0; i < view->num_tasks; i++)
-		starts[i] = tree_start(view->tasks[i], view_stack(view, view->tasks[i]->stack_id),
-				       view->waits[i]->start);
-	tree_build(&ret->tree, job->arena, view->tasks, starts, view->num_tasks, ret->kind);
+		starts[i] = tree_start(view_task(view, i),
+				       view_stack(view, view_alike(view, i)->stack_id),
+				       view_wait(view, i)->start);
+	tree_build(&ret->tree, job->arena, view_all_tasks(view, job->arena), starts,
+		   view->num_tasks, ret->kind);
 	size_t num = (size_t)ret->tree.nodes.num + 1;
 	maker.num_tasks = arena_alloc_array(job->arena, num, sizeof(*maker.num_tasks));
 	maker.class = arena_alloc_array(job->arena, num, sizeof(*maker.class));

@@ -18,9 +18,10 @@ void view_init(struct report_view *view, struct arena *arena,
 	       const struct coreleaks_analysis *analysis)
 {
 	*view = (struct report_view){.core = coreleaks_core_info(analysis),
-				     .go = coreleaks_go(analysis)};
-	FILL(view, arena, analysis, tasks, num_tasks, coreleaks_task, coreleaks_num_tasks);
-	FILL(view, arena, analysis, waits, num_waits, coreleaks_wait, coreleaks_num_tasks);
+				     .go = coreleaks_go(analysis),
+				     .num_tasks = coreleaks_num_tasks(analysis),
+				     .analysis = analysis,
+				     .arena = arena};
 	FILL(view, arena, analysis, stacks, num_stacks, coreleaks_stack, coreleaks_num_stacks);
 	FILL(view, arena, analysis, groups, num_groups, coreleaks_group, coreleaks_num_groups);
 	FILL(view, arena, analysis, findings, num_findings, coreleaks_finding,
@@ -33,6 +34,36 @@ void view_init(struct report_view *view, struct arena *arena,
 	view->num_deselected = coreleaks_num_deselected(analysis);
 	view->num_finished_threads = coreleaks_num_finished_threads(analysis);
 	view_sum(view, arena);
+}
+
+const struct coreleaks_task *view_task(const struct report_view *view, uint32_t index)
+{
+	if (view->tasks != NULL)
+		return view->tasks[index];
+	const struct coreleaks_task *task = coreleaks_task(view->analysis, index);
+	if (task == NULL)
+		arena_exhausted(view->arena);
+	return task;
+}
+
+const struct coreleaks_task *view_alike(const struct report_view *view, uint32_t index)
+{
+	return view->tasks != NULL ? view->tasks[index]
+				   : coreleaks_task_alike(view->analysis, index);
+}
+
+const struct coreleaks_wait *view_wait(const struct report_view *view, uint32_t index)
+{
+	return view->waits != NULL ? view->waits[index] : coreleaks_wait(view->analysis, index);
+}
+
+const struct coreleaks_task **view_all_tasks(const struct report_view *view, struct arena *arena)
+{
+	const struct coreleaks_task **tasks =
+		arena_alloc_array(arena, (size_t)view->num_tasks + 1, sizeof(*tasks));
+	for (uint32_t i = 0; i < view->num_tasks; i++)
+		tasks[i] = view_task(view, i);
+	return tasks;
 }
 
 static void view_count(struct view_counts *counts, struct arena *arena, const char *name,
@@ -98,7 +129,7 @@ void view_sum(struct report_view *view, struct arena *arena)
 		qsort(view->hidden_by.items, view->hidden_by.num, sizeof(*view->hidden_by.items),
 		      view_count_compare);
 	for (uint32_t i = 0; i < view->num_tasks; i++) {
-		const struct coreleaks_task *task = view->tasks[i];
+		const struct coreleaks_task *task = view_alike(view, i);
 		if (task->kind == CORELEAKS_KIND_GOROUTINE)
 			view->num_goroutines++;
 		else
@@ -184,7 +215,7 @@ const struct coreleaks_task *view_stack_owner(const struct report_view *view,
 {
 	const struct coreleaks_stack *stack = view_stack(view, group->stack_id);
 	for (uint32_t i = 0; i < group->num_tasks; i++) {
-		const struct coreleaks_task *task = view->tasks[group->tasks[i]];
+		const struct coreleaks_task *task = view_task(view, group->tasks[i]);
 		if (view_stack_is_of(stack, task))
 			return task;
 	}

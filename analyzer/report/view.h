@@ -20,10 +20,12 @@ struct view_counts {
 };
 
 struct report_view {
+	struct arena *arena; /* of the writer: where memory runs out */
 	const struct coreleaks_core *core;
-	const struct coreleaks_go *go; /* NULL: no Go program */
-	const struct coreleaks_task **tasks;
-	const struct coreleaks_wait **waits; /* parallel to tasks */
+	const struct coreleaks_go *go;		   /* NULL: no Go program */
+	const struct coreleaks_analysis *analysis; /* NULL: tasks is set */
+	const struct coreleaks_task **tasks; /* NULL: the analysis makes them; see view_task() */
+	const struct coreleaks_wait **waits; /* parallel to tasks; NULL: see view_wait() */
 	const struct coreleaks_stack **stacks;
 	const struct coreleaks_group **groups; /* shown ones first */
 	const struct coreleaks_finding **findings;
@@ -33,7 +35,7 @@ struct report_view {
 	const struct coreleaks_rule **rules;
 	uint32_t num_tasks, num_stacks, num_groups, num_findings, num_blockers, num_gaps;
 	uint32_t num_modules, num_rules;
-	uint32_t num_deselected, num_waits, num_finished_threads;
+	uint32_t num_deselected, num_finished_threads;
 
 	/* By view_sum(). Sums are over shown groups unless they say otherwise. */
 	uint32_t num_shown_groups;
@@ -57,6 +59,14 @@ void view_init(struct report_view *view, struct arena *arena,
 /* The sums, from the arrays. */
 void view_sum(struct report_view *view, struct arena *arena);
 
+/* The task of that index. */
+const struct coreleaks_task *view_task(const struct report_view *view, uint32_t index);
+/* What it shares with tasks that are alike, for passes over many: see coreleaks_task_alike(). */
+const struct coreleaks_task *view_alike(const struct report_view *view, uint32_t index);
+/* What it waits for. */
+const struct coreleaks_wait *view_wait(const struct report_view *view, uint32_t index);
+/* All tasks, in the arena. */
+const struct coreleaks_task **view_all_tasks(const struct report_view *view, struct arena *arena);
 /* The group's stack; an empty, unreadable one when it has none. */
 const struct coreleaks_stack *view_stack(const struct report_view *view, uint32_t stack_id);
 /* The addresses (sp, cfa) of the stack's frames are this task's. */

@@ -7,7 +7,7 @@ struct wait_chain wait_chain_of(const struct report_view *view, uint32_t task)
 {
 	struct wait_chain chain = {.tasks = {task}, .num = 1, .back_to = -1};
 	for (;;) {
-		int32_t next = view->waits[chain.tasks[chain.num - 1]]->holder_task;
+		int32_t next = view_wait(view, chain.tasks[chain.num - 1])->holder_task;
 		if (next < 0)
 			return chain;
 		for (uint32_t i = 0; i < chain.num; i++)
@@ -25,8 +25,8 @@ struct wait_chain wait_chain_of(const struct report_view *view, uint32_t task)
 
 static int waiter_compare(const void *a, const void *b, void *view)
 {
-	const struct coreleaks_task *const *tasks = ((const struct report_view *)view)->tasks;
-	int64_t x = tasks[*(const uint32_t *)a]->id, y = tasks[*(const uint32_t *)b]->id;
+	int64_t x = view_task(view, *(const uint32_t *)a)->id;
+	int64_t y = view_task(view, *(const uint32_t *)b)->id;
 	return (x > y) - (x < y);
 }
 
@@ -43,7 +43,7 @@ uint32_t *wait_chain_waiters(struct arena *arena, const struct report_view *view
 	uint32_t *waiters = arena_alloc_array(arena, view->num_tasks, sizeof(*waiters));
 	*num_ret = 0;
 	for (uint32_t i = 0; i < view->num_tasks; i++)
-		if (view->waits[i]->holder_task == (int32_t)task)
+		if (view_wait(view, i)->holder_task == (int32_t)task)
 			waiters[(*num_ret)++] = i;
 	return by_id(waiters, *num_ret, view);
 }
@@ -54,8 +54,8 @@ uint32_t *wait_chain_waiters_at(struct arena *arena, const struct report_view *v
 	uint32_t *waiters = arena_alloc_array(arena, view->num_tasks, sizeof(*waiters));
 	*num_ret = 0;
 	for (uint32_t i = 0; i < view->num_tasks; i++)
-		if (view->waits[i]->addr == addr && view->waits[i]->object != NULL &&
-		    strcmp(view->waits[i]->object, kind) == 0)
+		if (view_wait(view, i)->addr == addr && view_wait(view, i)->object != NULL &&
+		    strcmp(view_wait(view, i)->object, kind) == 0)
 			waiters[(*num_ret)++] = i;
 	return by_id(waiters, *num_ret, view);
 }
@@ -79,7 +79,7 @@ uint32_t *wait_chain_goroutines(struct arena *arena, const struct report_view *v
 	uint32_t *waiters = arena_alloc_array(arena, view->num_tasks, sizeof(*waiters));
 	*num_ret = 0;
 	for (uint32_t i = 0; i < view->num_tasks; i++)
-		if (waits_at(view->waits[i], object, side))
+		if (waits_at(view_wait(view, i), object, side))
 			waiters[(*num_ret)++] = i;
 	return by_id(waiters, *num_ret, view);
 }

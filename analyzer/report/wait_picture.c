@@ -200,7 +200,7 @@ static uint32_t waiter_node(struct builder *builder, uint32_t task, uint32_t tar
 
 static void add_wait(struct builder *builder, uint32_t task)
 {
-	const struct coreleaks_wait *wait = builder->view->waits[task];
+	const struct coreleaks_wait *wait = view_wait(builder->view, task);
 	bool joins = is_thread(wait) && has_holder(wait);
 	bool held = has_holder(wait) && !joins;
 	bool stuck = builder->in_circle[task] && wait->holder_task >= 0 &&
@@ -237,7 +237,7 @@ static void mark_circles(struct builder *builder)
 /* Which tasks others wait for, and which objects several groups do. */
 static void look_around(struct builder *builder, uint32_t group, uint32_t task)
 {
-	const struct coreleaks_wait *wait = builder->view->waits[task];
+	const struct coreleaks_wait *wait = view_wait(builder->view, task);
 	bool is_new;
 	if (wait->object == NULL)
 		return;
@@ -259,7 +259,7 @@ static void add_alone(struct builder *builder, uint32_t index)
 	if (group->verdict >= CORELEAKS_VERDICT_UNKNOWN || group->num_tasks == 0)
 		return;
 	for (uint32_t i = 0; i < group->num_tasks; i++)
-		if (builder->view->waits[group->tasks[i]]->object != NULL)
+		if (view_wait(builder->view, group->tasks[i])->object != NULL)
 			return;
 	uint32_t node = node_of(builder, key_make("a%" PRIu32, index), &is_new);
 	if (node == NONE)
@@ -288,7 +288,7 @@ void wait_picture_build(struct wait_picture *ret, struct arena *arena,
 		const struct coreleaks_group *group = view->groups[i];
 		builder.group = i;
 		for (uint32_t k = 0; k < group->num_tasks; k++)
-			if (view->waits[group->tasks[k]]->object != NULL)
+			if (view_wait(view, group->tasks[k])->object != NULL)
 				add_wait(&builder, group->tasks[k]);
 		add_alone(&builder, i);
 	}
@@ -339,7 +339,7 @@ uint32_t wait_picture_lines(const struct picture_node *node, struct arena *arena
 		lines[num++] = "not in the core";
 		return num;
 	}
-	const struct coreleaks_task *task = view->tasks[node->task];
+	const struct coreleaks_task *task = view_task(view, node->task);
 	const struct coreleaks_frame *frame = user_frame_first(view_stack(view, task->stack_id));
 	if (node->num == 1)
 		lines[num++] = arena_format(arena, "%s %" PRId64, view_noun_of_kind(task->kind, 1),

@@ -50,7 +50,7 @@ struct coreleaks_object wait_words_of_go(const struct coreleaks_go_object *go)
 
 struct coreleaks_object wait_words_of(const struct report_view *view, uint32_t task)
 {
-	return publish_object_of(view->waits[task]);
+	return publish_object_of(view_wait(view, task));
 }
 
 /* A finding says so; without one it may be a thread of another process. */
@@ -61,7 +61,7 @@ static bool owner_is_gone(const struct report_view *view, const struct coreleaks
 	for (uint32_t i = 0; i < view->num_findings; i++) {
 		const struct coreleaks_finding *finding = view->findings[i];
 		if (strcmp(finding->rule, "abandoned-lock") == 0 && finding->num_tasks > 0 &&
-		    view->waits[finding->tasks[0]]->addr == object->addr)
+		    view_wait(view, finding->tasks[0])->addr == object->addr)
 			return true;
 	}
 	return false;
@@ -72,7 +72,7 @@ const char *wait_words_holder(struct arena *arena, const struct report_view *vie
 {
 	if (object->holder_task >= 0)
 		return arena_format(arena, "held by thread %" PRId64,
-				    view->tasks[object->holder_task]->id);
+				    view_task(view, object->holder_task)->id);
 	if (object->holder_id == 0)
 		return object->holder_exited ? "held by a thread that has ended" : NULL;
 	return arena_format(arena, "held by thread %" PRId64 ", %s", object->holder_id,
@@ -109,7 +109,7 @@ static const char *joins(struct arena *arena, const struct report_view *view,
 {
 	if (object->holder_task >= 0)
 		return arena_format(arena, "joins thread %" PRId64,
-				    view->tasks[object->holder_task]->id);
+				    view_task(view, object->holder_task)->id);
 	if (object->holder_id != 0)
 		return arena_format(arena, "joins thread %" PRId64, object->holder_id);
 	return arena_format(arena, "joins the thread 0x%" PRIx64, object->addr);
@@ -126,7 +126,7 @@ static void add_holder(struct text *text, const struct report_view *view,
 static const char *running(struct arena *arena, const struct report_view *view, uint32_t task)
 {
 	const struct coreleaks_frame *frame =
-		user_frame_first(view_stack(view, view->tasks[task]->stack_id));
+		user_frame_first(view_stack(view, view_alike(view, task)->stack_id));
 	if (frame == NULL || frame->function == NULL)
 		return "running";
 	return arena_format(arena, "running in %s", frame->function);
@@ -135,7 +135,7 @@ static const char *running(struct arena *arena, const struct report_view *view, 
 /* Waits on an object. */
 static void add_wait_on(struct text *text, const struct report_view *view, uint32_t task)
 {
-	const struct coreleaks_wait *wait = view->waits[task];
+	const struct coreleaks_wait *wait = view_wait(view, task);
 	const struct coreleaks_object object = wait_words_of(view, task);
 	if (is_kind(wait->object, "thread")) {
 		text_add(text, joins(text->arena, view, &object));
@@ -146,7 +146,8 @@ static void add_wait_on(struct text *text, const struct report_view *view, uint3
 		  wait_words_object(text->arena, &object));
 	if (is_kind(wait->object, "fd"))
 		text_addf(text, " (%s)",
-			  view->tasks[task]->reason != NULL ? view->tasks[task]->reason : "?");
+			  view_alike(view, task)->reason != NULL ? view_alike(view, task)->reason
+								 : "?");
 	add_holder(text, view, &object);
 	if (wait->mutex_addr != 0)
 		text_addf(text, ", having given up mutex 0x%" PRIx64, wait->mutex_addr);
@@ -162,8 +163,8 @@ const char *wait_words_edge(struct arena *arena, const struct report_view *view,
 
 static void add_task(struct text *text, const struct report_view *view, uint32_t task)
 {
-	const struct coreleaks_task *about = view->tasks[task];
-	const struct coreleaks_wait *wait = view->waits[task];
+	const struct coreleaks_task *about = view_task(view, task);
+	const struct coreleaks_wait *wait = view_wait(view, task);
 	const char *timeout = wait_words_timeout(text->arena, wait);
 	const char *go = go_wait_words_task(text->arena, view, task);
 	if (go != NULL) {
@@ -202,8 +203,8 @@ const char *wait_words_task(struct arena *arena, const struct report_view *view,
 
 const char *wait_words_state(struct arena *arena, const struct report_view *view, uint32_t task)
 {
-	const struct coreleaks_task *about = view->tasks[task];
-	const struct coreleaks_wait *wait = view->waits[task];
+	const struct coreleaks_task *about = view_task(view, task);
+	const struct coreleaks_wait *wait = view_wait(view, task);
 	const struct coreleaks_object object = wait_words_of(view, task);
 	const char *timeout = wait_words_timeout(arena, wait);
 	struct text text;
@@ -235,7 +236,7 @@ static const struct coreleaks_wait *longest_wait(const struct report_view *view,
 {
 	const struct coreleaks_wait *longest = NULL;
 	for (uint32_t i = 0; i < group->num_tasks; i++) {
-		const struct coreleaks_wait *wait = view->waits[group->tasks[i]];
+		const struct coreleaks_wait *wait = view_wait(view, group->tasks[i]);
 		if (wait->timeout_kind == NULL)
 			return NULL;
 		if (longest != NULL && strcmp(longest->timeout_kind, wait->timeout_kind) != 0)
@@ -291,7 +292,7 @@ const char *wait_words_group(struct arena *arena, const struct report_view *view
 		text_addf(&text, "%s%s", text.size > 0 ? "; " : "",
 			  wait_words_timeout(arena, timed));
 	for (uint32_t i = 0; i < group->num_tasks; i++)
-		num_waking += view->waits[group->tasks[i]]->waking;
+		num_waking += view_wait(view, group->tasks[i])->waking;
 	if (num_waking > 0 && group->num_tasks == 1)
 		text_addf(&text, "%swaking: its wake-up is under way", text.size > 0 ? "; " : "");
 	else if (num_waking > 0)
@@ -339,7 +340,7 @@ const char *wait_words_start(struct arena *arena, const struct report_view *view
 	const struct coreleaks_stack *stack = view_stack(view, group->stack_id);
 	const char *start = NULL;
 	for (uint32_t i = 0; i < group->num_tasks; i++) {
-		const char *next = view->waits[group->tasks[i]]->start;
+		const char *next = view_wait(view, group->tasks[i])->start;
 		if (next == NULL || (start != NULL && strcmp(start, next) != 0))
 			return NULL;
 		start = next;

@@ -16,7 +16,7 @@ static void waits_json_holder(struct json_out *json, const struct report_view *v
 	json_out_begin(json, "holder", '{', JSON_INLINE);
 	json_out_text(json, "kind", "thread");
 	if (task >= 0)
-		json_out_int(json, "id", view->tasks[task]->id);
+		json_out_int(json, "id", view_task(view, task)->id);
 	else if (id != 0)
 		json_out_int(json, "id", id);
 	else
@@ -39,8 +39,8 @@ static void waits_json_candidates(struct json_out *json, const struct report_vie
 		const struct coreleaks_frame *frame = candidate->frame;
 		json_out_begin(json, NULL, '{', JSON_INLINE);
 		json_out_text(json, "kind",
-			      coreleaks_kind_name(view->tasks[candidate->task]->kind));
-		json_out_int(json, "id", view->tasks[candidate->task]->id);
+			      coreleaks_kind_name(view_alike(view, candidate->task)->kind));
+		json_out_int(json, "id", view_task(view, candidate->task)->id);
 		json_out_text(json, "function", frame != NULL ? frame->function : NULL);
 		json_out_text(json, "file", frame != NULL ? frame->file : NULL);
 		if (frame != NULL && frame->line != 0)
@@ -119,7 +119,7 @@ static void waits_json_what(struct json_out *json, const struct report_view *vie
 
 void waits_json_wait(struct json_out *json, const struct report_view *view, uint32_t task)
 {
-	const struct coreleaks_wait *wait = view->waits[task];
+	const struct coreleaks_wait *wait = view_wait(view, task);
 	waits_json_what(json, view, wait);
 	json_out_text(json, "start", wait->start);
 	json_out_bool(json, "detached", wait->detached);
@@ -281,7 +281,7 @@ void waits_json_tasks(struct json_out *json, const struct write_job *job)
 	const char **group_ids = view_group_ids(view, job->arena);
 	json_out_begin(json, "tasks", '[', JSON_LINES);
 	for (uint32_t i = 0; i < view->num_tasks; i++) {
-		const struct coreleaks_task *task = view->tasks[i];
+		const struct coreleaks_task *task = view_task(view, i);
 		json_out_begin(json, NULL, '{', JSON_INLINE);
 		json_out_text(json, "kind", coreleaks_kind_name(task->kind));
 		json_out_int(json, "id", task->id);
@@ -289,7 +289,7 @@ void waits_json_tasks(struct json_out *json, const struct write_job *job)
 		json_out_text(json, "state", coreleaks_state_name(task->state));
 		json_out_text(json, "reason", task->reason);
 		if (task->kind == CORELEAKS_KIND_GOROUTINE)
-			waits_json_goroutine(json, job, task, view->waits[i]);
+			waits_json_goroutine(json, job, task, view_wait(view, i));
 		else
 			waits_json_wait(json, view, i);
 		json_out_end(json, '}');

@@ -111,8 +111,8 @@ static void read_scheduler(struct builder *builder, const struct goroutines *gor
 		if (layout->p_created >= 0)
 			created += word_at(builder, p + (uint64_t)layout->p_created);
 	}
-	for (uint32_t i = 0; i < goroutines->list.num; i++)
-		note_time(facts, (uint64_t)goroutines->list.items[i].wait_since);
+	for (uint32_t i = 0; i < goroutines->commons.num; i++)
+		note_time(facts, (uint64_t)goroutines->commons.items[i].wait_since);
 	note_time(facts, (uint64_t)facts->last_gc_ns);
 	facts->gomaxprocs = (uint32_t)allp->num;
 	facts->num_system = -1;

@@ -131,7 +131,8 @@ static void add_goroutine(struct queue_builder *builder, uint32_t goroutine, enu
 		entries->known = add_from_stack(builder, goroutine, queue);
 }
 
-/* Most have one entry each: of a million nothing has to be moved. */
+/* Most have one entry each, selects two: of a million nothing has to be moved. Room that stays
+ * empty is never touched, and so takes no memory. */
 static void make_room(struct queue_builder *builder)
 {
 	struct go_queues *queues = builder->queues;
@@ -139,9 +140,7 @@ static void make_room(struct queue_builder *builder)
 	for (uint32_t i = 0; i < builder->goroutines->list.num; i++)
 		num += builder->goroutines->list.items[i].waiting_addr != 0;
 	addresses_reserve(&queues->sudog_numbers, num);
-	queues->sudogs.items =
-		arena_alloc_array(builder->arena, num, sizeof(*queues->sudogs.items));
-	queues->sudogs.capacity = num;
+	array_room(builder->arena, &queues->sudogs, num < UINT32_MAX / 2 ? 2 * num : num);
 }
 
 static void add_goroutines(struct queue_builder *builder)

@@ -15,6 +15,8 @@ struct builder {
 	struct image *image;
 	struct intern ms;      /* address of an m -> index */
 	struct intern origins; /* go_origin -> index */
+	struct intern commons; /* go_common -> index */
+	uint32_t last_common;  /* mostly it is the same again */
 	struct {
 		uint64_t *items;
 		uint32_t num, capacity;
@@ -346,6 +348,25 @@ static uint32_t origin_of(struct builder *builder, const struct g *g)
 	return index;
 }
 
+static uint32_t common_of(struct builder *builder, const struct g *g)
+{
+	const struct go_layout *layout = &builder->runtime->layout;
+	struct goroutines *goroutines = builder->goroutines;
+	const struct go_common common = {
+		.wait_since = (int64_t)g_word(g, layout->g_waitsince),
+		.labels_addr = g_word(g, layout->g_labels),
+		.ancestors_addr = g_word(g, layout->g_ancestors),
+	};
+	bool is_new;
+	if (goroutines->commons.num > 0 &&
+	    memcmp(&goroutines->commons.items[builder->last_common], &common, sizeof(common)) == 0)
+		return builder->last_common;
+	builder->last_common = intern_add(&builder->commons, &common, sizeof(common), &is_new);
+	if (is_new)
+		*array_add(builder->arena, &goroutines->commons) = common;
+	return builder->last_common;
+}
+
 static void add_goroutine(struct builder *builder, const struct g *g)
 {
 	const struct go_layout *layout = &builder->runtime->layout;
@@ -360,9 +381,7 @@ static void add_goroutine(struct builder *builder, const struct g *g)
 		.stack = stack,
 		.origin = origin_of(builder, g),
 		.parent_id = (int64_t)g_word(g, layout->g_parent),
-		.wait_since = (int64_t)g_word(g, layout->g_waitsince),
-		.labels_addr = g_word(g, layout->g_labels),
-		.ancestors_addr = g_word(g, layout->g_ancestors),
+		.common = common_of(builder, g),
 		.waiting_addr = g_word(g, layout->g_waiting),
 		.timer_addr = g_word(g, layout->g_timer),
 		.thread = m != NULL ? m->thread : -1,
@@ -473,6 +492,7 @@ void goroutines_add(struct goroutines *ret, struct tasks *tasks, struct arena *a
 		return;
 	intern_init(&builder.ms, arena);
 	intern_init(&builder.origins, arena);
+	intern_init(&builder.commons, arena);
 	builder.no_registers = arena_alloc(arena, sizeof(*builder.no_registers));
 	read_ms(&builder);
 	match_threads(&builder);

@@ -12,18 +12,22 @@
 struct goroutine {
 	uint64_t addr; /* of its g */
 	struct range stack;
-	uint32_t origin;	 /* index of where it comes from */
-	int64_t parent_id;	 /* 0 unknown: before Go 1.21, or made by none */
+	int64_t parent_id;     /* 0 unknown: before Go 1.21, or made by none */
+	uint64_t waiting_addr; /* its first sudog: what it stands in queues with; 0 none */
+	uint64_t timer_addr;   /* what time.Sleep waits for; 0 it never slept */
+	uint32_t origin;       /* index of where it comes from */
+	uint32_t common;       /* index of what many have alike */
+	int32_t thread;	       /* task of the thread that runs it, or that it is locked to; -1 */
+	bool locked;	       /* to its thread */
+	bool leaked;	       /* Go's own leak profile marked it (1.26 on) */
+	bool in_c;	       /* its thread runs C for it */
+	bool exact; /* the pc is that of an interrupted instruction, not a return address */
+};
+
+struct go_common {
 	int64_t wait_since;	 /* monotonic ns when a GC first saw it blocked; 0 never */
 	uint64_t labels_addr;	 /* pprof labels; 0 none */
 	uint64_t ancestors_addr; /* 0 none */
-	uint64_t waiting_addr;	 /* its first sudog: what it stands in queues with; 0 none */
-	uint64_t timer_addr;	 /* what time.Sleep waits for; 0 it never slept */
-	int32_t thread;		 /* task of the thread that runs it, or that it is locked to; -1 */
-	bool locked;		 /* to its thread */
-	bool leaked;		 /* Go's own leak profile marked it (1.26 on) */
-	bool in_c;		 /* its thread runs C for it */
-	bool exact; /* the pc is that of an interrupted instruction, not a return address */
 };
 
 /* Where goroutines come from. */
@@ -62,6 +66,10 @@ struct goroutines {
 		uint32_t num, capacity;
 	} ended; /* in the runtime's order */
 	struct {
+		struct go_common *items;
+		uint32_t num, capacity;
+	} commons;
+	struct {
 		struct go_m *items;
 		uint32_t num, capacity;
 	} ms;
@@ -74,6 +82,12 @@ struct goroutines {
 
 /* The task's goroutine, or NULL. */
 const struct goroutine *goroutines_of_task(const struct goroutines *goroutines, uint32_t task);
+
+static inline const struct go_common *goroutines_common(const struct goroutines *goroutines,
+							const struct goroutine *goroutine)
+{
+	return &goroutines->commons.items[goroutine->common];
+}
 
 /* Adds the tasks; none when the runtime was not recognised. */
 void goroutines_add(struct goroutines *ret, struct tasks *tasks, struct arena *arena,

@@ -30,10 +30,11 @@ struct wait_hint {
 };
 
 struct task {
-	enum coreleaks_kind kind;
-	enum coreleaks_state state;
+	/* There may be millions: no byte for nothing. */
+	enum coreleaks_kind kind : 8;
+	enum coreleaks_state state : 8;
+	int32_t signal; /* taken when the core was written; 0 none */
 	int64_t id;
-	int32_t signal;			   /* taken when the core was written; 0 none */
 	uint64_t stack_size;		   /* bytes in use; 0 unknown */
 	uint64_t pc, sp, bp;		   /* where it stands; 0 unknown */
 	uint64_t lr;			   /* AArch64: the link register; 0 unknown */

@@ -354,7 +354,6 @@ static void redact_columns(struct fake_view *fake, struct report_view *view)
 static struct report_view sum(struct fake_view *fake)
 {
 	struct report_view view = fake->view;
-	view.num_waits = view.num_tasks;
 	view.waits =
 		arena_alloc_array(&fake->arena, (size_t)view.num_tasks + 1, sizeof(*view.waits));
 	for (uint32_t i = 0; i < view.num_tasks; i++)

@@ -276,6 +276,7 @@ START_TEST(indexes_out_of_range)
 			expect_fine(coreleaks_run(analysis));
 		ck_assert_ptr_nonnull(coreleaks_core_info(analysis));
 		ck_assert_ptr_null(coreleaks_task(analysis, coreleaks_num_tasks(analysis)));
+		ck_assert_ptr_null(coreleaks_task_alike(analysis, coreleaks_num_tasks(analysis)));
 		ck_assert_ptr_null(coreleaks_stack(analysis, coreleaks_num_stacks(analysis)));
 		ck_assert_ptr_null(coreleaks_group(analysis, coreleaks_num_groups(analysis)));
 		ck_assert_ptr_null(coreleaks_finding(analysis, coreleaks_num_findings(analysis)));

@@ -56,7 +56,8 @@ static void expect_program(void)
 	ck_assert_int_eq(fake_go_task(&go, 19)->state, CORELEAKS_STATE_RUNNABLE);
 	ck_assert_int_eq(fake_go_task(&go, 20)->state, CORELEAKS_STATE_SYSCALL);
 	ck_assert_int_eq(fake_go_task(&go, 33)->state, CORELEAKS_STATE_RUNNING);
-	ck_assert_int_eq(fake_go_goroutine(&go, 17)->wait_since, INT64_C(75000000000));
+	ck_assert_int_eq(goroutines_common(&go.goroutines, fake_go_goroutine(&go, 17))->wait_since,
+			 INT64_C(75000000000));
 	ck_assert_uint_eq(go.goroutines.origins.items[fake_go_goroutine(&go, 17)->origin].gopc,
 			  fake_go_pc(FAKE_MAIN, 0x90));
 	ck_assert_uint_eq(go.goroutines.origins.items[fake_go_goroutine(&go, 1)->origin].start_addr,

@@ -592,7 +592,7 @@ static void use_everything(void)
 				       frames[k].pc - !frames[k].exact, &symbol);
 		if (goroutine != NULL)
 			go_labels_read(&world->arena, world->image, go.runtime.minor,
-				       goroutine->labels_addr);
+				       goroutines_common(&go.goroutines, goroutine)->labels_addr);
 	}
 }
 

@@ -115,6 +115,9 @@ START_TEST(test_strip_prefix)
 	struct report_view view = fake.view;
 	view.tasks = arena_alloc_array(&fake.arena, view.num_tasks, sizeof(*view.tasks));
 	memcpy(view.tasks, fake.view.tasks, (size_t)view.num_tasks * sizeof(*view.tasks));
+	view.waits = arena_alloc_array(&fake.arena, view.num_tasks, sizeof(*view.waits));
+	for (uint32_t i = 0; i < view.num_tasks; i++)
+		view.waits[i] = &fake.task_waits[i];
 	redact_view(&view, &fake.arena, &fake.options);
 	ck_assert_str_eq(view.tasks[0]->ancestors[0].creation->frame->file, "spawn.c");
 	ck_assert_ptr_null(view.tasks[0]->ancestors[1].creation);

@@ -34,7 +34,7 @@ static void teardown(void)
 
 static void add_up(void)
 {
-	const struct resources_input input = {tasks, wait_of, NUM};
+	const struct groups_input input = {.tasks = tasks, .waits = wait_of, .num_tasks = NUM};
 	resources_add(groups, 2, &arena, &input);
 }
 

@@ -37,7 +37,8 @@ static void setup(void)
 	memset(frames, 0, sizeof(frames));
 	rules = (struct rules){0};
 	creator_frame = (struct coreleaks_frame){.function = "main.start", .module = "shop"};
-	creation = (struct coreleaks_creation){&creator_frame, 1, false, true};
+	creation = (struct coreleaks_creation){
+		.frame = &creator_frame, .num_places = 1, .recorded = true};
 	input = (struct groups_input){
 		.tasks = tasks, .waits = wait_addrs, .stacks = stacks, .options = &options};
 }

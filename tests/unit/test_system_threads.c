@@ -232,12 +232,19 @@ START_TEST(only_idle_threads_that_nobody_needs)
 		wait_addrs[i] = &waits[i];
 	waits[1].holder_task = 3;
 	waits[2].holder_task = NUM;
-	const struct runtime **systems =
-		system_threads_build(&arena, tasks, NUM, few_stacks, 2, wait_addrs);
+	struct groups_input input = {
+		.tasks = tasks,
+		.num_tasks = NUM,
+		.stacks = few_stacks,
+		.num_stacks = 2,
+		.waits = wait_addrs,
+	};
+	const struct runtime **systems = system_threads_build(&arena, &input);
 	for (int i = 0; i < NUM; i++)
 		ck_assert_msg(strcmp(name_of(systems[i]), want[i]) == 0, "task %d: %s", i,
 			      name_of(systems[i]));
-	systems = system_threads_build(&arena, tasks, NUM, few_stacks, 2, NULL);
+	input.waits = NULL;
+	systems = system_threads_build(&arena, &input);
 	ck_assert_str_eq(name_of(systems[3]), "OpenMP");
 }
 END_TEST

@@ -23,7 +23,8 @@ static void teardown(void)
 /* Every task once, ascending by id, then by index. */
 static void check(uint32_t num)
 {
-	const struct task_order *order = task_order_build(&arena, tasks, num);
+	const struct groups_input input = {.tasks = tasks, .num_tasks = num};
+	const struct task_order *order = task_order_build(&arena, &input);
 	uint64_t sum = 0;
 	for (uint32_t i = 0; i < num; i++) {
 		ck_assert_uint_lt(order[i].index, num);
