@@ -284,7 +284,8 @@ def check_places(hunt):
     answers = hunt.gdb(["source %s/share/coreleaks/gdb/leaks.py" % prefix, "leaks"], load=False)
     tap.check("an installed copy finds its own analyzer", "consume" in answers[1].out and
               len(hunt.calls()) == 1, answers[1].both)
-    path = hunt.gdb(["python import sys; print([p for p in sys.path if '%s' in p])" % tap.ROOT])[0]
+    path = hunt.gdb(["python import sys; print([p for p in sys.path if p.startswith('%s/gdb')])" %
+                     tap.ROOT])[0]
     tap.equal("loading adds nothing to Python's path", path.out.strip(), "[]")
     hunt.calls()
 
