@@ -1,9 +1,9 @@
 #include "group/filter.h"
 
 #include "base/error.h"
+#include "group/pattern.h"
 
 #include <inttypes.h>
-#include <regex.h>
 #include <string.h>
 
 enum { TEXTS_A_FRAME = 4 };
@@ -58,13 +58,9 @@ struct coreleaks_error *filter_texts_match(const struct filter_texts *filter, st
 {
 	regex_t regex;
 	bool *matches = arena_alloc_array(arena, (size_t)filter->texts.keys.num + 1, sizeof(bool));
-	int code = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB);
-	if (code != 0) {
-		char message[256];
-		regerror(code, &regex, message, sizeof(message));
-		return error_new(CORELEAKS_ERROR_USAGE, 0, NULL,
-				 "%s: '%s' is no regular expression: %s", what, pattern, message);
-	}
+	struct coreleaks_error *error = pattern_compile(&regex, what, pattern);
+	if (error != NULL)
+		return error;
 	bool with_origins = strstr(pattern, origin_text) != NULL;
 	for (uint32_t i = 0; i < filter->texts.keys.num; i++) {
 		const char *text = intern_text(&filter->texts, i);

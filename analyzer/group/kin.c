@@ -1,10 +1,10 @@
 #include "group/kin.h"
 
 #include "base/error.h"
+#include "group/pattern.h"
 #include "group/tree.h"
 
 #include <inttypes.h>
-#include <regex.h>
 
 const char *kin_hider_of_none(const struct coreleaks_options *options)
 {
@@ -28,13 +28,9 @@ static const char *creator_of(const struct tree_node *node)
 static struct coreleaks_error *mark_ancestor(bool *in, const struct tree *tree, const char *pattern)
 {
 	regex_t regex;
-	int code = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB);
-	if (code != 0) {
-		char message[256];
-		regerror(code, &regex, message, sizeof(message));
-		return error_new(CORELEAKS_ERROR_USAGE, 0, NULL,
-				 "--ancestor: '%s' is no regular expression: %s", pattern, message);
-	}
+	struct coreleaks_error *error = pattern_compile(&regex, "--ancestor", pattern);
+	if (error != NULL)
+		return error;
 	for (uint32_t i = 0; i < tree->nodes.num; i++) {
 		uint32_t at = tree->order[i];
 		const struct tree_node *node = &tree->nodes.items[at];

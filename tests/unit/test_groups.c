@@ -897,12 +897,36 @@ START_TEST(bad_expressions_are_errors_even_without_tasks)
 }
 END_TEST
 
+/* Compiled they would fill the memory. */
+START_TEST(expressions_that_grow_are_refused)
+{
+	static const char *const large[] = {
+		"a+++++++++++++++++++++++++++++++++++++++++",
+		"(((a{1,200}){1,200}){1,200}){1,200}",
+		"((a+b+)+c+){500,}{90}",
+		"[[:alpha:]]]{30000}{30000}",
+	};
+	static const char *const fine[] = {"(a+b+c+){2,40}x+", "a{2}{3}",
+					   "[]{9999}]\\{99999}"};
+	for (size_t i = 0; i < sizeof(large) / sizeof(large[0]); i++) {
+		options.focus = large[i];
+		expect_bad_regex("--focus", large[i]);
+	}
+	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
+		options.focus = fine[i];
+		struct coreleaks_error *error = groups_build(&groups, &arena, &input);
+		ck_assert_msg(error == NULL, "%s", fine[i]);
+	}
+}
+END_TEST
+
 Suite *groups_suite(void)
 {
 	Suite *suite = suite_create("groups");
 	TCase *tests = tcase_create("groups");
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, nothing_gives_nothing);
+	tcase_add_test(tests, expressions_that_grow_are_refused);
 	tcase_add_test(tests, equal_stacks_are_one_group_in_order);
 	tcase_add_test(tests, kind_state_and_reason_keep_apart);
 	tcase_add_test(tests, how_a_stack_ended_keeps_apart);
