@@ -92,11 +92,7 @@ def exists_for(case, version, mode):
 def build(case, version, mode):
     """Path of the sample built by a Go version in a mode; the same path for the same content."""
     cgo, flags = (ARM64_MODES if mode in ARM64_MODES else MODES)[mode]
-    root = os.path.join(TOOLCHAINS, version, "usr", "lib", "go-" + version)
-    if not os.path.exists(os.path.join(root, "bin", "go")):
-        complaint = toolchains(version)[1]
-        if complaint:
-            raise RuntimeError(complaint)
+    root = root_of(version)
     env = build_env(root, version, cgo, goexpect.Expectation(case).experiment(version))
     if mode in ARM64_MODES:
         env["GOARCH"] = "arm64"
@@ -119,10 +115,20 @@ def build(case, version, mode):
     return exe
 
 
+def root_of(version):
+    """GOROOT of a version, which is fetched if it is not there yet."""
+    root = os.path.join(TOOLCHAINS, version, "usr", "lib", "go-" + version)
+    if not os.path.exists(os.path.join(root, "bin", "go")):
+        complaint = toolchains(version)[1]
+        if complaint:
+            raise RuntimeError(complaint)
+    return root
+
+
 def build_other(source, package, version, experiment="", flags=()):
     """Path of a program that is no sample, built by a Go version from a package below source. A
     source with a go.mod that names dependencies keeps it, others get that version's own."""
-    root = os.path.join(TOOLCHAINS, version, "usr", "lib", "go-" + version)
+    root = root_of(version)
     folder = os.path.join(PROGRAMS, version, os.path.basename(source))
     exe, module = os.path.join(folder, package), os.path.join(folder, "go.mod")
     os.makedirs(folder, exist_ok=True)
