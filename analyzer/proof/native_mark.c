@@ -454,7 +454,7 @@ void native_mark_every_byte(struct native_mark *mark)
 
 bool native_mark_near(struct native_mark *mark)
 {
-	bool changed = false;
+	bool changed = false, explain = mark->explain;
 	/* What is found now is no reason that may be told. */
 	mark->explain = false;
 	for (uint32_t i = 0; i < mark->memory->areas.num; i++) {
@@ -469,5 +469,6 @@ bool native_mark_near(struct native_mark *mark)
 			drain(mark);
 		}
 	}
+	mark->explain = explain;
 	return changed;
 }
