@@ -906,8 +906,7 @@ START_TEST(expressions_that_grow_are_refused)
 		"((a+b+)+c+){500,}{90}",
 		"[[:alpha:]]]{30000}{30000}",
 	};
-	static const char *const fine[] = {"(a+b+c+){2,40}x+", "a{2}{3}",
-					   "[]{9999}]\\{99999}"};
+	static const char *const fine[] = {"(a+b+c+){2,40}x+", "a{2}{3}", "[]{9999}]\\{99999}"};
 	for (size_t i = 0; i < sizeof(large) / sizeof(large[0]); i++) {
 		options.focus = large[i];
 		expect_bad_regex("--focus", large[i]);
