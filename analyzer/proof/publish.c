@@ -344,22 +344,8 @@ objects_of_tasks(struct arena *arena, const uint32_t *tasks, uint32_t num_tasks,
 		const struct coreleaks_wait *wait = waits[tasks[i]];
 		if (wait->object == NULL)
 			continue;
-		object_set_add(&set, &(struct coreleaks_object){
-					     .kind = wait->object,
-					     .addr = wait->addr,
-					     .symbol = wait->symbol,
-					     .type = wait->type,
-					     .certain = wait->certain,
-					     .holder_id = wait->holder_id,
-					     .holder_task = wait->holder_task,
-					     .holder_exited = wait->holder_exited,
-					     .rwlock = wait->rwlock,
-					     .candidates_known = wait->candidates_known,
-					     .candidates = wait->candidates,
-					     .num_candidates = wait->num_candidates,
-					     .num_all_candidates = wait->num_all_candidates,
-					     .go = wait->go,
-				     });
+		const struct coreleaks_object object = publish_object_of(wait);
+		object_set_add(&set, &object);
 		add_cases(&set, wait);
 	}
 	*all_ret = set.found.num;
