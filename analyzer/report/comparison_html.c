@@ -172,13 +172,7 @@ static void add_row(struct text *out, const struct coreleaks_comparison *compari
 		  class, class, comparison_change_name(row->change),
 		  row->grows ? " in every interval" : "",
 		  (int64_t)(row->counts[last] - row->counts[0]));
-	html_element(out, "td", " class=\"wait\"",
-		     group->reason != NULL  ? group->reason
-		     : group->state != NULL ? group->state
-					    : "?");
-	text_add(out, "<td class=\"where\">");
-	many_html_stack(out, group);
-	text_add(out, "</td>");
+	many_html_where(out, group);
 	if (comparison->num_dumps <= MAX_COLUMNS) {
 		for (uint32_t i = 0; i < comparison->num_dumps; i++)
 			many_html_count(out, i, row->counts[i]);
@@ -191,28 +185,20 @@ static void add_row(struct text *out, const struct coreleaks_comparison *compari
 
 static void add_rows(struct text *out, const struct coreleaks_comparison *comparison)
 {
+	const struct many_html_groups table = {
+		.title = "Groups",
+		.first = "change",
+		.number = "delta",
+		.num_dumps = comparison->num_dumps,
+		.max_columns = MAX_COLUMNS,
+		.instead = "first, last",
+	};
 	size_t start = out->size;
 	uint32_t num = 0;
-	text_add(out,
-		 "<section class=\"groups\">\n<h2>Groups</h2>\n<div class=\"tools\" hidden><input "
-		 "type=\"search\" placeholder=\"Search functions, files, reasons\" "
-		 "aria-label=\"Search the groups\"> <button type=\"button\">Open or close stacks"
-		 "</button> <span class=\"count dim\"></span></div>\n<div class=\"scroll plain\">"
-		 "<table><thead><tr><th>change</th><th class=\"num\">delta</th><th>waits for</th>"
-		 "<th>where</th>");
-	for (uint32_t i = 0; i < comparison->num_dumps && comparison->num_dumps <= MAX_COLUMNS; i++)
-		text_addf(out, "<th class=\"num\">#%" PRIu32 "</th>", i + 1);
-	text_add(out, comparison->num_dumps > MAX_COLUMNS ? "<th>first, last</th>" : "");
-	text_add(out, "</tr></thead><tbody>\n");
+	many_html_groups_begin(out, &table);
 	for (; num < comparison->rows.num && out->size - start < ROWS_SIZE; num++)
 		add_row(out, comparison, &comparison->rows.items[num]);
-	text_add(out, "</tbody></table></div>\n");
-	if (num < comparison->rows.num)
-		text_addf(out,
-			  "<p><strong>%" PRIu32 " more groups</strong> are left out to keep this "
-			  "page small; --format json has all.</p>\n",
-			  comparison->rows.num - num);
-	text_add(out, "</section>\n");
+	many_html_groups_end(out, comparison->rows.num - num);
 }
 
 static void add_findings(struct text *out, const struct coreleaks_comparison *comparison)

@@ -92,6 +92,45 @@ void many_html_count(struct text *out, uint32_t dump, uint64_t count)
 		  count == 0 ? " none" : "", dump + 1, count);
 }
 
+void many_html_where(struct text *out, const struct summary_group *group)
+{
+	html_element(out, "td", " class=\"wait\"",
+		     group->reason != NULL  ? group->reason
+		     : group->state != NULL ? group->state
+					    : "?");
+	text_add(out, "<td class=\"where\">");
+	many_html_stack(out, group);
+	text_add(out, "</td>");
+}
+
+void many_html_groups_begin(struct text *out, const struct many_html_groups *groups)
+{
+	text_addf(out,
+		  "<section class=\"groups\">\n<h2>%s</h2>\n"
+		  "<div class=\"tools\" hidden><input type=\"search\" placeholder=\"Search "
+		  "functions, files, reasons\" aria-label=\"Search the groups\"> <button "
+		  "type=\"button\">Open or close stacks</button> <span class=\"count dim\"></span>"
+		  "</div>\n<div class=\"scroll plain\"><table><thead><tr><th>%s</th>"
+		  "<th class=\"num\">%s</th><th>waits for</th><th>where</th>",
+		  groups->title, groups->first, groups->number);
+	for (uint32_t i = 0; i < groups->num_dumps && groups->num_dumps <= groups->max_columns; i++)
+		text_addf(out, "<th class=\"num\">#%" PRIu32 "</th>", i + 1);
+	if (groups->num_dumps > groups->max_columns)
+		text_addf(out, "<th>%s</th>", groups->instead);
+	text_add(out, "</tr></thead><tbody>\n");
+}
+
+void many_html_groups_end(struct text *out, uint32_t num_left_out)
+{
+	text_add(out, "</tbody></table></div>\n");
+	if (num_left_out > 0)
+		text_addf(out,
+			  "<p><strong>%" PRIu32 " more groups</strong> are left out to keep this "
+			  "page small; --format json has all.</p>\n",
+			  num_left_out);
+	text_add(out, "</section>\n");
+}
+
 /* ---- A check ------------------------------------------------------------------------------- */
 
 static const char *class_of(enum coreleaks_outcome outcome)
@@ -152,13 +191,7 @@ static void add_merged(struct text *out, const struct coreleaks_check *check,
 		  verdict, verdict, verdict, merged->is_red ? " red" : "",
 		  merged->is_allowed ? " in the baseline" : "",
 		  words_number(out->arena, merged->count), many_noun(group, merged->count));
-	html_element(out, "td", " class=\"wait\"",
-		     group->reason != NULL  ? group->reason
-		     : group->state != NULL ? group->state
-					    : "?");
-	text_add(out, "<td class=\"where\">");
-	many_html_stack(out, group);
-	text_add(out, "</td>");
+	many_html_where(out, group);
 	for (uint32_t i = 0; i < check->num_dumps && check->num_dumps <= MAX_COLUMNS; i++)
 		many_html_count(out, i, count_in(merged, i));
 	if (check->num_dumps > MAX_COLUMNS)
@@ -168,28 +201,20 @@ static void add_merged(struct text *out, const struct coreleaks_check *check,
 
 static void add_signatures(struct text *out, const struct coreleaks_check *check)
 {
+	const struct many_html_groups table = {
+		.title = "Groups of all dumps, by signature",
+		.first = "verdict",
+		.number = "count",
+		.num_dumps = check->num_dumps,
+		.max_columns = MAX_COLUMNS,
+		.instead = "in",
+	};
 	size_t start = out->size;
 	uint32_t num = 0;
-	text_add(out,
-		 "<section class=\"groups\">\n<h2>Groups of all dumps, by signature</h2>\n"
-		 "<div class=\"tools\" hidden><input type=\"search\" placeholder=\"Search "
-		 "functions, files, reasons\" aria-label=\"Search the groups\"> <button "
-		 "type=\"button\">Open or close stacks</button> <span class=\"count dim\"></span>"
-		 "</div>\n<div class=\"scroll plain\"><table><thead><tr><th>verdict</th>"
-		 "<th class=\"num\">count</th><th>waits for</th><th>where</th>");
-	for (uint32_t i = 0; i < check->num_dumps && check->num_dumps <= MAX_COLUMNS; i++)
-		text_addf(out, "<th class=\"num\">#%" PRIu32 "</th>", i + 1);
-	text_add(out, check->num_dumps > MAX_COLUMNS ? "<th>in</th>" : "");
-	text_add(out, "</tr></thead><tbody>\n");
+	many_html_groups_begin(out, &table);
 	for (; num < check->groups.num && out->size - start < GROUPS_SIZE; num++)
 		add_merged(out, check, &check->groups.items[num]);
-	text_add(out, "</tbody></table></div>\n");
-	if (num < check->groups.num)
-		text_addf(out,
-			  "<p><strong>%" PRIu32 " more groups</strong> are left out to keep this "
-			  "page small; --format json has all.</p>\n",
-			  check->groups.num - num);
-	text_add(out, "</section>\n");
+	many_html_groups_end(out, check->groups.num - num);
 }
 
 static void add_dump(struct text *out, const struct check_dump *dump, uint32_t index)
