@@ -13,18 +13,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { PIPE_SIZE = 1 << 20, MAX_PHASE = 64 };
-static const uint64_t second_ns = 1000000000u, grace_ns = 10 * UINT64_C(1000000000);
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * second_ns + (uint64_t)now.tv_nsec;
-}
+static const uint64_t grace_ns = 10 * UINT64_C(1000000000);
 
 /* ---- In the child -------------------------------------------------------------------------- */
 
@@ -193,7 +185,7 @@ static bool await(struct run *run)
 	for (;;) {
 		int timeout_ms = -1;
 		if (run->deadline_ns != 0) {
-			uint64_t end = run->heard_ns + grace_ns, now = now_ns();
+			uint64_t end = run->heard_ns + grace_ns, now = progress_bar_now_ns();
 			if (end < run->deadline_ns)
 				end = run->deadline_ns;
 			if (now >= end)
@@ -225,7 +217,7 @@ static bool receive(struct run *run, void *bytes, size_t size)
 		to += got;
 		size -= (size_t)got;
 	}
-	run->heard_ns = now_ns();
+	run->heard_ns = progress_bar_now_ns();
 	return true;
 }
 
@@ -395,7 +387,8 @@ static bool lower(struct session *session, const struct run *run)
 static bool run_once(struct session *session, struct run *run, int *status_ret)
 {
 	const uint64_t timeout_ns = session->settings->analysis.timeout_ns;
-	*run = (struct run){.session = session, .heard_ns = now_ns(), .phase = "opening the core"};
+	*run = (struct run){
+		.session = session, .heard_ns = progress_bar_now_ns(), .phase = "opening the core"};
 	if (timeout_ns != 0 && timeout_ns < UINT64_MAX / 4)
 		run->deadline_ns = run->heard_ns + timeout_ns + grace_ns;
 	*status_ret = 0;

@@ -155,6 +155,12 @@ static bool add_entry(struct inputs *inputs, int dir_fd, const char *dir, const 
 	return dump ? add_dump(inputs, path) : add_executable(inputs, path);
 }
 
+const char *inputs_base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash != NULL ? slash + 1 : path;
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strverscmp(*(char *const *)a, *(char *const *)b);
@@ -164,8 +170,8 @@ static int by_name(const void *a, const void *b)
 static const char *stamp_of(const char *path)
 {
 	static const char form[] = "dddddddd-dddddd";
-	const char *slash = strrchr(path, '/'), *found = NULL;
-	for (const char *at = slash != NULL ? slash : path; *at != '\0'; at++) {
+	const char *found = NULL;
+	for (const char *at = inputs_base_name(path); *at != '\0'; at++) {
 		size_t i = 0;
 		while (form[i] != '\0' &&
 		       (form[i] == 'd' ? at[i] >= '0' && at[i] <= '9' : at[i] == form[i]))

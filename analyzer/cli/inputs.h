@@ -19,6 +19,8 @@ enum inputs_order { INPUTS_BY_NAME, INPUTS_BY_TIME };
 int inputs_find(struct inputs *inputs, const struct settings *settings, bool reports,
 		enum inputs_order order);
 void inputs_free(struct inputs *inputs);
+/* The last part of a path. */
+const char *inputs_base_name(const char *path);
 /* Whether path is a report or profile rather than a core: 1 yes, 0 no, -1 it may be either. */
 int inputs_is_report(const char *path);
 /* Whether it is, or may be, a goroutine profile of Go's own. */

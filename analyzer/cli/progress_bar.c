@@ -9,7 +9,7 @@
 enum { CELLS = 30 };
 static const uint64_t second_ns = 1000000000u;
 
-static uint64_t now_ns(void)
+uint64_t progress_bar_now_ns(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -21,7 +21,7 @@ void progress_bar_init(struct progress_bar *bar, enum when when)
 	memset(bar, 0, sizeof(*bar));
 	bar->live = terminal_has_live_line();
 	bar->shown = when == WHEN_ALWAYS || (when == WHEN_AUTO && bar->live);
-	bar->next_ns = when == WHEN_ALWAYS ? 0 : now_ns() + second_ns;
+	bar->next_ns = when == WHEN_ALWAYS ? 0 : progress_bar_now_ns() + second_ns;
 }
 
 static void draw(const struct progress_bar *bar, const char *phase, uint64_t done, uint64_t total)
@@ -51,7 +51,7 @@ bool progress_bar_due(struct progress_bar *bar)
 {
 	if (!bar->shown)
 		return false;
-	uint64_t now = now_ns();
+	uint64_t now = progress_bar_now_ns();
 	if (now < bar->next_ns)
 		return false;
 	bar->next_ns = now + (bar->live ? second_ns / 10 : second_ns);

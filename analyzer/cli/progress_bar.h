@@ -18,6 +18,8 @@ void progress_bar_init(struct progress_bar *bar, enum when when);
 /* Whether it is time to draw again; the next time is then later. */
 bool progress_bar_due(struct progress_bar *bar);
 void progress_bar_draw(struct progress_bar *bar, const char *phase, uint64_t done, uint64_t total);
+/* The monotonic clock that it goes by. */
+uint64_t progress_bar_now_ns(void);
 /* Takes the bar off the screen. */
 void progress_bar_deinit(struct progress_bar *bar);
 

@@ -1,5 +1,6 @@
 #include "cli/report_file.h"
 
+#include "cli/inputs.h"
 #include "cli/message.h"
 
 #include <errno.h>
@@ -18,16 +19,10 @@ static bool complain(const char *path)
 	return false;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash == NULL ? path : slash + 1;
-}
-
 static int open_directory(const char *path)
 {
 	const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-	size_t length = (size_t)(base_name(path) - path);
+	size_t length = (size_t)(inputs_base_name(path) - path);
 	if (length == 0)
 		return open(".", flags);
 	char *dir = strndup(path, length);
@@ -45,7 +40,7 @@ static int open_directory(const char *path)
 static bool may_replace(int dir_fd, const char *path, bool force)
 {
 	struct stat status;
-	if (fstatat(dir_fd, base_name(path), &status, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fstatat(dir_fd, inputs_base_name(path), &status, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT || complain(path);
 	if (S_ISLNK(status.st_mode))
 		message("cannot write %s: it is a symbolic link", path);
@@ -73,7 +68,7 @@ bool report_file_open(struct report_file *file, const char *path)
 	enum { ATTEMPTS = 100 };
 	memset(file, 0, sizeof(*file));
 	file->path = path;
-	file->base = base_name(path);
+	file->base = inputs_base_name(path);
 	file->fd = -1;
 	file->dir_fd = open_directory(path);
 	if (file->dir_fd < 0)

@@ -89,12 +89,6 @@ static int exit_code(const struct settings *settings, const struct coreleaks_ana
 	return EXIT_CLEAN;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash != NULL ? slash + 1 : path;
-}
-
 /* Of several candidates the one that has the name of the core's own executable. A single one that
  * the user named is meant whatever its name. */
 static const char *choose_executable(const struct session *session)
@@ -121,7 +115,7 @@ static const char *choose_executable(const struct session *session)
 	const char *own = coreleaks_core_info(analysis)->executable;
 	bool found = coreleaks_core_info(analysis)->executable_verified;
 	for (uint32_t i = 0; i < inputs->num_executables && own != NULL && !found; i++)
-		if (strcmp(base_name(inputs->executables[i]), base_name(own)) == 0)
+		if (strcmp(inputs_base_name(inputs->executables[i]), inputs_base_name(own)) == 0)
 			chosen = inputs->executables[i];
 	coreleaks_close(analysis);
 	return chosen;

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-static bool write_all(int fd, const void *from, size_t size)
+bool wire_write(int fd, const void *from, size_t size)
 {
 	const char *bytes = from;
 	while (size > 0) {
@@ -24,20 +24,5 @@ bool wire_send(int fd, const struct wire_head *head, const char *text, size_t si
 	if (size > WIRE_MAX_SIZE)
 		size = WIRE_MAX_SIZE;
 	sent.size = (uint32_t)size;
-	return write_all(fd, &sent, sizeof(sent)) && write_all(fd, text, size);
-}
-
-bool wire_read(int fd, void *bytes, size_t size)
-{
-	char *to = bytes;
-	while (size > 0) {
-		ssize_t got = read(fd, to, size);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return false;
-		to += got;
-		size -= (size_t)got;
-	}
-	return true;
+	return wire_write(fd, &sent, sizeof(sent)) && wire_write(fd, text, size);
 }

@@ -31,7 +31,7 @@ struct wire_head {
 
 /* Sends a frame; a text that is too long is cut. Safe in a signal handler. */
 bool wire_send(int fd, const struct wire_head *head, const char *text, size_t size);
-/* Reads exactly so many bytes; false: they do not come. */
-bool wire_read(int fd, void *bytes, size_t size);
+/* Writes all these bytes, in no frame. */
+bool wire_write(int fd, const void *from, size_t size);
 
 #endif

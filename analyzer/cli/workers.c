@@ -3,6 +3,7 @@
 #include "cli/contain.h"
 #include "cli/message.h"
 #include "cli/output.h"
+#include "cli/wire.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,25 +32,10 @@ struct worker {
 
 /* ---- In the worker ------------------------------------------------------------------------- */
 
-static bool sink_fd(void *data, const char *bytes, size_t size)
-{
-	int fd = *(int *)data;
-	while (size > 0) {
-		ssize_t put = write(fd, bytes, size);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return false;
-		bytes += put;
-		size -= (size_t)put;
-	}
-	return true;
-}
-
 static int work(const struct settings *settings, const struct inputs *inputs,
 		const struct worker *worker, uint32_t members)
 {
-	const char *path = inputs->paths[worker->input], *slash = strrchr(path, '/');
+	const char *path = inputs->paths[worker->input];
 	struct coreleaks_write_options options = settings->write;
 	struct settings own = *settings;
 	struct documents documents;
@@ -66,7 +52,7 @@ static int work(const struct settings *settings, const struct inputs *inputs,
 	options.brief = true;
 	documents_init(&documents, &own);
 	bool fine = documents_add(&documents, &options, path, NULL, worker->fd) &&
-		    output_add_of_dump(&documents, slash != NULL ? slash + 1 : path, inputs->num);
+		    output_add_of_dump(&documents, inputs_base_name(path), inputs->num);
 	for (uint32_t i = 0; i < settings->num_outputs && fine; i++)
 		if (worker->part_fds[i] >= 0)
 			fine = output_add_part(&documents, i, worker->part_fds[i]);
@@ -74,9 +60,8 @@ static int work(const struct settings *settings, const struct inputs *inputs,
 		return WORKER_FAILED;
 	contain_run(&session);
 	if (session.why != NULL) {
-		int fd = worker->fd;
-		if (ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0)
-			sink_fd(&fd, session.why, strlen(session.why));
+		if (ftruncate(worker->fd, 0) == 0 && lseek(worker->fd, 0, SEEK_SET) == 0)
+			wire_write(worker->fd, session.why, strlen(session.why));
 		return WORKER_FAILED;
 	}
 	return documents.failed ? WORKER_OUTPUT_FAILED : WORKER_DONE;
