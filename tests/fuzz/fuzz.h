@@ -6,6 +6,7 @@
 #ifndef CORELEAKS_TESTS_FUZZ_H
 #define CORELEAKS_TESTS_FUZZ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,5 +46,11 @@ void fuzz_teardown(void);
 const char *fuzz_file(const unsigned char *bytes, size_t size);
 /* Reads the core from end to end and writes every report. executable: NULL none. */
 void fuzz_analyse(const char *core_path, const char *executable);
+
+/* Of an error, which it frees; NULL: none. What is wrong with its words ends the process. */
+struct coreleaks_error;
+void fuzz_check_error(struct coreleaks_error *error);
+/* A sink that reads what it is given, and keeps nothing. data: size_t. */
+bool fuzz_drop(void *data, const char *bytes, size_t size);
 
 #endif

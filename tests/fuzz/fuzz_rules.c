@@ -26,19 +26,6 @@ static void make(struct fuzz_bytes *ret)
 
 static const struct fuzz_seed seeds[] = {{"rules", make}, {NULL, NULL}};
 
-static bool drop(void *data, const char *bytes, size_t size)
-{
-	*(size_t *)data += size + (size > 0 && bytes[0] == '\0');
-	return true;
-}
-
-static void check(struct coreleaks_error *error)
-{
-	if (error != NULL && (strlen(error->message) < 5 || strchr(error->message, '\n') != NULL))
-		abort();
-	coreleaks_error_free(error);
-}
-
 static void run(const unsigned char *bytes, size_t size)
 {
 	static struct fake_core core;
@@ -67,13 +54,13 @@ static void run(const unsigned char *bytes, size_t size)
 	if (error == NULL) {
 		coreleaks_write_options_init(&write);
 		write.explain = true;
-		check(coreleaks_run(analysis));
-		check(coreleaks_write(analysis, &write, drop, &written));
+		fuzz_check_error(coreleaks_run(analysis));
+		fuzz_check_error(coreleaks_write(analysis, &write, fuzz_drop, &written));
 		write.format = CORELEAKS_FORMAT_JSON;
-		check(coreleaks_write(analysis, &write, drop, &written));
+		fuzz_check_error(coreleaks_write(analysis, &write, fuzz_drop, &written));
 		coreleaks_close(analysis);
 	}
-	check(error);
+	fuzz_check_error(error);
 	fake_core_deinit(&core);
 	free(rules);
 }

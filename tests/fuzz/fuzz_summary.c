@@ -77,19 +77,6 @@ static const struct fuzz_seed seeds[] = {
 	{"report", make_report}, {NULL, NULL},
 };
 
-static bool drop(void *data, const char *bytes, size_t size)
-{
-	*(size_t *)data += size + (size > 0 && bytes[0] == '\0');
-	return true;
-}
-
-static void check(struct coreleaks_error *error)
-{
-	if (error != NULL && (strlen(error->message) < 5 || strchr(error->message, '\n') != NULL))
-		abort();
-	coreleaks_error_free(error);
-}
-
 /* The dump twice: judged, and compared with itself. */
 static void use(const struct coreleaks_summary *summary)
 {
@@ -108,18 +95,19 @@ static void use(const struct coreleaks_summary *summary)
 	struct coreleaks_error *error = coreleaks_check_new(both, 2, &judging, &judged);
 	for (size_t i = 0; error == NULL && i < 3; i++) {
 		options.format = formats[i];
-		check(coreleaks_check_write(judged, &options, drop, &written));
+		fuzz_check_error(coreleaks_check_write(judged, &options, fuzz_drop, &written));
 	}
 	if (error == NULL)
-		check(coreleaks_check_write_baseline(judged, true, drop, &written));
-	check(error);
+		fuzz_check_error(coreleaks_check_write_baseline(judged, true, fuzz_drop, &written));
+	fuzz_check_error(error);
 	coreleaks_check_free(judged);
 	error = coreleaks_comparison_new(both, 2, &comparing, &comparison);
 	for (size_t i = 0; error == NULL && i < 2; i++) {
 		options.format = formats[i];
-		check(coreleaks_comparison_write(comparison, &options, drop, &written));
+		fuzz_check_error(
+			coreleaks_comparison_write(comparison, &options, fuzz_drop, &written));
 	}
-	check(error);
+	fuzz_check_error(error);
 	coreleaks_comparison_free(comparison);
 }
 
@@ -130,7 +118,7 @@ static void run(const unsigned char *bytes, size_t size)
 		coreleaks_summary_read("input", 1700000000, (const char *)bytes, size, &summary);
 	if (error == NULL && coreleaks_summary_failure(summary) == NULL)
 		use(summary);
-	check(error);
+	fuzz_check_error(error);
 	coreleaks_summary_free(summary);
 }
 

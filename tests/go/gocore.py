@@ -19,6 +19,7 @@ debug2.py. The ways to dump:
 
 import contextlib
 import glob
+import json
 import os
 import shutil
 import signal
@@ -113,6 +114,18 @@ def build(case, version, mode):
             os.replace(exe + ".new", exe)
             _write(exe + ".stamp", stamp)
     return exe
+
+
+def report_of(name, core, exe):
+    """All that the analyzer says of a core, as JSON, or None; both are checks."""
+    code, out, err = tap.run([realcore.tool(), "report", "--json", "--all", "--members", "1000000",
+                              "--max-frames", "4096", core, exe])
+    tap.equal(name + "exit code", code, 0)
+    try:
+        return json.loads(out)
+    except ValueError as error:
+        tap.check(name + "is JSON", False, "%s\n%s" % (error, err))
+        return None
 
 
 def root_of(version):

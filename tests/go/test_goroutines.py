@@ -5,7 +5,6 @@ By default two Go versions and a choice of samples; with COREGO=all all of them.
 usage: test_goroutines.py [VERSION|--two|--all]...
 """
 
-import json
 import os
 import sys
 
@@ -53,13 +52,8 @@ def check(case, version, mode, how):
     except realcore.CannotDump as reason:
         tap.skip(name + "report", str(reason))
         return
-    code, out, err = tap.run([realcore.tool(), "report", "--json", "--all", "--members", "1000000",
-                              "--max-frames", "4096", core, exe])
-    tap.equal(name + "exit code", code, 0)
-    try:
-        report = json.loads(out)
-    except ValueError as error:
-        tap.check(name + "is JSON", False, "%s\n%s" % (error, err))
+    report = gocore.report_of(name, core, exe)
+    if report is None:
         return
     wrong = compare.differences(report, text, how)
     tap.check(name + "every goroutine as the program saw it", not wrong, "\n".join(wrong[:20]))
