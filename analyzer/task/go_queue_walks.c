@@ -104,30 +104,76 @@ void queue_walk_channels(struct queue_builder *builder)
 
 /* ---- Semaphores ---------------------------------------------------------------------------- */
 
-/* runtime/sema.go: 251 roots {lock, treap, nwait}, each padded to a cache line
- * (internal/cpu.CacheLinePadSize: 64, 128 on AArch64). A root's treap
+/* runtime/sema.go: 251 roots {lock, treap, nwait}, each padded to a cache line. A root's treap
  * holds one entry an address, ordered by it; others of that address hang on its waitlink. */
-enum { NUM_ROOTS = 251, ROOT_TREAP = 8, STRIDE_X86_64 = 64, STRIDE_ARM64 = 128 };
+enum { NUM_ROOTS = 251, ROOT_TREAP = 8, MAX_STRIDES = 2 };
+
+/* internal/cpu.CacheLinePadSize: 64 on x86-64; on AArch64 64 in Go 1.19, 128 in 1.21 to 1.27. Of
+ * 1.20 we have seen no source: either. */
+static uint32_t strides_of(const struct queue_builder *builder, uint32_t ret[MAX_STRIDES])
+{
+	enum { NARROW = 64, WIDE = 128, LAST_NARROW = 19, FIRST_WIDE = 21 };
+	uint32_t num = 0;
+	bool arm64 = image_is_arm64(builder->image);
+	if (!arm64 || builder->runtime->minor < FIRST_WIDE)
+		ret[num++] = NARROW;
+	if (arm64 && builder->runtime->minor > LAST_NARROW)
+		ret[num++] = WIDE;
+	return num;
+}
 
 static uint32_t root_of(uint64_t addr)
 {
 	return (uint32_t)((addr >> 3) % NUM_ROOTS);
 }
 
+/* Where the table would begin. */
 struct vote {
 	uint64_t addr;
+	uint32_t stride, num;
+};
+
+struct poll {
+	struct vote votes[64];
 	uint32_t num;
 };
 
-/* A variable that points to a waiter tells where the table would begin; most of them are right. */
+static void add_vote(struct poll *poll, uint64_t addr, uint32_t stride)
+{
+	uint32_t i = 0;
+	while (i < poll->num && (poll->votes[i].addr != addr || poll->votes[i].stride != stride))
+		i++;
+	if (i == sizeof(poll->votes) / sizeof(poll->votes[0]))
+		return;
+	if (i == poll->num)
+		poll->votes[poll->num++] = (struct vote){.addr = addr, .stride = stride};
+	poll->votes[i].num++;
+}
+
+/* The variable at addr points to that waiter. */
+static void vote_for(struct poll *poll, const struct queue_builder *builder, uint64_t addr,
+		     const struct go_sudog *waiter)
+{
+	const struct range *globals = &builder->runtime->globals;
+	uint32_t strides[MAX_STRIDES];
+	uint32_t num = strides_of(builder, strides);
+	for (uint32_t i = 0; i < num; i++) {
+		uint64_t table =
+			addr - ROOT_TREAP - (uint64_t)strides[i] * root_of(waiter->object_addr);
+		if (table >= globals->low && table < globals->high &&
+		    globals->high - table >= (uint64_t)NUM_ROOTS * strides[i])
+			add_vote(poll, table, strides[i]);
+	}
+}
+
+/* A variable that points to a waiter tells where the table would begin; most of them are right.
+ * Where two strides are as good as each other, it is not known. */
 static void find_semtable(struct queue_builder *builder)
 {
-	enum { STEP = 4096, MAX_VOTES = 64 };
+	enum { STEP = 4096 };
 	const struct range *globals = &builder->runtime->globals;
 	struct go_queues *queues = builder->queues;
-	struct vote votes[MAX_VOTES] = {0}, *best = &votes[0];
-	uint32_t num_votes = 0;
-	const uint64_t stride = image_is_arm64(builder->image) ? STRIDE_ARM64 : STRIDE_X86_64;
+	struct poll poll = {.num = 0};
 	uint64_t words[STEP / 8];
 	for (uint64_t at = globals->low; at < globals->high; at += STEP) {
 		size_t num = image_read(builder->image, at, words, sizeof(words)) / 8;
@@ -135,28 +181,22 @@ static void find_semtable(struct queue_builder *builder)
 			uint32_t index = words[i] == 0
 						 ? UINT32_MAX
 						 : addresses_find(&queues->sudog_numbers, words[i]);
-			if (index == UINT32_MAX ||
-			    queues->sudogs.items[index].queue != GO_QUEUE_SEMAPHORE)
-				continue;
-			uint64_t back = ROOT_TREAP +
-					stride * root_of(queues->sudogs.items[index].object_addr);
-			uint64_t addr = at + 8 * i - back;
-			if (addr < globals->low || addr >= globals->high ||
-			    globals->high - addr < NUM_ROOTS * stride)
-				continue;
-			uint32_t k = 0;
-			while (k < num_votes && votes[k].addr != addr)
-				k++;
-			if (k == MAX_VOTES)
-				continue;
-			num_votes += k == num_votes;
-			votes[k].addr = addr;
-			votes[k].num++;
-			best = votes[k].num > best->num ? &votes[k] : best;
+			if (index != UINT32_MAX &&
+			    queues->sudogs.items[index].queue == GO_QUEUE_SEMAPHORE)
+				vote_for(&poll, builder, at + 8 * i, &queues->sudogs.items[index]);
 		}
 	}
-	queues->semtable_addr = best->addr;
-	queues->semtable_stride = (uint32_t)stride;
+	struct vote best = {0};
+	bool tied = false;
+	for (uint32_t i = 0; i < poll.num; i++) {
+		tied &= poll.votes[i].num <= best.num;
+		tied |= poll.votes[i].num == best.num && poll.votes[i].stride != best.stride;
+		best = poll.votes[i].num > best.num ? poll.votes[i] : best;
+	}
+	if (!tied) {
+		queues->semtable_addr = best.addr;
+		queues->semtable_stride = best.stride;
+	}
 }
 
 /* The treap's entry for that semaphore. */
