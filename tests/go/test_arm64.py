@@ -18,8 +18,6 @@ import realcore
 import tap
 import waits
 
-# It waits in pause(2), which AArch64 has not.
-NOT_THERE = ["waits_io"]
 FEW = {"1.27": ["leaky_handler", "waits_locks"]}
 
 
@@ -27,8 +25,7 @@ def plan(versions, everything):
     """[(case, version, mode)]"""
     for version in versions:
         for case in gocore.cases() if everything else FEW.get(version, []):
-            if case in NOT_THERE or goexpect.Expectation(case).cgo or \
-                    gocore.exists_for(case, version, "plain"):
+            if goexpect.Expectation(case).cgo or gocore.exists_for(case, version, "plain"):
                 continue
             yield case, version, "arm64"
             if everything:

@@ -45,9 +45,11 @@ func writeConn(c net.Conn) {
 func accept(l net.Listener)          { reads(l); l.Accept() }
 func receivePacket(c net.PacketConn) { reads(c); c.ReadFrom(make([]byte, 1)) }
 func readRaw(fd int)                 { syscall.Read(fd, make([]byte, 1)) }
-func pauseRaw()                      { syscall.Syscall(syscall.SYS_PAUSE, 0, 0, 0) }
 func receiveLocked(c chan int)       { runtime.LockOSThread(); truth.Receiving(c); <-c }
 func readRawLocked(fd int)           { runtime.LockOSThread(); readRaw(fd) }
+
+// AArch64 has no pause(2).
+func pauseRaw() { syscall.Syscall(syscall.SYS_PPOLL, 0, 0, 0) }
 
 func main() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
