@@ -4,6 +4,7 @@ The program is the same but for the version that its build info states, which is
 looked up in the table of versions.
 """
 
+import collections
 import json
 import os
 import shutil
@@ -75,11 +76,20 @@ def report_of(exe, folder):
 
 
 def goroutines(report):
-    """What is said of goroutines, whatever their addresses, but what is proved."""
-    return sorted((group["state"], group["reason"], group["count"],
-                   str(group["hidden_by"]),
-                   str([(frame["function"], frame["line"]) for frame in group["frames"]]))
-                  for group in report["groups"] if group["kind"] == "goroutine")
+    """What is said of goroutines, whatever their addresses, but what is proved.
+
+    Equal ones of different verdicts are groups of their own, and a goroutine that a thread still
+    has in a register, be it a stale one of a vector, is not proved to be stuck: so the parts of a
+    group are added up.
+    """
+    counts = collections.Counter()
+    for group in report["groups"]:
+        if group["kind"] == "goroutine":
+            creator = group["created_by"] or {}
+            counts[(group["state"], group["reason"], str(group["hidden_by"]),
+                    str([(frame["function"], frame["line"]) for frame in group["frames"]]),
+                    creator.get("function"), creator.get("line"))] += group["count"]
+    return sorted(counts.items(), key=str)
 
 
 def main():
