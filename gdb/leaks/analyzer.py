@@ -1,6 +1,7 @@
 """Finds the program coreleaks, runs it on a core and hands back what it printed."""
 
 import os
+import re
 import selectors
 import shutil
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import time
 
 from .errors import LeaksError
+from .words import clean, plural
 
 # Exit codes that come with a report: complete, findings, incomplete.
 RESULT_CODES = (0, 1, 3)
@@ -17,6 +19,14 @@ MAX_OUTPUT_SIZE = 256 << 20
 
 # How long past its own time limit the analyzer may take to write a partial report.
 GRACE_S = 2
+
+# The oldest version that takes all options of arguments() and says all that the commands show.
+OLDEST = (0, 1, 0)
+_VERSION = re.compile(r"coreleaks (\d{1,9})\.(\d{1,9})\.(\d{1,9})\s*$")
+_VERSION_TIMEOUT_S = 10
+
+# How coreleaks ends that was called wrongly, and what it says of options it has not.
+_USAGE_CODE, _NO_OPTION = 64, "unrecognized option"
 
 # A signal that arrives just before a wait is noticed after it: so waits are short.
 POLL_S = 0.2
@@ -62,6 +72,21 @@ def arguments(command, core, executable, sysroot, debug_dirs, timeout_s, chosen,
     return words + chosen + [core]
 
 
+def version(path):
+    """What the program is: "coreleaks 0.1.0". Raises LeaksError when it is none that will do."""
+    _, out = run([path, "--version"], _VERSION_TIMEOUT_S)
+    said = out.decode("utf-8", "replace")
+    found = _VERSION.match(said)
+    if found is None:
+        first = clean(said.strip().split("\n")[0][:60])
+        raise LeaksError("%s is not coreleaks: asked for its version, it says %s." % (
+            path, "\"%s\"" % first if first else "nothing"))
+    if tuple(map(int, found.groups())) < OLDEST:
+        raise LeaksError("%s is %s, which is too old: this command needs %d.%d.%d or later." % (
+            (path, said.strip()) + OLDEST))
+    return said.strip()
+
+
 def run(argv, timeout_s, stdin=None):
     """Runs argv to its end. Returns (exit code, stdout as bytes). timeout_s: None for none."""
     # Ctrl-C waits while there is a child that nobody has been told of, and while it is ended.
@@ -78,7 +103,11 @@ def run(argv, timeout_s, stdin=None):
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     if child.returncode in RESULT_CODES:
         return child.returncode, out
-    raise LeaksError(_failure(argv[0], child.returncode, err))
+    said = _failure(argv[0], child.returncode, err)
+    if child.returncode == _USAGE_CODE and _NO_OPTION in said and argv[1:] != ["--version"]:
+        # The options are not the user's: it is too old, or another one.
+        said += " (%s: install both from the same release)" % version(argv[0])
+    raise LeaksError(said)
 
 
 def _start(argv, stdin):
@@ -100,8 +129,8 @@ def _collect(child, name, timeout_s):
             selector.register(pipe, selectors.EVENT_READ)
         while selector.get_map() or child.poll() is None:
             if deadline is not None and time.monotonic() > deadline:
-                raise LeaksError("%s took longer than %d seconds; see "
-                                 "\"help set leaks timeout\"." % (name, timeout_s))
+                raise LeaksError("%s took longer than %s; see \"help set leaks timeout\"." % (
+                    name, plural(timeout_s, "second")))
             if not selector.get_map():
                 time.sleep(0.005)
                 continue

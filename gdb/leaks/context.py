@@ -60,6 +60,7 @@ class Context:
         values.setdefault("threshold", settings.get(settings.Threshold))
         chosen = options.analyzer_arguments(values) + settings.analyzer_arguments() + words
         argv = self._arguments("report", chosen, "--quiet")
+        analyzer.version(argv[0])
         timeout_s = settings.get(settings.Timeout)
         return self.session().once(lambda core=None: analyzer.run(argv, timeout_s, core))
 
@@ -69,6 +70,8 @@ class Context:
         argv = self._arguments(command, words, "--color=never")
         argv[-1:-1] = others
         argv += what
+        # A report says itself that it is one, a text does not.
+        analyzer.version(argv[0])
         timeout_s = settings.get(settings.Timeout)
         _, out = self.session().once(lambda core=None: analyzer.run(argv, timeout_s, core))
         return out.decode("utf-8", "replace").splitlines()

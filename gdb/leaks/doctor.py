@@ -26,7 +26,7 @@ def lines(facts):
     if facts.analyzer_problem is not None:
         rows.append(("problem", facts.analyzer_problem))
     else:
-        rows.append(("ok", "%s: %s" % (facts.analyzer_version or "coreleaks", facts.analyzer)))
+        rows.append(("ok", "%s: %s" % (facts.analyzer_version, facts.analyzer)))
     rows += _core(facts)
     rows += _temporary(facts.temporary_directory)
     return [[(kind + ": ", {"problem": "highlight", "note": "title"}.get(kind, "metadata")),

@@ -237,8 +237,7 @@ Usage: leaks doctor"""
         facts.sysroot, facts.debug_dirs = target.directories()
         try:
             facts.analyzer = self._context.analyzer()
-            code, said = analyzer.run([facts.analyzer, "--version"], _VERSION_TIMEOUT_S)
-            facts.analyzer_version = said.decode("utf-8", "replace").strip()
+            facts.analyzer_version = analyzer.version(facts.analyzer)
         except LeaksError as error:
             facts.analyzer_problem = str(error)
         try:
@@ -250,9 +249,6 @@ Usage: leaks doctor"""
             facts.core_problem = str(error)
         facts.temporary_directory = settings.temporary_directory()
         return facts
-
-
-_VERSION_TIMEOUT_S = 10
 
 
 class InfoLeaks(Command):

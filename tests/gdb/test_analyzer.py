@@ -101,8 +101,37 @@ def check_run(folder):
         file.write("no script")
     said = refusal(analyzer.run, [file.name], 20)
     tap.check("no program at all", said and "Exec format error" in said, said)
+    check_version(script)
     check_size(folder, script)
     check_long(folder, script)
+
+
+def check_version(script):
+    """What it says of itself, and what becomes of an option that it does not have."""
+    path = script("echo coreleaks 0.1.0")
+    tap.equal("its version", analyzer.version(path), "coreleaks 0.1.0")
+    for number in ("0.1.12", "0.10.0", "1.0.0"):
+        tap.equal("version " + number, analyzer.version(script("echo coreleaks " + number)),
+                  "coreleaks " + number)
+    old = "%s is coreleaks 0.0.9, which is too old: this command needs 0.1.0 or later." % path
+    tap.equal("too old", refusal(analyzer.version, script("echo coreleaks 0.0.9")), old)
+    for text, said in (("", "nothing"), ("tool 1.2.3", "\"tool 1.2.3\""),
+                       ("coreleaks 1.x", "\"coreleaks 1.x\""),
+                       ("xcoreleaks 1.0.0", "\"xcoreleaks 1.0.0\""),
+                       ("coreleaks 0.1.0\nand more", "\"coreleaks 0.1.0\"")):
+        tap.equal("no version: %r" % text, refusal(analyzer.version, script("echo '%s'" % text)),
+                  "%s is not coreleaks: asked for its version, it says %s." % (path, said))
+    refuses = ("if [ $1 = --version ]; then echo coreleaks %s; exit; fi\n"
+               "echo \"coreleaks: unrecognized option '$1'\" >&2; exit 64")
+    script(refuses % "0.0.9")
+    tap.equal("an option that one had not yet", refusal(analyzer.run, [path, "--new"], 20), old)
+    script(refuses % "0.1.0")
+    tap.equal("an option that this one has not", refusal(analyzer.run, [path, "--new"], 20),
+              "coreleaks: unrecognized option '--new' (coreleaks 0.1.0: install both from the "
+              "same release)")
+    script("echo \"unrecognized option '$1'\" >&2; exit 64")
+    tap.equal("not even that one", refusal(analyzer.run, [path, "--new"], 20),
+              "unrecognized option '--version'")
 
 
 def check_size(folder, script):
@@ -122,7 +151,7 @@ def check_long(folder, script):
     grace, analyzer.GRACE_S = analyzer.GRACE_S, 0
     said = refusal(analyzer.run, [path], 1)
     analyzer.GRACE_S = grace
-    tap.check("a time limit", said and "took longer than 1 seconds" in said, said)
+    tap.check("a time limit", said and "took longer than 1 second;" in said, said)
     tap.check("and not much longer", time.monotonic() - began < 20)
     tap.check("its own children are ended too", is_gone(pid_file))
     os.unlink(pid_file)

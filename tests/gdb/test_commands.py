@@ -154,7 +154,7 @@ def check_failures(hunt):
         (newer, newer + " prints reports of version \"coreleaks/2\", this command reads "
                 "coreleaks/1: install both from the same release."),
         (none, "\"%s\", the setting \"leaks analyzer-path\", is no program." % none),
-        (hanging, hanging + " took longer than 1 seconds; see \"help set leaks timeout\"."),
+        (hanging, hanging + " took longer than 1 second; see \"help set leaks timeout\"."),
     ]
     commands = ["set leaks timeout 1"]
     for path, _ in expected:
@@ -163,6 +163,7 @@ def check_failures(hunt):
     for (path, message), answer in zip(expected, answers[2::2]):
         check_clean("analyzer: " + os.path.basename(path), answer, message)
     tap.check("and then it works", "consume" in answers[-1].out, answers[-1].both)
+    check_texts(hunt, (other, garbage, silent, crashing, none))
     check_clean("an option that is none", hunt.gdb(["leaks -nope"])[0],
                 "Unrecognized option at: -nope")
     check_clean("a word that is no subcommand", hunt.gdb(["leaks nope"])[0],
@@ -186,6 +187,20 @@ def check_failures(hunt):
     check_clean("a mistake of ours is one line too", answer, "Internal error in leaks: "
                 "TypeError: 'NoneType' object is not callable")
     hunt.calls()
+
+
+def check_texts(hunt, programs):
+    """What is shown as the analyzer writes it comes from coreleaks alone, and files too."""
+    file = os.path.join(hunt.folder, "written.json")
+    words = ("leaks tree", "leaks graph", "leaks compare " + hunt.core, "leaks export " + file)
+    for path in programs:
+        for word, answer in zip(words, hunt.gdb(words, analyzer=path)):
+            tap.check("%s by %s is one line that names it" % (word.split()[1], path),
+                      not answer.out and len(answer.err.splitlines()) == 1 and path in answer.err,
+                      answer.both)
+    tap.check("nothing is said to be written, nor is it", not os.path.exists(file))
+    tap.check("leaks doctor names it", "problem: %s is not coreleaks" % programs[0] in
+              hunt.gdb(["leaks doctor"], analyzer=programs[0])[0].out)
 
 
 def check_backtrace(hunt):
