@@ -247,8 +247,8 @@ class _ReportFilter:
         self._context = context
 
     def filter(self, iterator):
-        hides, notes = (settings.get(each) for each in (settings.HideRuntimeFrames,
-                                                        settings.FrameNotes))
+        hides, notes = (settings.get(each) for each in (settings.HIDE_RUNTIME_FRAMES,
+                                                        settings.FRAME_NOTES))
         if not hides and not notes:
             return iterator
         known = self._context.known_report()

@@ -33,7 +33,7 @@ see "help leaks group".  Settings are listed by "show leaks".""" % options.help_
         found = self._context.report(values)
         self._context.session().last_values = values
         self._context.session().last_report = found
-        limit = values.get("limit", settings.get(settings.Limit)) or None
+        limit = values.get("limit", settings.get(settings.LIMIT)) or None
         output.write_lines(render.report_lines(found, limit, output.width()), from_tty)
 
     def complete(self, text, word):

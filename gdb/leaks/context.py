@@ -38,7 +38,7 @@ class Context:
     def report(self, values):
         """The report for these options, from the analyzer if it is not known yet."""
         values = dict(values)
-        values.setdefault("threshold", settings.get(settings.Threshold))
+        values.setdefault("threshold", settings.get(settings.THRESHOLD))
         chosen = options.analyzer_arguments(values) + settings.analyzer_arguments()
         argv = self._arguments("report", chosen, "--json")
         return self._once(argv, self._loaded)
@@ -57,11 +57,11 @@ class Context:
     def write_file(self, values, words):
         """Has the analyzer write a report to files. words: its options that say where and how."""
         values = dict(values)
-        values.setdefault("threshold", settings.get(settings.Threshold))
+        values.setdefault("threshold", settings.get(settings.THRESHOLD))
         chosen = options.analyzer_arguments(values) + settings.analyzer_arguments() + words
         argv = self._arguments("report", chosen, "--quiet")
         analyzer.version(argv[0])
-        timeout_s = settings.get(settings.Timeout)
+        timeout_s = settings.get(settings.TIMEOUT)
         return self.session().once(lambda core=None: analyzer.run(argv, timeout_s, core))
 
     def text(self, command, words, others=(), what=()):
@@ -72,14 +72,14 @@ class Context:
         argv += what
         # A report says itself that it is one, a text does not.
         analyzer.version(argv[0])
-        timeout_s = settings.get(settings.Timeout)
+        timeout_s = settings.get(settings.TIMEOUT)
         _, out = self.session().once(lambda core=None: analyzer.run(argv, timeout_s, core))
         return out.decode("utf-8", "replace").splitlines()
 
     @staticmethod
     def analyzer():
         """The analyzer's path. Raises LeaksError."""
-        return analyzer.find(settings.get(settings.AnalyzerPath), os.path.dirname(__file__))
+        return analyzer.find(settings.get(settings.ANALYZER_PATH), os.path.dirname(__file__))
 
     def forget(self):
         """Lets the next command analyse again."""
@@ -93,10 +93,10 @@ class Context:
         def arguments(command, debug_dirs, chosen, output):
             return [self.analyzer()] + analyzer.arguments(
                 command, current.path, executable, sysroot, debug_dirs,
-                settings.get(settings.Timeout), chosen, output)
+                settings.get(settings.TIMEOUT), chosen, output)
 
         debug_dirs = self._with_found(current, debug_dirs)
-        if settings.get(settings.Debuginfod):
+        if settings.get(settings.DEBUGINFOD):
             self._fetch(arguments("report", debug_dirs, ["--no-proof"], "--json"))
             debug_dirs = self._with_found(current, debug_dirs)
         return arguments(command, debug_dirs, chosen, output)
@@ -130,7 +130,7 @@ class Context:
         def make(core=None):
             code, data = analyzer.run(argv, timeout_s, core)
             return load(data, code)
-        timeout_s = settings.get(settings.Timeout)
+        timeout_s = settings.get(settings.TIMEOUT)
         names = [argv[0]] + [word[len("--executable="):] for word in argv
                              if word.startswith("--executable=")]
         key = tuple(argv), tuple(session.file_identity(name) for name in names)

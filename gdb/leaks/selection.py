@@ -278,8 +278,6 @@ class _Unwinder(Unwinder):
         return info
 
 
-
-
 def register():
     register_unwinder(None, _Unwinder(), True)
     for event in (gdb.events.cont, gdb.events.exited, gdb.events.inferior_deleted):
