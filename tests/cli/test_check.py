@@ -247,8 +247,8 @@ def joined(cores):
     tap.equal("sarif: a run a dump, of an unreadable one too",
               [(len(run["results"]), run["invocations"][0]["executionSuccessful"]) for run in runs],
               [(2, True), (3, True), (0, True), (0, False)])
-    tap.check("sarif: it says why", "not a core dump" in
-              runs[3]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"], runs[3])
+    noted = runs[3]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
+    tap.check("sarif: it says why", "not a core dump" in noted, runs[3])
     with open("j.gitlab.json", encoding="utf-8") as file:
         issues = json.load(file)
     tap.equal("gitlab: all issues in one list, and the dump that cannot be read",

@@ -191,7 +191,8 @@ def github(core):
     tap.check("github: file, title and message",
               command.group(1) == "samples/native/crossed_locks.c"
               and command.group(3) == "PROVED%3A deadlock-cycle"
-              and "\n  thread " in undone and undone.endswith("\n" + os.path.relpath(core, tap.ROOT)), text)
+              and "\n  thread " in undone
+              and undone.endswith("\n" + os.path.relpath(core, tap.ROOT)), text)
     tap.check("github: a path elsewhere is no file of the repository",
               "file=" not in written("github", core, "--strip-prefix", "/nowhere") or
               not os.path.isabs(cli.report(core)[1]["groups"][0]["frames"][5]["file"] or ""))

@@ -27,7 +27,8 @@ def under_gdb(arguments, *commands):
     command = ["gdb", "-nx", "-batch"]
     for line in script:
         command += ["-ex", line]
-    code, out, err = tap.run(command + ["--args", cli.CORELEAKS, "--no-sandbox", "-o", "report.json", *arguments],
+    code, out, err = tap.run(command + ["--args", cli.CORELEAKS, "--no-sandbox", "-o",
+                                        "report.json", *arguments],
                              env=cli.environment(ASAN_OPTIONS="detect_leaks=0"),
                              timeout=60)
     found = [line for line in out.splitlines() if line.startswith("$1 = ")]
@@ -91,8 +92,9 @@ def read_blocks(pid):
 
 def interrupt_while_reading(num_signals, **kw):
     """Ctrl-C while standard input gives nothing: (return code, stdout, stderr)."""
-    with subprocess.Popen([cli.CORELEAKS, "--no-sandbox", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, env=cli.environment(), **kw) as process:
+    with subprocess.Popen([cli.CORELEAKS, "--no-sandbox", "-"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env=cli.environment(), **kw) as process:
         waits = read_blocks(process.pid)
         for _ in range(num_signals):
             process.send_signal(signal.SIGINT)

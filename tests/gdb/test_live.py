@@ -280,7 +280,8 @@ def check_clocks():
     with attached([realcore.build("sleepers")], 7) as made:
         listing, = made.gdb(["leaks"])
         tap.check("how long it is until a moment", re.search(
-            r"until [\d.,]+ (?:s|min|h|days) after the machine's start \(\d+ (min|h) from now\)", listing), listing)
+            r"until [\d.,]+ (?:s|min|h|days) after the machine's start \(\d+ (min|h) from now\)",
+            listing), listing)
 
 
 def check_changes(exe):

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A Go program whose runtime lays its records out as no Go does: the goroutines cannot be read,
-that is said, and the threads are listed all the same. Made of real cores: in each descriptor the word
-before the id, which is the status in every Go, stands elsewhere, or all words behind what the
+that is said, and the threads are listed all the same. Made of real cores: in each descriptor the
+word before the id, which is the status in every Go, stands elsewhere, or all words behind what the
 versions share stand in reverse order. Once more, the version is one that nobody has seen."""
 
 import json

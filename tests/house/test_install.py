@@ -139,7 +139,7 @@ def check_loaded(work):
 
 
 def check_fedora(work):
-    """Fedora's GDB loads /etc/gdbinit.d/*.py, its libraries are in lib64 (gdb.spec of Fedora 41)."""
+    """Fedora's GDB loads /etc/gdbinit.d/*.py, its libraries are in lib64 (gdb.spec, Fedora 41)."""
     root = os.path.join(work, "fedora")
     places = ["DESTDIR=" + root, "PREFIX=/usr", "LIBDIR=/usr/lib64", "GDBINIT_DIR=/etc/gdbinit.d"]
     code, out, err = make("install", *places)
