@@ -710,6 +710,9 @@ struct coreleaks_write_options {
 };
 
 void coreleaks_write_options_init(struct coreleaks_write_options *options);
+/* What reports have for the path when strip_prefix is that: the path behind the prefix, a whole
+ * folder, or the path itself when it does not begin with it, or prefix is NULL. */
+const char *coreleaks_strip_prefix(const char *path, const char *prefix);
 
 /* The whole report. */
 struct coreleaks_error *coreleaks_write(const struct coreleaks_analysis *analysis,

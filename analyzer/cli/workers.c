@@ -133,34 +133,48 @@ static char *read_whole(int fd, size_t *size_ret)
 	return bytes;
 }
 
+/* What reports call the dump. */
+static const char *shown(const struct settings *settings, const char *path)
+{
+	return coreleaks_strip_prefix(path, settings->write.strip_prefix);
+}
+
+static const char *without_name(const char *why, const char *name)
+{
+	size_t size = strlen(name);
+	bool named = strncmp(why, name, size) == 0 && strncmp(why + size, ": ", 2) == 0;
+	return named ? why + size + 2 : why;
+}
+
 /* A summary that says what went wrong; NULL after a message. */
-static struct coreleaks_summary *failed(const char *path, const char *why)
+static struct coreleaks_summary *failed(const struct settings *settings, const char *path,
+					const char *why)
 {
 	struct coreleaks_summary *summary = NULL;
-	size_t size = strlen(path);
+	const char *name = shown(settings, path);
 	/* Errors name the file; so do reports. */
-	if (strncmp(why, path, size) == 0 && strncmp(why + size, ": ", 2) == 0)
-		why += size + 2;
-	struct coreleaks_error *error = coreleaks_summary_failed(path, why, &summary);
+	why = without_name(without_name(why, path), name);
+	struct coreleaks_error *error = coreleaks_summary_failed(name, why, &summary);
 	if (error != NULL)
 		message("%s", error->message);
 	coreleaks_error_free(error);
 	return summary;
 }
 
-static struct coreleaks_summary *read_summary(const char *path, int64_t time, const char *bytes,
-					      size_t size)
+static struct coreleaks_summary *read_summary(const struct settings *settings, const char *path,
+					      int64_t time, const char *bytes, size_t size)
 {
 	struct coreleaks_summary *summary = NULL;
-	struct coreleaks_error *error = coreleaks_summary_read(path, time, bytes, size, &summary);
+	struct coreleaks_error *error =
+		coreleaks_summary_read(shown(settings, path), time, bytes, size, &summary);
 	if (error != NULL)
-		summary = failed(path, error->message);
+		summary = failed(settings, path, error->message);
 	coreleaks_error_free(error);
 	return summary;
 }
 
 /* A report, or a profile; an error in it is a summary too. */
-static struct coreleaks_summary *read_report(const char *path)
+static struct coreleaks_summary *read_report(const struct settings *settings, const char *path)
 {
 	struct coreleaks_summary *summary;
 	struct stat status;
@@ -169,16 +183,18 @@ static struct coreleaks_summary *read_report(const char *path)
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
 		bytes = read_whole(fd, &size);
-	summary = bytes != NULL ? read_summary(path, (int64_t)status.st_mtim.tv_sec, bytes, size)
-				: failed(path, "cannot be read");
+	summary = bytes != NULL ? read_summary(settings, path, (int64_t)status.st_mtim.tv_sec,
+					       bytes, size)
+				: failed(settings, path, "cannot be read");
 	free(bytes);
 	if (fd >= 0)
 		close(fd);
 	return summary;
 }
 
-static struct coreleaks_summary *result_of(const struct worker *worker, const char *path,
-					   int status, bool reports, bool *output_failed)
+static struct coreleaks_summary *result_of(const struct settings *settings,
+					   const struct worker *worker, const char *path,
+					   int status, bool *output_failed)
 {
 	struct coreleaks_summary *summary;
 	char why[128];
@@ -187,18 +203,18 @@ static struct coreleaks_summary *result_of(const struct worker *worker, const ch
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	*output_failed |= code == WORKER_OUTPUT_FAILED;
 	if (bytes == NULL) {
-		summary = failed(path, "out of memory");
+		summary = failed(settings, path, "out of memory");
 	} else if (code == WORKER_DONE || code == WORKER_OUTPUT_FAILED) {
-		summary = read_summary(path, INT64_MIN, bytes, size);
+		summary = read_summary(settings, path, INT64_MIN, bytes, size);
 	} else if (code == WORKER_FAILED && size > 0) {
 		/* What is packed may be a profile. */
-		summary = reports && inputs_is_report(path) < 0 ? read_report(path)
-								: failed(path, bytes);
+		bool profile = settings->reads_reports && inputs_is_report(path) < 0;
+		summary = profile ? read_report(settings, path) : failed(settings, path, bytes);
 	} else {
 		snprintf(why, sizeof(why), "the analysis ended unexpectedly (%s %d)",
 			 WIFSIGNALED(status) ? "signal" : "exit code",
 			 WIFSIGNALED(status) ? WTERMSIG(status) : code);
-		summary = failed(path, why);
+		summary = failed(settings, path, why);
 	}
 	free(bytes);
 	close(worker->fd);
@@ -231,7 +247,7 @@ static void take_parts(struct run *run, const struct worker *worker,
 			continue;
 		struct coreleaks_part *part =
 			&run->result.parts[(size_t)i * run->inputs->num + worker->input];
-		part->name = run->inputs->paths[worker->input];
+		part->name = shown(run->settings, run->inputs->paths[worker->input]);
 		part->bytes = read_whole(worker->part_fds[i], &part->size);
 		part->failure = summary != NULL ? coreleaks_summary_failure(summary) : "unknown";
 		if (part->bytes == NULL)
@@ -253,8 +269,8 @@ static bool collect(struct run *run)
 	worker->pid = 0;
 	run->num_running--;
 	struct coreleaks_summary *summary =
-		result_of(worker, run->inputs->paths[worker->input], status,
-			  run->settings->reads_reports, &run->result.output_failed);
+		result_of(run->settings, worker, run->inputs->paths[worker->input], status,
+			  &run->result.output_failed);
 	run->result.summaries[worker->input] = summary;
 	take_parts(run, worker, summary);
 	return summary != NULL;
@@ -264,7 +280,7 @@ static bool next(struct run *run, uint32_t index)
 {
 	const char *path = run->inputs->paths[index];
 	if (run->settings->reads_reports && inputs_is_report(path) > 0) {
-		run->result.summaries[index] = read_report(path);
+		run->result.summaries[index] = read_report(run->settings, path);
 		return run->result.summaries[index] != NULL;
 	}
 	uint32_t limit = num_processors();

@@ -71,13 +71,19 @@ static void merge_group(struct coreleaks_check *check, struct intern *signatures
 			.verdict = group->verdict,
 			.is_allowed = true,
 		};
-	if (group->verdict < merged->verdict)
+	if (group->verdict < merged->verdict) {
 		merged->verdict = group->verdict;
+		merged->num_judged = 0;
+		merged->group = group;
+	}
+	if (group->verdict == merged->verdict) {
+		merged->num_judged += group->count;
+		if (group->count > merged->group->count)
+			merged->group = group;
+	}
 	merged->is_red |= red;
 	merged->is_allowed &= group->allowed_by != NULL;
 	merged->count += group->count;
-	if (group->count > merged->group->count)
-		merged->group = group;
 	struct check_part *last =
 		merged->parts.num > 0 ? &merged->parts.items[merged->parts.num - 1] : NULL;
 	if (last != NULL && last->dump == dump)

@@ -32,13 +32,11 @@ static void add_dump(struct text *out, const struct check_dump *dump, uint32_t i
 
 static void add_group(struct text *out, const struct check_group *merged, uint32_t index)
 {
-	struct text top;
-	text_init(&top, out->arena);
-	many_top(&top, merged->group);
 	text_addf(out, "  g%" PRIu32 " [shape=ellipse, %s, label=\"", index, color_of(merged));
-	escape_dot(out, top.bytes);
-	text_addf(out, "\\n%" PRIu64 " %s, ", merged->count,
-		  many_noun(merged->group, merged->count));
+	escape_dot(out, many_top_text(out->arena, merged->group));
+	text_add(out, "\\n");
+	many_tasks(out, merged);
+	text_add(out, ", ");
 	escape_dot(out, merged->group->reason != NULL ? merged->group->reason : "?");
 	text_addf(out, "\\n%s\"];\n", coreleaks_verdict_name(merged->verdict));
 	for (uint32_t i = 0; i < merged->parts.num; i++)

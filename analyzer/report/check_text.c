@@ -93,8 +93,8 @@ static void add_item(struct text *out, const struct summary_group *group, bool f
 static void add_parts(struct text *out, const struct coreleaks_check *check,
 		      const struct check_group *merged)
 {
-	text_addf(out, "%" PRIu64 " %s in %" PRIu32 " of %" PRIu32 " %s: ", merged->count,
-		  many_noun(merged->group, merged->count), merged->parts.num, check->num_dumps,
+	many_tasks(out, merged);
+	text_addf(out, " in %" PRIu32 " of %" PRIu32 " %s: ", merged->parts.num, check->num_dumps,
 		  dumps_noun(check->num_dumps));
 	for (uint32_t i = 0; i < merged->parts.num && i < MAX_PARTS; i++) {
 		const struct check_part *part = &merged->parts.items[i];

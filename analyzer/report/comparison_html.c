@@ -79,14 +79,6 @@ static void add_axes(const struct chart *chart)
 	}
 }
 
-static const char *top_of(struct arena *arena, const struct summary_group *group)
-{
-	struct text top;
-	text_init(&top, arena);
-	many_top(&top, group);
-	return top.bytes;
-}
-
 static void add_key(struct text *out, int index, const char *name)
 {
 	text_addf(out,
@@ -113,7 +105,7 @@ static void add_chart(struct text *out, const struct coreleaks_comparison *compa
 	for (uint32_t i = 0; i < comparison->rows.num && num_lines < MAX_LINES; i++)
 		if (comparison->rows.items[i].change != CHANGE_SAME)
 			add_line(&chart, comparison->rows.items[i].counts, ++num_lines,
-				 top_of(out->arena, comparison->rows.items[i].group));
+				 many_top_text(out->arena, comparison->rows.items[i].group));
 	add_line(&chart, comparison->totals, 0, noun);
 	text_add(out, "</svg></div>\n<ul class=\"keys\">");
 	add_key(out, 0, arena_format(out->arena, "all %s", noun));
@@ -121,7 +113,7 @@ static void add_chart(struct text *out, const struct coreleaks_comparison *compa
 	for (uint32_t i = 0; i < comparison->rows.num && num_lines < MAX_LINES; i++)
 		if (comparison->rows.items[i].change != CHANGE_SAME)
 			add_key(out, ++num_lines,
-				top_of(out->arena, comparison->rows.items[i].group));
+				many_top_text(out->arena, comparison->rows.items[i].group));
 	text_add(out, "</ul></section>\n");
 }
 

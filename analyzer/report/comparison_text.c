@@ -23,8 +23,9 @@ static void add_sparkline(struct text *out, const uint64_t *counts, uint32_t num
 	for (uint32_t i = 0; i < num; i++)
 		most = counts[i] > most ? counts[i] : most;
 	for (uint32_t i = 0; i < num; i++) {
-		uint64_t level = most == 0 ? 0 : counts[i] / ((most + 6) / 7);
-		level = level > 7 ? 7 : level;
+		/* The highest fills its place, and what is there at all is more than nothing. */
+		double part = most == 0 ? 0 : (double)counts[i] / (double)most;
+		uint32_t level = counts[i] == 0 ? 0 : (uint32_t)(part * 6 + 1);
 		text_add(out, ascii ? plain[level] : blocks[level]);
 	}
 }

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/intern.h"
 #include "report/escape.h"
+#include "report/words.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -50,11 +51,28 @@ void many_top(struct text *out, const struct summary_group *group)
 		text_addf(out, "+0x%" PRIx64, frame->module_offset);
 }
 
+const char *many_top_text(struct arena *arena, const struct summary_group *group)
+{
+	struct text top;
+	text_init(&top, arena);
+	many_top(&top, group);
+	text_add(&top, ""); /* a name may be empty */
+	return top.bytes;
+}
+
 const char *many_noun(const struct summary_group *group, uint64_t num)
 {
 	if (group->is_thread)
 		return num == 1 ? "thread" : "threads";
 	return num == 1 ? "goroutine" : "goroutines";
+}
+
+void many_tasks(struct text *out, const struct check_group *merged)
+{
+	if (merged->verdict < CORELEAKS_VERDICT_UNKNOWN && merged->num_judged < merged->count)
+		text_addf(out, "%s of ", words_number(out->arena, merged->num_judged));
+	text_addf(out, "%s %s", words_number(out->arena, merged->count),
+		  many_noun(merged->group, merged->count));
 }
 
 void many_json_time(struct json_out *json, const char *key, int64_t seconds)
@@ -117,9 +135,7 @@ static void add_plain(struct text *out, const char *text)
 static void write_baseline(struct text *out, const struct coreleaks_check *check, bool all)
 {
 	struct intern seen;
-	struct text top;
 	intern_init(&seen, out->arena);
-	text_init(&top, out->arena);
 	text_add(out, "# Baseline of coreleaks check: groups that are known, by their loose "
 		      "signatures.\n");
 	for (uint32_t i = 0; i < check->groups.num; i++) {
@@ -137,9 +153,7 @@ static void write_baseline(struct text *out, const struct coreleaks_check *check
 		text_addf(out, "%s: ", coreleaks_verdict_name(merged->verdict));
 		add_plain(out, group->reason != NULL ? group->reason : "unknown");
 		text_add(out, " in ");
-		text_clear(&top);
-		many_top(&top, group);
-		add_plain(out, top.bytes);
+		add_plain(out, many_top_text(out->arena, group));
 		text_add(out, "\"\n");
 	}
 }

@@ -10,9 +10,12 @@
 void many_frame(struct text *out, const struct summary_frame *frame);
 /* "consume", or "worker+0x12": the innermost of the program's own, or what there is. */
 void many_top(struct text *out, const struct summary_group *group);
+const char *many_top_text(struct arena *arena, const struct summary_group *group);
 /* The text, escaped for terminals; "?" for NULL. */
 void many_add(struct text *out, const char *text);
 const char *many_noun(const struct summary_group *group, uint64_t num);
+/* "8 threads", or "3 of 8 threads" when the others do not have the group's verdict. */
+void many_tasks(struct text *out, const struct check_group *merged);
 /* The time as "2026-11-20T20:20:00Z", or null. */
 void many_json_time(struct json_out *json, const char *key, int64_t seconds);
 /* "frames" and "created_by". */

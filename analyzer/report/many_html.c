@@ -55,11 +55,8 @@ static void add_frame(struct text *out, const struct summary_frame *frame, const
 
 void many_html_stack(struct text *out, const struct summary_group *group)
 {
-	struct text top;
-	text_init(&top, out->arena);
-	many_top(&top, group);
 	text_add(out, "<details><summary>");
-	html_element(out, "span", " class=\"mono\"", top.bytes);
+	html_element(out, "span", " class=\"mono\"", many_top_text(out->arena, group));
 	text_add(out, "</summary><ol class=\"frames\">");
 	for (uint32_t i = 0; i < group->num_frames && i < MAX_FRAMES; i++)
 		add_frame(out, &group->frames[i], "");
@@ -187,10 +184,11 @@ static void add_merged(struct text *out, const struct coreleaks_check *check,
 	const struct summary_group *group = merged->group;
 	text_addf(out,
 		  "<tr class=\"%s\"><td class=\"verdict\"><span class=\"badge %s\">%s</span>%s%s"
-		  "</td><td class=\"num\">%s %s</td>",
+		  "</td><td class=\"num\">",
 		  verdict, verdict, verdict, merged->is_red ? " red" : "",
-		  merged->is_allowed ? " in the baseline" : "",
-		  words_number(out->arena, merged->count), many_noun(group, merged->count));
+		  merged->is_allowed ? " in the baseline" : "");
+	many_tasks(out, merged);
+	text_add(out, "</td>");
 	many_html_where(out, group);
 	for (uint32_t i = 0; i < check->num_dumps && check->num_dumps <= MAX_COLUMNS; i++)
 		many_html_count(out, i, count_in(merged, i));

@@ -98,6 +98,7 @@ static void group_json(struct json_out *json, const struct check_group *merged)
 	json_out_bool(json, "red", merged->is_red);
 	json_out_bool(json, "allowed", merged->is_allowed);
 	json_out_uint(json, "count", merged->count);
+	json_out_uint(json, "judged", merged->num_judged);
 	json_out_begin(json, "dumps", '[', JSON_INLINE);
 	for (uint32_t i = 0; i < merged->parts.num; i++) {
 		json_out_begin(json, NULL, '{', JSON_INLINE);

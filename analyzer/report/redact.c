@@ -21,7 +21,7 @@ struct redact {
 	} new_creations;
 };
 
-const char *redact_path(const char *path, const char *prefix)
+const char *coreleaks_strip_prefix(const char *path, const char *prefix)
 {
 	size_t length;
 	if (path == NULL || prefix == NULL)
@@ -45,8 +45,8 @@ static void *copy(struct redact *redact, const void *item, size_t size)
 
 static void frame_strip(const struct redact *redact, struct coreleaks_frame *frame)
 {
-	frame->file = redact_path(frame->file, redact->prefix);
-	frame->module_path = redact_path(frame->module_path, redact->prefix);
+	frame->file = coreleaks_strip_prefix(frame->file, redact->prefix);
+	frame->module_path = coreleaks_strip_prefix(frame->module_path, redact->prefix);
 }
 
 static const struct coreleaks_frame *redact_frame(struct redact *redact,
@@ -192,8 +192,8 @@ static const struct coreleaks_module *redact_module(struct redact *redact,
 						    const struct coreleaks_module *module)
 {
 	struct coreleaks_module *same = copy(redact, module, sizeof(*module));
-	same->path = redact_path(module->path, redact->prefix);
-	same->file = redact_path(module->file, redact->prefix);
+	same->path = coreleaks_strip_prefix(module->path, redact->prefix);
+	same->file = coreleaks_strip_prefix(module->file, redact->prefix);
 	return same;
 }
 
@@ -201,9 +201,9 @@ static const struct coreleaks_core *redact_core(struct redact *redact,
 						const struct coreleaks_core *core)
 {
 	struct coreleaks_core *same = copy(redact, core, sizeof(*core));
-	same->path = redact_path(core->path, redact->prefix);
-	same->executable = redact_path(core->executable, redact->prefix);
-	same->executable_file = redact_path(core->executable_file, redact->prefix);
+	same->path = coreleaks_strip_prefix(core->path, redact->prefix);
+	same->executable = coreleaks_strip_prefix(core->executable, redact->prefix);
+	same->executable_file = coreleaks_strip_prefix(core->executable_file, redact->prefix);
 	if (redact->privacy)
 		same->command = NULL; /* prctl() writes there what the process likes */
 	return same;
@@ -217,7 +217,7 @@ static const struct coreleaks_gap *redact_gap(struct redact *redact,
 	struct text text;
 	text_init(&text, redact->arena);
 	for (const char *at = gap->detail, *found; *at != '\0'; at = found) {
-		const char *cut = redact_path(at, redact->prefix);
+		const char *cut = coreleaks_strip_prefix(at, redact->prefix);
 		at = cut;
 		found = strchr(at + 1, '/');
 		/* Only where a path begins. */

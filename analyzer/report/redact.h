@@ -5,8 +5,6 @@
 
 #include "report/view.h"
 
-/* The path behind the prefix, a whole folder; the path itself when it does not begin with it. */
-const char *redact_path(const char *path, const char *prefix);
 /* As options->privacy and options->strip_prefix demand. The view's columns are replaced, what they
  * pointed to stays as it is. */
 void redact_view(struct report_view *view, struct arena *arena,

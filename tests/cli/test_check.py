@@ -227,6 +227,23 @@ def outputs(cores):
               "--force" in err, err)
 
 
+def stripped(folder):
+    """With --strip-prefix no document has the folder's path: not of dumps that fail, either."""
+    names = ["s.txt", "s.json", "s.html", "s.dot", "s.goleak", "s.junit.xml", "s.sarif",
+             "s.gitlab.json", "s.github", "s.md", "s.ndjson"]
+    outputs = [word for name in names for word in ("-o", name)]
+    code, out, err = check("--strip-prefix", os.path.dirname(folder), *outputs, folder)
+    tap.equal("--strip-prefix over many dumps", (code, err), (FINDINGS, ""))
+    for name in names + ["standard output"]:
+        text = out
+        if name in names:
+            with open(name, encoding="utf-8") as file:
+                text = file.read()
+        tap.check("--strip-prefix: %s names dumps from there" % name,
+                  os.path.dirname(folder) not in text and
+                  (name.endswith("goleak") or "three/core.4" in text), text[:2000])
+
+
 def joined(cores):
     """Formats that hold many dumps: a suite, a run, a section of each."""
     os.mkdir("three")
@@ -269,6 +286,7 @@ def joined(cores):
         text = file.read()
     tap.check("markdown: a section a dump", text.count("\n### ") + text.startswith("### ") >= 4 and
               "three/core.4" in text, text[:2000])
+    stripped(os.path.abspath("three"))
     os.mkdir("twenty")
     for number in range(20):
         os.link(cores["hang"], "twenty/core.%d" % number)

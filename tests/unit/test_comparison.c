@@ -1,5 +1,6 @@
 #include "compare/check.h"
 #include "compare/comparison.h"
+#include "report/many.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -53,18 +54,25 @@ static void add(const char *more)
 	strcat(text, more);
 }
 
-/* A group whose id, signature and function are that letter; its loose signature is l. */
-static void add_group(char letter, uint32_t count, const char *verdict, const char *more)
+/* A group whose signature and function are that letter; its loose signature is l. */
+static void add_part(const char *id, char letter, uint32_t count, const char *verdict,
+		     const char *more)
 {
 	char group[512];
 	snprintf(group, sizeof(group),
-		 "%s{\"id\":\"%c\",\"signature\":\"%c\",\"loose_signature\":\"l%c\",\"kind\":"
+		 "%s{\"id\":\"%s\",\"signature\":\"%c\",\"loose_signature\":\"l%c\",\"kind\":"
 		 "\"thread\","
 		 "\"count\":%u,\"state\":\"waiting\",\"reason\":\"mutex\",\"verdict\":\"%s\","
 		 "\"stack_bytes\":%u,\"frames\":[{\"function\":\"%c\"}]%s}",
-		 text[strlen(text) - 1] == '}' ? "," : "", letter, letter, letter, count, verdict,
+		 text[strlen(text) - 1] == '}' ? "," : "", id, letter, letter, count, verdict,
 		 count * 10, letter, more);
 	add(group);
+}
+
+static void add_group(char letter, uint32_t count, const char *verdict, const char *more)
+{
+	const char id[] = {letter, '\0'};
+	add_part(id, letter, count, verdict, more);
 }
 
 static void end(const char *findings)
@@ -180,9 +188,37 @@ START_TEST(groups_merge_by_signature)
 	ck_assert_uint_eq(merged->count, 7);
 	ck_assert_uint_eq(merged->parts.num, 2);
 	ck_assert_int_eq(merged->verdict, CORELEAKS_VERDICT_PROVED);
-	ck_assert_uint_eq(merged->group->count, 4);
+	ck_assert_uint_eq(merged->num_judged, 3);
+	ck_assert_int_eq(merged->group->verdict, CORELEAKS_VERDICT_PROVED);
 	ck_assert_uint_eq(check_most_of(check, "la"), 4);
 	ck_assert_uint_eq(coreleaks_check_info(check)->num_by_outcome[0], 1);
+}
+END_TEST
+
+/* Of one stack some are proved and others are not: no word says that all are. */
+START_TEST(only_those_that_are_proved_are_called_so)
+{
+	struct text out;
+	begin(true, "ab", 8);
+	add_part("a.unknown", 'a', 5, "unknown", ",\"members\":[1]");
+	add_part("a.proved", 'a', 3, "proved", ",\"members\":[2]");
+	end("{\"rule\":\"r\",\"title\":\"t\",\"certainty\":\"proved\","
+	    "\"groups\":[\"a.proved\"]}");
+	ck_assert_int_eq(judge(), CORELEAKS_OUTCOME_FINDINGS);
+	ck_assert_uint_eq(check->groups.num, 1);
+	ck_assert_uint_eq(check->groups.items[0].count, 8);
+	ck_assert_uint_eq(check->groups.items[0].num_judged, 3);
+	ck_assert_int_eq(check->groups.items[0].group->verdict, CORELEAKS_VERDICT_PROVED);
+	text_init(&out, &check->arena);
+	struct coreleaks_write_options options;
+	coreleaks_write_options_init(&options);
+	check_text(&out, check, &options);
+	ck_assert_ptr_nonnull(strstr(out.bytes, "Thread 2 in state mutex"));
+	ck_assert_ptr_nonnull(strstr(out.bytes, ", 3 of 8 threads in 1 of 1 dump: c (8)"));
+	check_html(&out, check);
+	ck_assert_ptr_nonnull(strstr(out.bytes, ">3 of 8 threads<"));
+	check_dot(&out, check);
+	ck_assert_ptr_nonnull(strstr(out.bytes, "\\n3 of 8 threads, "));
 }
 END_TEST
 
@@ -400,6 +436,7 @@ Suite *comparison_suite(void)
 	tcase_add_loop_test(tcase, levels_decide, 0, sizeof(levels) / sizeof(levels[0]));
 	tcase_add_test(tcase, slack_is_a_number_of_tasks);
 	tcase_add_test(tcase, groups_merge_by_signature);
+	tcase_add_test(tcase, only_those_that_are_proved_are_called_so);
 	tcase_add_test(tcase, never_clean_when_incomplete_or_failed);
 	tcase_add_test(tcase, new_is_what_the_baseline_does_not_name);
 	tcase_add_loop_test(tcase, growth_is_a_rise_in_every_interval, 0,

@@ -69,6 +69,7 @@ static void hostile_group(uint32_t at, const char *name)
 		fake_view_group(&fake, arena_format(&fake.arena, "t-%012x", (unsigned)at), 2,
 				fake_view_stack(&fake, frames, 4));
 	group->creation = creation;
+	group->loose_signature = group->signature;
 	group->labels = label;
 	group->num_labels = 1;
 	group->key = name;
@@ -264,9 +265,10 @@ static void expect_dot(const char *format, const char *text)
 static void expect_attributes(const char *tag)
 {
 	static const char known[] =
-		" aria-hidden aria-label charset class content d height hidden href http-equiv id "
-		"lang marker-end markerHeight markerUnits markerWidth name open orient placeholder "
-		"refX refY rel role rx text-anchor type viewBox width x y ";
+		" aria-hidden aria-label charset class colspan content cx cy d height hidden href "
+		"http-equiv id lang marker-end markerHeight markerUnits markerWidth name open "
+		"orient placeholder r refX refY rel role rx text-anchor title type viewBox width x "
+		"x1 x2 y y1 y2 ";
 	const char *at = tag + strcspn(tag, " >");
 	while (*at == ' ') {
 		char name[32];
@@ -287,12 +289,12 @@ static void expect_attributes(const char *tag)
 static void expect_html(const char *format, const char *text)
 {
 	static const char *const elements[] = {
-		"!doctype", "html",    "head",	  "meta",   "title",  "style", "body",	"main",
-		"header",   "h1",      "h2",	  "h3",	    "p",      "span",  "code",	"strong",
-		"dl",	    "dt",      "dd",	  "div",    "ul",     "li",    "ol",	"a",
-		"details",  "summary", "section", "input",  "button", "table", "thead", "tbody",
-		"tr",	    "th",      "td",	  "svg",    "g",      "rect",  "text",	"path",
-		"defs",	    "marker",  "footer",  "script", NULL,
+		"!doctype", "html",    "head",	  "meta",   "title",  "style",	"body",	 "main",
+		"header",   "h1",      "h2",	  "h3",	    "p",      "span",	"code",	 "strong",
+		"dl",	    "dt",      "dd",	  "div",    "ul",     "li",	"ol",	 "a",
+		"details",  "summary", "section", "input",  "button", "table",	"thead", "tbody",
+		"tr",	    "th",      "td",	  "svg",    "g",      "rect",	"text",	 "path",
+		"defs",	    "marker",  "footer",  "script", "line",   "circle", NULL,
 	};
 	char *copy = strdup(text);
 	ck_assert_uint_eq(count(text, "<script"), 1);
@@ -356,11 +358,131 @@ START_TEST(test_every_format_has_a_row)
 }
 END_TEST
 
+/* ---- Pages of many dumps ------------------------------------------------------------------- */
+
+enum { NUM_DUMPS = NUM_NAMES + 2 };
+
+static struct coreleaks_summary *dumps[NUM_DUMPS];
+
+/* Two dumps of hostile content and name, and one of each name that cannot be analysed. */
+static void read_dumps(void)
+{
+	fill();
+	fake.options.brief = true;
+	const struct text report = fake_view_format(&fake, CORELEAKS_FORMAT_JSON);
+	for (uint32_t i = 0; i < 2; i++)
+		ck_assert_ptr_null(coreleaks_summary_read(fake.core.path, 0, report.bytes,
+							  report.size, &dumps[i]));
+	for (uint32_t i = 0; i < NUM_NAMES; i++)
+		ck_assert_ptr_null(coreleaks_summary_failed(names[i], names[NUM_NAMES - 1 - i],
+							    &dumps[2 + i]));
+}
+
+static void free_dumps(void)
+{
+	for (uint32_t i = 0; i < NUM_DUMPS; i++)
+		coreleaks_summary_free(dumps[i]);
+	fake_view_deinit(&fake);
+}
+
+static bool take(void *data, const char *bytes, size_t size)
+{
+	text_add_bytes(data, bytes, size);
+	return true;
+}
+
+static const struct {
+	enum coreleaks_format format;
+	void (*expect)(const char *format, const char *text);
+	bool of_check, of_comparison;
+} pages[] = {
+	{CORELEAKS_FORMAT_TEXT, expect_nothing, true, true},
+	{CORELEAKS_FORMAT_GOLEAK, expect_nothing, true, false},
+	{CORELEAKS_FORMAT_JSON, expect_json, true, true},
+	{CORELEAKS_FORMAT_HTML, expect_html, true, true},
+	{CORELEAKS_FORMAT_DOT, expect_dot, true, false},
+};
+enum { NUM_PAGES = sizeof(pages) / sizeof(pages[0]) };
+
+static void expect_page(struct text *page, int index)
+{
+	const char *name = coreleaks_format_name(pages[index].format);
+	text_add(page, "");
+	ck_assert_uint_eq(strlen(page->bytes), page->size);
+	expect_clean(name, page->bytes);
+	pages[index].expect(name, page->bytes);
+	text_clear(page);
+}
+
+START_TEST(test_page)
+{
+	const struct coreleaks_summary *const *all = (const void *)dumps;
+	struct coreleaks_write_options options;
+	struct coreleaks_check *check;
+	struct coreleaks_comparison *comparison;
+	struct coreleaks_check_options check_options;
+	struct coreleaks_compare_options compare_options;
+	struct text page;
+	read_dumps();
+	text_init(&page, &fake.arena);
+	coreleaks_write_options_init(&options);
+	coreleaks_check_options_init(&check_options);
+	coreleaks_compare_options_init(&compare_options);
+	options.format = pages[_i].format;
+	ck_assert_ptr_null(coreleaks_check_new(all, NUM_DUMPS, &check_options, &check));
+	ck_assert_ptr_null(coreleaks_comparison_new(all, NUM_DUMPS, &compare_options, &comparison));
+	if (pages[_i].of_check) {
+		ck_assert_ptr_null(coreleaks_check_write(check, &options, take, &page));
+		expect_page(&page, _i);
+	}
+	if (pages[_i].of_comparison) {
+		ck_assert_ptr_null(coreleaks_comparison_write(comparison, &options, take, &page));
+		expect_page(&page, _i);
+	}
+	coreleaks_check_free(check);
+	coreleaks_comparison_free(comparison);
+	free_dumps();
+}
+END_TEST
+
+/* A rule a line, and no name ends its reason. */
+START_TEST(test_baseline)
+{
+	struct coreleaks_check_options check_options;
+	struct coreleaks_check *check;
+	struct text out;
+	read_dumps();
+	text_init(&out, &fake.arena);
+	coreleaks_check_options_init(&check_options);
+	ck_assert_ptr_null(
+		coreleaks_check_new((const void *)dumps, NUM_DUMPS, &check_options, &check));
+	ck_assert_ptr_null(coreleaks_check_write_baseline(check, true, take, &out));
+	text_add(&out, "");
+	expect_clean("baseline", out.bytes);
+	uint32_t num = 0;
+	for (const char *at = out.bytes; *at != '\0'; at = strchr(at, '\n') + 1) {
+		size_t length = strcspn(at, "\n");
+		char *line = strndup(at, length);
+		bool rule = strncmp(line, "allow t-", 8) == 0;
+		ck_assert_msg(rule || *line == '#', "%s", line);
+		ck_assert_msg(!rule || (count(line, "\"") == 2 && line[length - 1] == '"'), "%s",
+			      line);
+		num += rule;
+		free(line);
+	}
+	ck_assert_uint_eq(num, NUM_NAMES);
+	coreleaks_check_free(check);
+	free_dumps();
+}
+END_TEST
+
 Suite *hostile_suite(void)
 {
 	Suite *suite = suite_create("hostile");
 	TCase *tcase = tcase_create("hostile");
 	tcase_add_loop_test(tcase, test_format, 0, NUM_ROWS);
+	tcase_add_loop_test(tcase, test_page, 0, NUM_PAGES);
+	tcase_add_test(tcase, test_baseline);
 	tcase_add_test(tcase, test_every_format_has_a_row);
 	suite_add_tcase(suite, tcase);
 	return suite;
