@@ -1,5 +1,7 @@
 #include "proof/go_thread_roots.h"
 
+#include "task/signal_frames.h"
+
 enum {
 	RED_ZONE = 128, /* C may keep something below its stack pointer (psABI) */
 	MAX_C_STACK = 1 << 24,
@@ -51,42 +53,22 @@ static void mark_registers(struct go_thread_roots *roots, struct go_marker *mark
 	roots->num_without_vectors += !whole;
 }
 
-/* The lowest word of [low, high) that points into stack: a signal's frame holds the interrupted
- * stack pointer. */
-static uint64_t lowest_pointer(const struct go_thread_roots *roots, uint64_t low, uint64_t high,
-			       const struct range *stack)
-{
-	uint64_t lowest = stack->high;
-	for (uint64_t addr = low & ~UINT64_C(7); addr < high; addr += 8) {
-		uint64_t value = word_at(roots, addr);
-		if (range_contains(*stack, value) && value < lowest)
-			lowest = value;
-	}
-	return lowest;
-}
-
 static void mark_from(struct go_marker *marker, const struct range *stack, uint64_t sp)
 {
 	uint64_t low = sp - stack->low > RED_ZONE ? sp - RED_ZONE : stack->low;
 	go_marker_words(marker, low, stack->high);
 }
 
-static void mark_stacks(struct go_thread_roots *roots, struct go_marker *marker,
-			const struct go_m *m, uint64_t sp)
+/* Of a stack pointer that does not lie on the M's signal stack. */
+static void mark_stack(struct go_thread_roots *roots, struct go_marker *marker,
+		       const struct go_m *m, uint64_t sp)
 {
-	const struct range *const stacks[] = {&m->g0_stack, &m->curg_stack, &m->signal_stack};
-	for (size_t i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++) {
-		if (!range_contains(*stacks[i], sp))
-			continue;
-		mark_from(marker, stacks[i], sp);
-		if (stacks[i] != &m->signal_stack)
-			return;
-		/* In a signal handler: the stacks that it interrupted. */
-		for (size_t k = 0; k < 2; k++) {
-			uint64_t from = lowest_pointer(roots, sp, stacks[i]->high, stacks[k]);
-			if (from < stacks[k]->high)
-				mark_from(marker, stacks[k], from);
-		}
+	if (range_contains(m->g0_stack, sp)) {
+		mark_from(marker, &m->g0_stack, sp);
+		return;
+	}
+	if (range_contains(m->curg_stack, sp)) {
+		mark_from(marker, &m->curg_stack, sp);
 		return;
 	}
 	/* A thread of C's that Go was called in, or a stack that C has made. */
@@ -95,6 +77,35 @@ static void mark_stacks(struct go_thread_roots *roots, struct go_marker *marker,
 		go_marker_words(marker, sp - RED_ZONE, high);
 	else
 		roots->num_lost++;
+}
+
+/* In a signal handler: that stack, on which the registers are, too, that the kernel saved, and the
+ * stacks that signals interrupted. A handler that is interrupted leaves one frame more; frames of
+ * earlier signals may be left over between them, and count as well. */
+static void mark_signal_stack(struct go_thread_roots *roots, struct go_marker *marker,
+			      const struct go_m *m, uint64_t sp)
+{
+	struct signal_frame frame = {.addr = sp};
+	bool found = false;
+	mark_from(marker, &m->signal_stack, sp);
+	while (signal_frames_find(roots->image, m->signal_stack, frame.addr, &frame)) {
+		if (!range_contains(m->signal_stack, frame.sp)) {
+			mark_stack(roots, marker, m, frame.sp);
+			found = true;
+		}
+		frame.addr += 8;
+	}
+	roots->num_lost += !found;
+}
+
+static void mark_stacks(struct go_thread_roots *roots, struct go_marker *marker,
+			const struct go_m *m, uint64_t sp)
+{
+	if (range_contains(m->signal_stack, sp) && !range_contains(m->g0_stack, sp) &&
+	    !range_contains(m->curg_stack, sp))
+		mark_signal_stack(roots, marker, m, sp);
+	else
+		mark_stack(roots, marker, m, sp);
 }
 
 static uint32_t status_of(const struct go_thread_roots *roots, uint64_t g)

@@ -1,5 +1,7 @@
 #include "task/goroutines.h"
 
+#include "task/signal_frames.h"
+
 enum {
 	MAX_MS = 1 << 20,
 	MAX_ROOM = 1 << 24, /* a damaged core may promise any number */
@@ -141,48 +143,6 @@ struct context {
 	bool exact;  /* pc is an instruction that was interrupted */
 };
 
-/* Where registers lie in a ucontext, and how large that is (Linux asm/ucontext.h, asm/sigcontext.h
- * of each machine). */
-static const struct signal_frame {
-	uint16_t bp_off, sp_off, pc_off, lr_off, size;
-} signal_frames[] = {
-	[false] = {.bp_off = 120, .sp_off = 160, .pc_off = 168, .size = 304}, /* x86-64 */
-	[true] = {.bp_off = 416, .lr_off = 424, .sp_off = 432, .pc_off = 440, .size = 456},
-};
-
-/* The kernel's frame on the signal stack (Linux, struct rt_sigframe): a ucontext whose stack is the
- * signal stack itself. Its registers are the interrupted ones. */
-static bool find_signal_frame(const struct builder *builder, const struct go_m *m, uint64_t sp,
-			      struct context *ret)
-{
-	enum {
-		LINK = 8,
-		STACK_LOW = 16,
-		STACK_SIZE = 32,
-		MAX_STACK = 1 << 20, /* the runtime makes them of 32 KiB */
-	};
-	const struct signal_frame *frame = &signal_frames[image_is_arm64(builder->image)];
-	const struct range *stack = &m->signal_stack;
-	if (stack->high - stack->low > MAX_STACK)
-		return false;
-	for (uint64_t addr = sp & ~UINT64_C(7);
-	     stack->high >= frame->size && addr < stack->high - frame->size; addr += 8) {
-		if (word_at(builder, addr + STACK_LOW) != stack->low ||
-		    word_at(builder, addr + STACK_SIZE) != stack->high - stack->low ||
-		    word_at(builder, addr) >= 16 || word_at(builder, addr + LINK) != 0)
-			continue;
-		*ret = (struct context){
-			.pc = word_at(builder, addr + frame->pc_off),
-			.sp = word_at(builder, addr + frame->sp_off),
-			.bp = word_at(builder, addr + frame->bp_off),
-			.lr = frame->lr_off != 0 ? word_at(builder, addr + frame->lr_off) : 0,
-			.exact = true,
-		};
-		return true;
-	}
-	return false;
-}
-
 /* A running goroutine stands on its own stack, or below a signal handler's frame, or has switched
  * to its thread's stack: then what it saved before stands. */
 static bool running_context(const struct builder *builder, const struct go_m *m,
@@ -202,9 +162,10 @@ static bool running_context(const struct builder *builder, const struct go_m *m,
 			*ret = context;
 			return true;
 		}
-		if (!range_contains(m->signal_stack, context.sp) ||
-		    !find_signal_frame(builder, m, context.sp, &context))
+		struct signal_frame frame;
+		if (!signal_frames_find(builder->image, m->signal_stack, context.sp, &frame))
 			return false;
+		context = (struct context){frame.pc, frame.sp, frame.bp, frame.lr, true};
 	}
 	return false;
 }
