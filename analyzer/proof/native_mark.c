@@ -20,6 +20,19 @@ static uint64_t num_words(const struct heap *heap)
 	return heap->starts != NULL ? (heap->range.high - heap->range.low) / 1024 + 1 : 1;
 }
 
+/* Of all that visit() looks at. */
+static void make_filter(struct native_mark *mark)
+{
+	uint32_t num = mark->memory->areas.num;
+	struct range *ranges = arena_alloc_array(mark->arena, num, sizeof(*ranges));
+	for (uint32_t i = 0; i < num; i++) {
+		ranges[i] = mark->memory->areas.items[i].range;
+		if (mark->every_byte && ranges[i].low >= BEFORE_SIZE)
+			ranges[i].low -= BEFORE_SIZE;
+	}
+	native_filter_init(&mark->filter, ranges, num, mark->every_byte, mark->guard, GUARD_SHIFT);
+}
+
 void native_mark_init(struct native_mark *mark, struct arena *arena, struct progress *progress,
 		      const struct native_memory *memory, const struct native_memory_input *input)
 {
@@ -54,6 +67,7 @@ void native_mark_init(struct native_mark *mark, struct arena *arena, struct prog
 	if (num_areas > 0)
 		mark->span = (struct range){memory->areas.items[0].range.low,
 					    memory->areas.items[num_areas - 1].range.high};
+	make_filter(mark);
 }
 
 /* ---- Marking ------------------------------------------------------------------------------- */
@@ -66,6 +80,8 @@ static void mark_unit(struct native_mark *mark, const struct native_area *area, 
 		return;
 	*bits |= bit;
 	__builtin_prefetch(area->heap->bytes + unit * 16);
+	__builtin_prefetch(area->heap->bytes + unit * 16 + 64);
+	__builtin_prefetch(area->heap->bytes + unit * 16 + 128);
 	*array_add(mark->arena, &mark->queue) = area->range.low + unit * 16;
 	if (mark->explain)
 		*array_add(mark->arena, &mark->reasons) =
@@ -131,6 +147,29 @@ static void mark_in_heap(struct native_mark *mark, const struct native_area *are
 	}
 }
 
+static void mark_first_found(struct native_mark *mark)
+{
+	const struct native_found found =
+		mark->found[(mark->num_found - mark->num_waiting) % NATIVE_MARK_AHEAD];
+	mark->num_waiting--;
+	mark_in_heap(mark, found.area, found.addr, found.source);
+}
+
+/* A little later, when what is known of its chunk has come into the processor's cache. */
+static void mark_in_heap_soon(struct native_mark *mark, const struct native_area *area,
+			      uint64_t addr, struct native_source source)
+{
+	uint64_t word = (addr - area->range.low) / 1024;
+	if (area->heap->starts != NULL)
+		__builtin_prefetch(&area->heap->starts[word]);
+	__builtin_prefetch(&mark->marks[area->index][area->heap->starts != NULL ? word : 0]);
+	if (mark->num_waiting == NATIVE_MARK_AHEAD)
+		mark_first_found(mark);
+	mark->found[mark->num_found++ % NATIVE_MARK_AHEAD] =
+		(struct native_found){area, addr, source};
+	mark->num_waiting++;
+}
+
 /* What has ended is read by nobody, but for what it returned. Who points into its stack
  * nevertheless may read it. */
 static void mark_dead(struct native_mark *mark, uint32_t index, uint64_t addr,
@@ -170,7 +209,7 @@ static void visit(struct native_mark *mark, uint64_t addr, struct native_source 
 	if (area == NULL)
 		return;
 	if (area->heap != NULL) {
-		mark_in_heap(mark, area, addr, source);
+		mark_in_heap_soon(mark, area, addr, source);
 		return;
 	}
 	const struct native_block *block = &mark->memory->blocks.items[area->index];
@@ -222,27 +261,37 @@ static void visit_encoded(struct native_mark *mark, uint64_t word, struct native
 		visit(mark, addr, source);
 }
 
+/* The word at off, of which the next one tells what begins between them. */
+static inline void scan_word(struct native_mark *mark, const unsigned char *bytes, uint64_t size,
+			     uint64_t off, struct native_source source)
+{
+	uint64_t low = mark->span.low, span = mark->span.high - low, word, next = 0;
+	memcpy(&word, bytes + off, sizeof(word));
+	if (off + 16 <= size)
+		memcpy(&next, bytes + off + 8, sizeof(next));
+	if (source.addr != 0)
+		source.addr += off;
+	if (__builtin_expect((word & addr_mask) - low < span, 0))
+		visit(mark, word & addr_mask, source);
+	if (!mark->every_byte)
+		return;
+	visit_between(mark, word, next, source);
+	visit_encoded(mark, word, source);
+}
+
 /* source: of the first word; its address stays 0 when that is none of memory. */
 static void scan_bytes(struct native_mark *mark, const unsigned char *bytes, uint64_t size,
 		       struct native_source source)
 {
-	uint64_t low = mark->span.low, span = mark->span.high - low, next = 0;
-	uint64_t step = source.addr != 0 ? 8 : 0;
-	if (size >= 8)
-		memcpy(&next, bytes, sizeof(next));
-	for (uint64_t off = 0; off + 8 <= size; off += 8, source.addr += step) {
-		uint64_t word = next;
-		if (off + 16 <= size)
-			memcpy(&next, bytes + off + 8, sizeof(next));
-		else
-			next = 0;
-		if (__builtin_expect((word & addr_mask) - low < span, 0))
-			visit(mark, word & addr_mask, source);
-		if (!mark->every_byte)
+	uint64_t off = 0;
+	for (; off + NATIVE_FILTER_LOOKS_AT <= size; off += NATIVE_FILTER_SIZE) {
+		if (__builtin_expect(!native_filter_maybe(&mark->filter, bytes + off), 1))
 			continue;
-		visit_between(mark, word, next, source);
-		visit_encoded(mark, word, source);
+		scan_word(mark, bytes, size, off, source);
+		scan_word(mark, bytes, size, off + 8, source);
 	}
+	for (; off + 8 <= size; off += 8)
+		scan_word(mark, bytes, size, off, source);
 }
 
 static void count(struct native_mark *mark, uint64_t size)
@@ -279,7 +328,7 @@ static void scan(struct native_mark *mark, uint64_t addr, uint64_t size, int32_t
 /* The last one in, but for a few: by then its memory has come into the processor's cache. */
 static uint64_t next_of_queue(struct native_mark *mark)
 {
-	enum { AHEAD = 8 };
+	enum { AHEAD = 12 };
 	uint32_t last = mark->queue.num - 1, index = last > AHEAD ? last - AHEAD : 0;
 	uint64_t addr = mark->queue.items[index];
 	mark->queue.items[index] = mark->queue.items[last];
@@ -289,10 +338,15 @@ static uint64_t next_of_queue(struct native_mark *mark)
 
 static void drain(struct native_mark *mark)
 {
-	while ((mark->queue.num > 0 || mark->words.num > 0) && !mark->stopped) {
+	while ((mark->queue.num > 0 || mark->words.num > 0 || mark->num_waiting > 0) &&
+	       !mark->stopped) {
 		if (mark->words.num > 0) {
 			struct range range = mark->words.items[--mark->words.num];
 			scan(mark, range.low, range.high - range.low, -1);
+			continue;
+		}
+		if (mark->queue.num == 0) {
+			mark_first_found(mark);
 			continue;
 		}
 		uint64_t addr = next_of_queue(mark);
@@ -434,12 +488,18 @@ static void rescan_heap(struct native_mark *mark, const struct native_area *area
 	}
 }
 
-void native_mark_every_byte(struct native_mark *mark)
+void native_mark_begin_every_byte(struct native_mark *mark)
 {
-	uint32_t num_dead = mark->memory->blocks.num;
 	mark->every_byte = true;
 	if (mark->span.low >= BEFORE_SIZE && mark->span.low < mark->span.high)
 		mark->span.low -= BEFORE_SIZE;
+	make_filter(mark);
+}
+
+void native_mark_every_byte(struct native_mark *mark)
+{
+	uint32_t num_dead = mark->memory->blocks.num;
+	native_mark_begin_every_byte(mark);
 	for (uint32_t i = 0; i < mark->memory->areas.num; i++)
 		if (mark->memory->areas.items[i].heap != NULL)
 			rescan_heap(mark, &mark->memory->areas.items[i]);

@@ -6,6 +6,7 @@
 #define CORELEAKS_PROOF_NATIVE_MARK_H
 
 #include "base/progress.h"
+#include "proof/native_filter.h"
 #include "proof/native_memory.h"
 
 /* What leads to a place: a word in memory, or a register of a thread. */
@@ -20,6 +21,15 @@ struct native_reason {
 	uint64_t chunk_addr;
 	struct native_source source;
 };
+
+/* A pointer into a heap, of which the chunk is still to be found. */
+struct native_found {
+	const struct native_area *area;
+	uint64_t addr;
+	struct native_source source;
+};
+
+enum { NATIVE_MARK_AHEAD = 16 };
 
 struct native_mark {
 	const struct native_memory *memory;
@@ -43,6 +53,10 @@ struct native_mark {
 		struct range *items; /* other memory to look through */
 		uint32_t num, capacity;
 	} words;
+	struct native_found found[NATIVE_MARK_AHEAD]; /* a ring: the last of those found … */
+	uint32_t num_found;			      /* in all, modulo 2^32 */
+	uint32_t num_waiting;			      /* … that are not marked yet */
+	struct native_filter filter;
 	struct range span;		/* of all areas */
 	const struct native_area *last; /* found */
 	uint64_t guard;			/* glibc's, by which jmp_bufs are encoded */
@@ -64,11 +78,12 @@ void native_mark_init(struct native_mark *mark, struct arena *arena, struct prog
 void native_mark_roots(struct native_mark *mark);
 /* Marks what this thread's registers and live stack reach. */
 void native_mark_task(struct native_mark *mark, uint32_t task);
-/* From now on words may begin at any byte, or be encoded as in a jmp_buf; looks once more through
- * all that was looked through. */
+/* Before anything is marked: words may begin at any byte, or be encoded as in a jmp_buf. */
+void native_mark_begin_every_byte(struct native_mark *mark);
+/* The same from now on; looks once more through all that was looked through. */
 void native_mark_every_byte(struct native_mark *mark);
 /* Marks what only words that lead to shortly before a chunk lead to: such as stand where an array
- * counts from one, or where a list's head would be an entry. After native_mark_every_byte(). False:
+ * counts from one, or where a list's head would be an entry. After one of these two. False:
  * nothing is new. */
 bool native_mark_near(struct native_mark *mark);
 /* Is the chunk that holds addr marked? True of all that is no heap's. */

@@ -251,15 +251,18 @@ static void run_fixpoint(struct reach_builder *builder)
 {
 	struct native_mark *mark = &builder->reach->mark;
 	uint32_t num = builder->input->memory.notes->threads.num;
+	/* Pointers in packed structures, and encoded ones, are rare. They are looked for at once,
+	 * so that memory is read once; where it is told what leads to each chunk, plain ones come
+	 * first. */
+	if (!mark->explain)
+		native_mark_begin_every_byte(mark);
 	native_mark_roots(mark);
 	for (uint32_t i = 0; i < num; i++)
 		if (!builder->in_set[i])
 			native_mark_task(mark, i);
 	drop_woken(builder);
-	if (!has_result(builder))
+	if (!mark->explain || !has_result(builder))
 		return;
-	/* Pointers in packed structures are rare, and it takes long to look for them: only before
-	 * something is said. */
 	native_mark_every_byte(mark);
 	drop_woken(builder);
 }

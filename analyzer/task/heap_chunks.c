@@ -17,6 +17,7 @@ enum {
 	BLOCK_SIZE = 1 << 16,	  /* of heap.before */
 	BLOCK_UNITS = BLOCK_SIZE / 16,
 	MAX_ARENAS = 4096,
+	PREFETCH_OFF = 3072, /* headers are read one behind the other, and little of the rest */
 };
 
 /* HEAP_MAX_SIZE without huge pages (malloc/arena.c): heaps of arenas are aligned to it. */
@@ -60,6 +61,8 @@ static bool chain_holds(const struct chain *chain, uint64_t *num_ret, uint64_t *
 	bool before_free = false;
 	while (chain->high - addr >= HEAP_HEADER_SIZE) {
 		const unsigned char *header = chain->bytes + (addr - chain->low);
+		if (chain->high - addr > PREFETCH_OFF)
+			__builtin_prefetch(header + PREFETCH_OFF);
 		uint64_t raw = read_word(header + 8), size = raw & ~UINT64_C(7);
 		bool free_before = (raw & PREV_INUSE) == 0;
 		if ((raw & IS_MMAPPED) != 0 || (chain->main && (raw & NON_MAIN_ARENA) != 0))
@@ -111,8 +114,10 @@ static void add_heap(struct heaps_builder *builder, const struct chain *chain, e
 				heap.before[next_block++] = (uint32_t)unit;
 			heap.starts[unit / 64] |= UINT64_C(1) << (unit % 64);
 			last = unit;
-			uint64_t step =
-				(read_word(chain->bytes + unit * 16 + 8) & ~UINT64_C(7)) / 16;
+			const unsigned char *header = chain->bytes + unit * 16;
+			if (size - unit * 16 > PREFETCH_OFF)
+				__builtin_prefetch(header + PREFETCH_OFF);
+			uint64_t step = (read_word(header + 8) & ~UINT64_C(7)) / 16;
 			/* The fence at the end of an arena's heap has the size 0. */
 			unit += step != 0 ? step : 1;
 		}
