@@ -4,6 +4,7 @@ import gdb
 
 from . import (functions, goroutine_commands, mi, more_commands, options, output, render, selection,
                settings, target, waits, watch)
+from .completion import continuations, split_last
 from .context import Command, Context, only_argument
 from .errors import LeaksError
 from .words import decimal
@@ -37,7 +38,7 @@ see "help leaks group".  Settings are listed by "show leaks".""" % options.help_
         output.write_lines(render.report_lines(found, limit, output.width()), from_tty)
 
     def complete(self, text, word):
-        return options.complete(text, word)
+        return self._context.complete_options(text, word)
 
 
 class LeaksGroup(Command):
@@ -61,7 +62,7 @@ ID is the group's ID, the beginning of it, or the group's place in the last list
     def complete(self, text, word):
         known = self._context.known_session()
         ids = known.known_group_ids() if known is not None else []
-        return options.continuations(ids, options.split_last(text)[1], word)
+        return continuations(ids, split_last(text)[1], word)
 
 
 class LeaksThread(Command):
@@ -83,7 +84,7 @@ thread becomes the selected one, as with the command "thread"."""
         inferior = target.stopped_inferior()
         thread = self._context.threads().get(thread_id)
         if thread is None:
-            raise _no_thread(thread_id, self._context)
+            raise self._context.no_thread(thread_id)
         group, _, ranked = self._context.look_up(
             lambda listed: listed.group_of_thread(thread_id), True)
         selection.clear()
@@ -152,8 +153,3 @@ def register():
     watch.register(context)
     functions.register(context)
     mi.register(context)
-
-
-def _no_thread(thread_id, context):
-    return LeaksError("No thread %d in this %s; see \"info threads\"." %
-                      (thread_id, context.session().noun))

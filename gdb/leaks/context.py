@@ -5,7 +5,7 @@ import os
 
 import gdb
 
-from . import (analyzer, found, goroutines, live, options, report, selection, session, settings,
+from . import (analyzer, completion, found, goroutines, live, options, report, selection, session, settings,
                target, waits)
 from .errors import LeaksError
 from .words import decimal
@@ -230,8 +230,7 @@ class Context:
     def _thread_key(self, thread_id):
         # GDB's own list takes its time when there are thousands.
         if self.last_report().thread(thread_id) is None and thread_id not in self.threads():
-            raise LeaksError("No thread %d in this %s; see \"info threads\"." % (
-                thread_id, self.session().noun))
+            raise self.no_thread(thread_id)
         return report.Key("thread", thread_id)
 
     def why_lines(self, key):
@@ -239,18 +238,32 @@ class Context:
         said = self.shown_task(key.kind, key.id)[1] if key.kind == "goroutine" else None
         return waits.why_lines(key, self.last_report(), said)
 
+    def no_thread(self, thread_id):
+        """The error for an id that no thread has: GDB's own number perhaps."""
+        known = self.threads()
+        own = next((each for each in known if known[each].num == thread_id), None)
+        return LeaksError("No thread %s in this %s%s; see \"info threads\"." % (
+            thread_id, self.session().noun,
+            "" if own is None else ": GDB's thread %d is LWP %d" % (thread_id, own)))
+
+    def complete_options(self, text, word, rows=options.OPTIONS):
+        """What options and their values can become."""
+        known = self.known_session()
+        values = completion.known_values(known.listings()) if known is not None else {}
+        return options.complete(text, word, rows, values)
+
     def complete_thread(self, text, word):
         """The ids of threads that go on from text."""
-        last = options.split_last(text)[1]
-        if ":" in last:
-            return options.continuations(self.known_tasks(), last, word)
+        last = completion.split_last(text)[1]
+        if last[:1].isalpha():
+            return completion.continuations(self.known_tasks(), last, word)
         known = self.known_session()
         ids = known.known_thread_ids() if known is not None else []
         try:
             ids = ids or sorted(self.threads())
         except LeaksError:
             return []
-        return options.continuations(list(map(str, ids)), last, word)
+        return completion.continuations(list(map(str, ids)), last, word)
 
     def _check_same_process(self, made):
         """Raises when the report is of another process than GDB shows: then the file was

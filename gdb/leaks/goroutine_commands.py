@@ -5,6 +5,7 @@ import os
 import gdb
 
 from . import backtrace, goroutines, options, output, selection, target
+from .completion import continuations, of_command, rest_after, split_last
 from .context import Command
 from .errors import LeaksError
 from .words import clean, decimal
@@ -34,7 +35,7 @@ Options:
         output.write_lines(lines, from_tty)
 
     def complete(self, text, word):
-        return options.complete(text, word, options.OF_GOROUTINES)
+        return self._context.complete_options(text, word, options.OF_GOROUTINES)
 
 
 class LeaksGoroutine(Command):
@@ -88,10 +89,11 @@ variables select its thread, see "help leaks thread"."""
         print_frame(selected, from_tty)
 
     def complete(self, text, word):
-        before, last = options.split_last(text)
-        if before:
-            return gdb.COMPLETE_COMMAND
-        return options.continuations(["off"] + self._context.known_goroutines(), last, word)
+        rest = rest_after(text, 1)
+        if rest is not None:
+            return of_command(rest, word, gdb.execute)
+        last = split_last(text)[1]
+        return continuations(["off"] + self._context.known_goroutines(), last, word)
 
 
 # Commands that do not care which frame is selected: finding it takes its time 10,000 times over.
@@ -168,10 +170,11 @@ Options, which may stand before WHAT, too:
             return [task], listed
         listed = self._context.last_report()
         if colon and kind == "thread":
+            if decimal(number) is None:
+                raise LeaksError("Invalid thread ID: %s" % what)
             task = listed.thread(decimal(number))
             if task is None:
-                raise LeaksError("No thread %s in this %s; see \"info threads\"." % (
-                    number, self._context.session().noun))
+                raise self._context.no_thread(decimal(number))
             return [task], listed
         if what == "all":
             groups = listed.groups
@@ -184,16 +187,16 @@ Options, which may stand before WHAT, too:
         return [task for group in groups for task in listed.members(group)], listed
 
     def complete(self, text, word):
-        before, last = options.split_last(text)
-        if last[:1] == "-":
-            return options.continuations(_FLAGS, last, word)
-        if [each for each in before if each[:1] != "-"]:
-            return gdb.COMPLETE_COMMAND
+        rest, last = rest_after(text, 1, _FLAGS), split_last(text)[1]
+        if last[:1] == "-" and rest in (None, last):
+            return continuations(_FLAGS, last, word)
+        if rest is not None:
+            return of_command(rest, word, gdb.execute)
         known = self._context.known_session()
         ids = known.known_group_ids() if known is not None else []
         if ":" in last:
             ids = self._context.known_tasks()
-        return options.continuations(["all"] + ids, last, word)
+        return continuations(["all"] + ids, last, word)
 
 
 class LeaksTaas(Command):
@@ -246,8 +249,7 @@ def select_thread(context, thread_id):
     """Shows that thread."""
     thread = context.threads().get(thread_id)
     if thread is None:
-        raise LeaksError("No thread %d in this %s; see \"info threads\"." % (
-            thread_id, context.session().noun))
+        raise context.no_thread(thread_id)
     selection.clear()
     thread.switch()
 

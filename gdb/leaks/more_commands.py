@@ -5,6 +5,7 @@ import os
 import gdb
 
 from . import (analyzer, doctor, options, output, selection, settings, target, unpack, waits)
+from .completion import continuations, split_last
 from .context import Command, only_argument
 from .errors import LeaksError
 from .words import clean
@@ -58,7 +59,12 @@ The format follows from the end of FILE's name: .txt, .json, .folded, .pb.gz and
         write_file(self._context, argv, from_tty)
 
     def complete(self, text, word):
-        return gdb.COMPLETE_FILENAME
+        return _file_or_force(text, word)
+
+
+def _file_or_force(text, word):
+    last = split_last(text)[1]
+    return continuations(["-force"], last, word) if last[:1] == "-" else gdb.COMPLETE_FILENAME
 
 
 class LeaksGraph(Command):
@@ -81,7 +87,7 @@ FILE ends in .dot, or in .html for a page with the graph and the report."""
         _write_plain(self._context.text("report", words + ["--format=dot"]), from_tty)
 
     def complete(self, text, word):
-        return gdb.COMPLETE_FILENAME
+        return _file_or_force(text, word)
 
 
 class LeaksTree(Command):
@@ -106,7 +112,7 @@ Options:
                             for at, line in enumerate(lines)], from_tty)
 
     def complete(self, text, word):
-        return options.complete(text, word, options.OF_TREE)
+        return self._context.complete_options(text, word, options.OF_TREE)
 
 
 class LeaksBaseline(Command):

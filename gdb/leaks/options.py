@@ -3,6 +3,7 @@
 import re
 from collections import namedtuple
 
+from .completion import continuations, split_last
 from .errors import LeaksError
 from .words import decimal
 
@@ -129,30 +130,16 @@ def in_gdb(line):
     return line
 
 
-def complete(text, word, options=OPTIONS):
-    """What the last word of text can become, for GDB, which takes word for its last part."""
+def complete(text, word, options=OPTIONS, known=()):
+    """What the last word of text can become, for GDB, which takes word for its last part. known:
+    see completion.known_values()."""
     before, last = split_last(text)
     option = _option_or_none(before[-1], options) if before else None
     if option is not None and option.value is not None:
-        return continuations(option.words, last, word)
+        more = dict(known).get(option.name, ())
+        return continuations(list(option.words) + list(more), last, word)
     dashes = "--" if last.startswith("--") else "-"
     return continuations([dashes + option.name for option in options], last, word)
-
-
-def split_last(text):
-    """The whole words of text, and the one that is being typed: "" after a space."""
-    words = text.split()
-    if not words or text[-1].isspace():
-        return words, ""
-    return words[:-1], words[-1]
-
-
-def continuations(candidates, last, word):
-    """The candidates that begin with last, from where GDB thinks that its last word begins: at
-    the last "-", for instance."""
-    # GDB first asks where the last word begins, and has no word then.
-    start = 0 if word is None else len(last) - len(word)
-    return [candidate[start:] for candidate in candidates if candidate.startswith(last)]
 
 
 def _option_or_none(word, options):

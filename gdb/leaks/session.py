@@ -77,17 +77,17 @@ class Session:
         return self._threads
 
     def known_thread_ids(self):
-        return sorted({thread_id for report in self._listings()
+        return sorted({thread_id for report in self.listings()
                        for thread_id in report.thread_ids()})
 
     def known_group_ids(self):
-        return sorted({group.id for report in self._listings() for group in report.groups})
+        return sorted({group.id for report in self.listings() for group in report.groups})
 
     def known_goroutines(self):
-        return sorted({key.id for report in self._listings() for key in report.task_of
+        return sorted({key.id for report in self.listings() for key in report.task_of
                        if key.kind == "goroutine"})
 
-    def _listings(self):
+    def listings(self):
         """The reports of all tasks among what is known."""
         return [each for each in self._reports.values() if hasattr(each, "groups")]
 

@@ -3,6 +3,7 @@
 The core is of a small program with six threads: main joins, three wait in consume, two in produce.
 """
 
+import ast
 import contextlib
 import json
 import os
@@ -89,9 +90,11 @@ class Hunt:
         self.dump(self.core)
         self.ids = [0] * NUM_THREADS
         listed = self.gdb([
-            "python print(sorted(t.ptid[1] for t in gdb.selected_inferior().threads()))"],
+            "python print([(t.num, t.ptid[1]) for t in gdb.selected_inferior().threads()])"],
             load=False)
-        self.ids = json.loads(listed[0].out)
+        # By GDB's own numbers.
+        self.own_ids = dict(ast.literal_eval(listed[0].out))
+        self.ids = sorted(self.own_ids.values())
         self.fake = self.write("fake", FAKE)
 
     def dump(self, path):

@@ -111,10 +111,12 @@ def check_selection(hunt):
     tap.check("leaks thread prints the group", "t-aaaa00000002" in moved, moved)
     tap.equal("leaks thread selects", answers[10].out.split()[1], str(wanted))
     tap.check("frame 0 is selected", answers[11].out.startswith("#0 "), answers[11].out)
-    before, unknown, word, none, after = hunt.gdb(
-        [SELECTED, "leaks thread 1", "leaks thread x", "leaks thread", SELECTED],
+    before, unknown, own, word, none, after = hunt.gdb(
+        [SELECTED, "leaks thread 9", "leaks thread 2", "leaks thread x", "leaks thread", SELECTED],
         analyzer=hunt.fake)
-    check_clean("no such thread", unknown, "No thread 1 in this core; see \"info threads\".")
+    check_clean("no such thread", unknown, "No thread 9 in this core; see \"info threads\".")
+    check_clean("a number of GDB's", own, "No thread 2 in this core: GDB's thread 2 is LWP %d; "
+                "see \"info threads\"." % hunt.own_ids[2])
     check_clean("no thread id", word, "Invalid thread ID: x")
     check_clean("no thread named", none, "Argument required (a thread's ID).")
     tap.equal("a failure selects nothing", after.out, before.out)

@@ -353,7 +353,7 @@ def check_failures():
             ("leaks apply", "Argument required (a group's ID, goroutine:N, thread:TID or all)."),
             ("leaks apply all", "Please specify a command at the end of \"leaks apply all\"."),
             ("leaks apply 99 bt", "No group \"99\"; see \"leaks\"."),
-            ("leaks apply thread:x bt", "No thread x in this core; see \"info threads\"."),
+            ("leaks apply thread:x bt", "Invalid thread ID: thread:x"),
             ("leaks apply -x all bt", "Unrecognized option at: -x"),
             ("leaks apply 1 nosuch", "Undefined command: \"nosuch\".  Try \"help\".")):
         answer, after = support.run_gdb(files, [command, "leaks goroutine"], analyzer=support.TOOL)

@@ -211,8 +211,8 @@ def check_mi(folder):
               "a circle" in why, why)
     for command, message in (("-leaks-group", "-leaks-group: Usage: ID"),
                              ("-leaks-group 99", "No group \\\"99\\\"; see -leaks-list."),
-                             ("-leaks-why 1",
-                              "No thread 1 in this core; see \\\"info threads\\\"."),
+                             ("-leaks-why 99",
+                              "No thread 99 in this core; see \\\"info threads\\\"."),
                              ("-leaks-list -nope", "Unrecognized option at: -nope"),
                              ("-leaks-goroutine-select 7", "No goroutine 7 in this core; see "
                               "\\\"leaks goroutines\\\".")):

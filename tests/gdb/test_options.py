@@ -5,7 +5,7 @@ import support
 import tap
 
 support.import_package()
-from leaks import options
+from leaks import completion, options, report
 from leaks.errors import LeaksError
 
 PARSED = [
@@ -71,6 +71,31 @@ for argv, message in REFUSED:
 
 for text, word, wanted in COMPLETED:
     tap.equal("complete %r" % text, options.complete(text, word), wanted)
+
+KNOWN = {"reason": ["chan\\ receive", "chan\\ send", "mutex"], "group-by": ["label:who"]}
+for text, word, wanted in (
+        ("-reason ", "", KNOWN["reason"]), ("-reason chan\\ re", "re", ["receive"]),
+        ("-reason chan\\ ", "", ["receive", "send"]), ("-reason chan -", "", [
+            option.name for option in options.OPTIONS]),
+        ("-group-by label:", "", ["", "who"]), ("-kind g", "g", ["goroutine"])):
+    tap.equal("complete %r by what is known" % text,
+              options.complete(text, word, known=KNOWN), wanted)
+
+for text, flags, wanted in (("", (), None), ("1", (), None), ("1 ", (), ""), (" 1 b", (), "b"),
+                            ("1 p -x  y", (), "p -x  y"), ("-q", ("-q",), None),
+                            ("-q 1 -s ", ("-q", "-s"), ""), ("-q 1 -s p", ("-q", "-s"), "p"),
+                            ("-q 1 -s", ("-q", "-s"), None), ("1 -", ("-q",), "-")):
+    tap.equal("behind one word of %r" % text, completion.rest_after(text, 1, flags), wanted)
+
+goroutine = {"kind": "goroutine", "id": 18, "labels": {"who": "a b", "x": "'"}}
+found = report.Report({"groups": [
+    {"id": "g-1", "kind": "goroutine", "reason": "chan receive", "members": [18],
+     "frames": [{"function": "main.(*T).run"}, {"function": "main.main"}, {"function": None}],
+     "created_by": {"function": "main.start"}}], "tasks": [goroutine]}, 0)
+tap.equal("what is known of a report", completion.known_values([found, found]), {
+    "reason": ["chan\\ receive"], "focus": ["main.main"], "ignore": ["main.main"],
+    "ancestor": ["main.start"], "root-goid": ["18"],
+    "label": ["who", "who=a\\ b", "x", "x=\\'"], "group-by": ["label:who", "label:x"]})
 
 two = options.OPTIONS + (options.OPTIONS[0]._replace(name="allow"),)
 tap.equal("an ambiguous option names what it could be", refusal(["-al"], two),

@@ -58,7 +58,7 @@ def check_threads(hunt):
 def check_waits(hunt):
     ids = hunt.ids
     produce, chosen, locks, findings, nobody, wrong, many = hunt.gdb(
-        ["leaks why %d" % ids[4], "leaks why", "leaks locks", "leaks findings", "leaks why 1",
+        ["leaks why %d" % ids[4], "leaks why", "leaks locks", "leaks findings", "leaks why 99",
          "leaks why x", "leaks locks 1"], analyzer=support.TOOL)
     tap.check("leaks why names the lock and its holder", "thread %d waits for mutex" % ids[4] in
               produce.out and "(held)" in produce.out and "held by thread %d" % ids[0] in
@@ -69,7 +69,7 @@ def check_waits(hunt):
               "3 waiters" in locks.out and "(filled)" in locks.out, locks.both)
     tap.check("leaks findings", findings.err == "" and findings.out, findings.both)
     tap.equal("leaks why: no such thread", (nobody.out, nobody.err),
-              ("", "No thread 1 in this core; see \"info threads\"."))
+              ("", "No thread 99 in this core; see \"info threads\"."))
     tap.equal("leaks why: no id", (wrong.out, wrong.err), ("", "Invalid thread ID: x"))
     tap.equal("leaks locks takes nothing", (many.out, many.err),
               ("", "\"leaks locks\" takes no arguments."))

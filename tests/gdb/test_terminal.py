@@ -72,6 +72,8 @@ def check_completion(hunt):
                           ("leaks --gr\t", "leaks --group-by "),
                           ("leaks -group-by f\t", "leaks -group-by function "),
                           ("leaks group t-b\t", "leaks group t-bbbb00000003 "),
+                          ("leaks -reason m\t", "leaks -reason mutex "),
+                          ("leaks apply all -s backtr\t", "leaks apply all -s backtrace "),
                           ("set leaks an\t", "set leaks analyzer-path ")):
         gdb.send(typed)
         shown = plain(gdb.expect(support.re.escape(wanted) + r"$"))
