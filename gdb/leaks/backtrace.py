@@ -201,14 +201,35 @@ class _Noted(FrameDecorator):
         return "%s [%s]" % (name, self._note)
 
 
-class _GoroutineFilter:
+class _Filter:
+    """Where there is a filter, GDB shows frames in another way, without "??" for instance: so there
+    is one only when there is something to do."""
+
+    def __init__(self):
+        self._may = True
+
+    @property
+    def enabled(self):
+        return self._may and self.has_work()
+
+    @enabled.setter
+    def enabled(self, may):
+        # By "disable frame-filter".
+        self._may = may
+
+
+class _GoroutineFilter(_Filter):
     """Shows the selected goroutine's frames as its own."""
 
-    name, priority, enabled = "leaks-goroutine", 2000, True
+    name, priority = "leaks-goroutine", 2000
 
-    def filter(self, iterator):
-        selected = selection.now()
-        return iterator if selected is None else _own(iterator, selected)
+    @staticmethod
+    def has_work():
+        return selection.now() is not None
+
+    @staticmethod
+    def filter(iterator):
+        return _own(iterator, selection.now())
 
 
 def _own(iterator, selected):
@@ -238,25 +259,27 @@ def _own(iterator, selected):
             yield _Named(decorator, each, each is names[0])
 
 
-class _ReportFilter:
+class _ReportFilter(_Filter):
     """What the settings "leaks hide-runtime-frames" and "leaks frame-notes" ask for."""
 
-    name, priority, enabled = "leaks-report", 1000, True
+    name, priority = "leaks-report", 1000
 
     def __init__(self, context):
+        super().__init__()
         self._context = context
 
+    def has_work(self):
+        return ((settings.get(settings.HIDE_RUNTIME_FRAMES) or settings.get(settings.FRAME_NOTES))
+                and self._context.known_report() is not None)
+
     def filter(self, iterator):
-        hides, notes = (settings.get(each) for each in (settings.HIDE_RUNTIME_FRAMES,
-                                                        settings.FRAME_NOTES))
-        if not hides and not notes:
-            return iterator
         known = self._context.known_report()
-        if known is None:
-            return iterator
-        if notes:
+        iterator = map(_with_name, iterator)
+        if settings.get(settings.FRAME_NOTES):
             iterator = self._noted(iterator, known)
-        return self._folded(iterator, known) if hides else iterator
+        if settings.get(settings.HIDE_RUNTIME_FRAMES):
+            iterator = self._folded(iterator, known)
+        return iterator
 
     def _noted(self, iterator, known):
         first = next(iterator, None)
@@ -275,6 +298,11 @@ class _ReportFilter:
         first = runtime.index(False)
         last = len(rows) - runtime[::-1].index(False)
         return iter(rows[first:last])
+
+
+def _with_name(decorator):
+    frame = decorator.inferior_frame()
+    return _Own(decorator, frame) if frame.name() is None else decorator
 
 
 def _name(decorator):

@@ -181,7 +181,12 @@ def write_file(context, argv, from_tty):
     name = only_argument(argv[force:], "a file's name")
     path = os.path.abspath(os.path.expanduser(name))
     words = ["--output=" + path] + (["--force"] if force else [])
-    context.write_file(context.session().last_values, words)
+    try:
+        context.write_file(context.session().last_values, words)
+    except LeaksError as error:
+        # The analyzer names options of its own.
+        raise LeaksError(str(error).replace("--output ", "").replace(", or --format", "")
+                         .replace("; --force ", "; -force "))
     output.write_lines([[("Wrote ", None), (path, "filename"), (".", None)]], from_tty)
 
 

@@ -227,6 +227,23 @@ def check_backtrace(hunt):
     tap.equal("and are there again", after, before)
 
 
+def check_nameless(hunt):
+    """A stack without names is shown as GDB shows it, and with a note it is the same but for that.
+    """
+    files = ["-iex", "set sysroot /nowhere", "-c", hunt.core]
+    plain, = hunt.gdb(["bt 5"], load=False, core=files)
+    loaded, filters, _, _, noted, _, off = hunt.gdb(
+        ["bt 5", "info frame-filter", "set leaks frame-notes on", "leaks", "bt 5",
+         "disable frame-filter global leaks-report", "bt 5"], core=files, analyzer=support.TOOL)
+    tap.check("a stack without names", " in ?? ()" in plain.out, plain.out)
+    tap.equal("loading the command does not change it", loaded.out, plain.out)
+    tap.check("as no filter is at work", "  Yes " not in filters.out and
+              "leaks-report" in filters.out, filters.out)
+    tap.check("a note stands in it", " in ?? [" in noted.out.splitlines()[0], noted.out)
+    tap.equal("and nothing else is new", noted.out.splitlines()[1:], plain.out.splitlines()[1:])
+    tap.equal("GDB's own command switches that off", off.out, plain.out)
+
+
 def _backtraces(hunt, report):
     answers = hunt.gdb([
         "python [t.switch() for t in "
@@ -314,6 +331,7 @@ with support.hunt() as made:
     check_ranks(made)
     check_selection(made)
     check_backtrace(made)
+    check_nameless(made)
     check_failures(made)
     check_no_core(made)
     check_replaced(made)

@@ -97,10 +97,11 @@ def check_files(folder):
     tap.equal("an export", answers[8].out, "Wrote %s/out.json.\n" % folder)
     with open(os.path.join(folder, "out.json"), encoding="utf-8") as file:
         tap.equal("is the report", json.load(file)["summary"]["verdict"], "proved")
-    for number, what in ((9, "it exists"), (10, "no format for this suffix"),
+    for number, what in ((9, "it exists"), (10, "no format for this suffix; use one of .txt,"),
                          (11, "No such file or directory")):
         tap.check("no export: " + what, what in answers[number].err and
-                  len(answers[number].err.splitlines()) == 1, answers[number].both)
+                  len(answers[number].err.splitlines()) == 1 and
+                  "--" not in answers[number].err, answers[number].both)
     tap.check("refresh forgets", "Core: none analysed yet" in answers[13].out, answers[13].both)
     tap.check("no folder", "Cannot write to \"%s/none\"" % folder in answers[15].err,
               answers[15].both)
