@@ -38,7 +38,9 @@ def _core(facts):
         return [("problem", facts.core_problem)]
     rows = [("ok", "the program that is stopped" if facts.core == "-" else "core " + facts.core)]
     if not facts.executable:
-        rows.append(("note", "GDB has no program for it; use \"file PROGRAM\""))
+        program = facts.report.program_file() if facts.report is not None else None
+        rows.append(("note", "GDB has no program for it; use \"file %s\"" % (
+            program or "PROGRAM")))
     if facts.report is None:
         return rows
     if facts.report.incomplete:

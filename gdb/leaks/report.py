@@ -177,6 +177,10 @@ class Report:
         path = text(_dict(self.core, "executable"), "path")
         return os.path.basename(path) if path else None
 
+    def program_file(self):
+        """The path of the executable as it was found here, or None."""
+        return text(_dict(self.core, "executable"), "file")
+
     def pid(self):
         return int(number(self.core, "pid"))
 

@@ -40,6 +40,9 @@ def unpacked(path, folder):
     to = os.path.join(place, name)
     try:
         _run(program, path, to)
+        # It tells when the core was written.
+        status = os.stat(path)
+        os.utime(to, ns=(status.st_atime_ns, status.st_mtime_ns))
     except BaseException:
         remove(to)
         raise

@@ -68,6 +68,7 @@ def check_files(folder):
     if tap.run(["zstd", "-q", files[1], "-o", packed])[0]:
         tap.skip("a compressed core", "zstd is not installed")
         return
+    os.utime(packed, (10**9, 10**9))
     damaged = os.path.join(folder, "damaged.zst")
     with open(packed, "rb") as file, open(damaged, "wb") as cut:
         cut.write(file.read(2000))
@@ -84,6 +85,8 @@ def check_files(folder):
         analyzer=support.TOOL, cwd=folder)
     tap.check("a compressed core is unpacked and loaded", "PROVED" in answers[2].out,
               answers[1].both + answers[2].both)
+    tap.check("the time when it was written stays", "2001-09-09 01:46:40 UTC" in answers[2].out,
+              answers[2].out)
     tap.check("info leaks tells of it", "Last listing: leaks -limit 1\n" in answers[3].out and
               "Core: %s/" % temporary in answers[3].out and
               "Found: 34 threads in 3 groups shown, 2 findings" in answers[3].out, answers[3].both)
@@ -151,6 +154,9 @@ def check_doctor(hunt):
     tap.check("no analyzer", "problem: \"/nowhere\", the setting \"leaks analyzer-path\", is no "
               "program." in bad.out, bad.both)
     tap.check("no core", "problem: No core file and no program." in none.out, none.both)
+    bare, = hunt.gdb(["leaks doctor"], core=["-c", hunt.core], analyzer=support.TOOL)
+    tap.check("a program that GDB was not given", "note: GDB has no program for it; use \"file %s\""
+              % hunt.exe in bare.out or "GDB has no program" not in bare.out, bare.both)
     moved = os.path.join(hunt.folder, "moved")
     os.rename(hunt.exe, moved)
     gone, = hunt.gdb(["leaks doctor"], core=["-c", hunt.core], analyzer=support.TOOL)
