@@ -95,14 +95,8 @@ static void look_at_dumps(struct coreleaks_comparison *comparison)
 	}
 	comparison->totals = arena_alloc_array(&comparison->arena, comparison->num_dumps,
 					       sizeof(*comparison->totals));
-	for (uint32_t i = 0; i < comparison->num_dumps; i++) {
-		const struct coreleaks_summary *dump = comparison->dumps[i];
-		int64_t num = comparison->kind == CORELEAKS_KIND_GOROUTINE ? dump->num_goroutines
-			      : comparison->kind == CORELEAKS_KIND_THREAD
-				      ? dump->num_threads
-				      : (int64_t)summary_num_tasks(dump);
-		comparison->totals[i] = num > 0 ? (uint64_t)num : 0;
-	}
+	for (uint32_t i = 0; i < comparison->num_dumps; i++)
+		comparison->totals[i] = summary_num_of(comparison->dumps[i], comparison->kind);
 }
 
 /* ---- Rows ---------------------------------------------------------------------------------- */

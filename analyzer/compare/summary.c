@@ -32,10 +32,26 @@ uint64_t summary_num_waiting(const struct coreleaks_summary *summary)
 	return num;
 }
 
+uint64_t summary_num_of(const struct coreleaks_summary *summary, int32_t kind)
+{
+	bool threads = kind != CORELEAKS_KIND_GOROUTINE, goroutines = kind != CORELEAKS_KIND_THREAD;
+	uint64_t num = 0;
+	if (summary->num_filtered == 0)
+		return (uint64_t)((threads && summary->num_threads > 0 ? summary->num_threads : 0) +
+				  (goroutines && summary->num_goroutines > 0
+					   ? summary->num_goroutines
+					   : 0));
+	for (uint32_t i = 0; i < summary->groups.num; i++) {
+		const struct summary_group *group = &summary->groups.items[i];
+		if (!group->is_system && (group->is_thread ? threads : goroutines))
+			num += group->count;
+	}
+	return num;
+}
+
 uint64_t summary_num_tasks(const struct coreleaks_summary *summary)
 {
-	return (uint64_t)((summary->num_threads > 0 ? summary->num_threads : 0) +
-			  (summary->num_goroutines > 0 ? summary->num_goroutines : 0));
+	return summary_num_of(summary, -1);
 }
 
 /* Go prints none of the runtime's own functions: traceback.go, showfuncinfo(). Its profiles have
@@ -207,6 +223,21 @@ static void rule_from_json(struct coreleaks_summary *summary, const struct json 
 	};
 }
 
+/* An option that leaves tasks out has its name there, of rules it is theirs. */
+static void count_filtered(struct coreleaks_summary *summary, const struct json *hidden_by)
+{
+	for (const struct json *at = hidden_by; at != NULL; at = at->next)
+		if (at->key != NULL && at->type == JSON_NUMBER && at->number > 0 &&
+		    strncmp(at->key, "--", 2) == 0)
+			summary->num_filtered += (uint64_t)at->number;
+	if (summary->num_filtered == 0)
+		return;
+	summary->stack_size = 0;
+	for (uint32_t i = 0; i < summary->groups.num; i++)
+		if (!summary->groups.items[i].is_system)
+			summary->stack_size += summary->groups.items[i].stack_size;
+}
+
 bool summary_from_json(struct coreleaks_summary *summary, const struct json *json)
 {
 	const char *schema = json_text(json, "schema");
@@ -237,6 +268,7 @@ bool summary_from_json(struct coreleaks_summary *summary, const struct json *jso
 	summary->num_running = json_int(reasons, "running", 0) + json_int(reasons, "runnable", 0);
 	for (const struct json *at = json_first(json, "groups"); at != NULL; at = at->next)
 		group_from_json(summary, at);
+	count_filtered(summary, json_first(sums, "hidden_by"));
 	struct intern ids;
 	intern_init(&ids, &summary->arena);
 	for (uint32_t i = 0; i < summary->groups.num; i++) {

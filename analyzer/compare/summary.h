@@ -77,7 +77,8 @@ struct coreleaks_summary {
 	bool is_go;
 	enum coreleaks_verdict verdict;
 	int64_t num_threads, num_goroutines, num_created; /* -1 unknown */
-	uint64_t num_hidden, stack_size;
+	uint64_t num_hidden, num_filtered;	 /* of the former those that options leave out */
+	uint64_t stack_size;			 /* of the tasks that options chose */
 	int64_t heap_size, num_gcs, num_running; /* -1 unknown */
 	struct {
 		struct summary_group *items;
@@ -108,6 +109,8 @@ bool summary_from_pprof(struct coreleaks_summary *summary, const void *bytes, si
 void summary_name_group(struct coreleaks_summary *summary, struct summary_group *group);
 /* How many of its tasks wait, but a runtime's own. */
 uint64_t summary_num_waiting(const struct coreleaks_summary *summary);
+/* How many there are of one kind, -1 of both; where options choose, of those alone. */
+uint64_t summary_num_of(const struct coreleaks_summary *summary, int32_t kind);
 uint64_t summary_num_tasks(const struct coreleaks_summary *summary);
 /* Seconds since 1970 of "2026-11-20T20:20:00Z"; INT64_MIN: no such time. */
 int64_t summary_time(const char *text);

@@ -205,7 +205,7 @@ static void add_dumps(struct text *out, const struct coreleaks_check *check, uin
 static void add_notes(struct text *out, const struct coreleaks_check *check)
 {
 	uint32_t num_allowed = 0;
-	uint64_t num_hidden = 0;
+	uint64_t num_hidden = 0, num_filtered = 0;
 	for (uint32_t i = 0; i < check->groups.num; i++) {
 		const struct check_group *merged = &check->groups.items[i];
 		bool flagged = merged->verdict < CORELEAKS_VERDICT_UNKNOWN;
@@ -223,11 +223,15 @@ static void add_notes(struct text *out, const struct coreleaks_check *check)
 			  num_allowed == 1 ? "signature" : "signatures");
 	for (uint32_t i = 0; i < check->num_dumps; i++)
 		num_hidden += check->dumps[i].summary->num_hidden;
-	if (num_hidden > 0)
-		text_addf(out,
-			  "note: %" PRIu64 " tasks are hidden by rules and filters; --all shows "
-			  "those of rules\n",
-			  num_hidden);
+	for (uint32_t i = 0; i < check->num_dumps; i++)
+		num_filtered += check->dumps[i].summary->num_filtered;
+	if (num_filtered > 0)
+		text_addf(out, "note: the options leave out %" PRIu64 " more %s\n", num_filtered,
+			  num_filtered == 1 ? "task" : "tasks");
+	if (num_hidden > num_filtered)
+		text_addf(out, "note: rules hide %" PRIu64 " %s; --all shows them\n",
+			  num_hidden - num_filtered,
+			  num_hidden - num_filtered == 1 ? "task" : "tasks");
 }
 
 static void add_rules(struct text *out, const struct coreleaks_check *check)

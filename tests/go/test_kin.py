@@ -42,11 +42,12 @@ def check_gate(version, paths, first, second):
     """What of the last dump leaks for one handler leaks not for the other."""
     name = "check by Go %s " % version
     for options, code, words in (
+            (["--root-goid", first], FINDINGS, ": 3 of 4 tasks in 1 group\nnote: the options"),
             (["--root-goid", first], FINDINGS, "(1 proved)"),
             (["--root-goid", first, "--allow", "3"], CLEAN, "PASS"),
             (["--root-goid", second, "--allow", "1"], CLEAN, "PASS"),
             (["--root-goid", second], FINDINGS, "(1 proved)"),
-            (["--ancestor", r"^main\.handle$"], FINDINGS, "(1 proved)"),
+            (["--ancestor", r"^main\.handle$"], FINDINGS, ": 4 of 4 tasks in 1 group\n"),
             (["--ancestor", r"^main\.handle$", "--allow", "3"], FINDINGS, "(1 proved)"),
             (["--ancestor", r"^main\.handle$", "--allow", "4"], CLEAN, "PASS"),
             (["--ancestor", r"^main\.nobody$"], CLEAN, "PASS")):
@@ -63,11 +64,13 @@ def check_gate(version, paths, first, second):
 def check_comparison(version, paths, first, second):
     """Growth is told of the handler that grew."""
     name = "compare by Go %s " % version
-    for options, dump, grown in (
-            (["--root-goid", first], 1, 0), (["--root-goid", first], 2, 3),
-            (["--root-goid", second], 1, 1), (["--root-goid", second], 2, 1),
-            (["--ancestor", r"^main\.handle$"], 1, 1), (["--ancestor", r"^main\.handle$"], 2, 4),
-            (["--ancestor", r"^main\.nobody$"], 2, 0)):
+    # A handler is one of its own.
+    for options, dump, at_first, grown in (
+            (["--root-goid", first], 1, 1, 0), (["--root-goid", first], 2, 1, 3),
+            (["--root-goid", second], 1, 1, 1), (["--root-goid", second], 2, 1, 1),
+            (["--ancestor", r"^main\.handle$"], 1, 0, 1),
+            (["--ancestor", r"^main\.handle$"], 2, 0, 4),
+            (["--ancestor", r"^main\.nobody$"], 2, 0, 0)):
         code, out, err = run("compare", "--json", *options, paths[0], paths[dump])
         document = json.loads(out)
         rises = sum(group["counts"][-1] - group["counts"][0] for group in document["groups"])
@@ -75,6 +78,9 @@ def check_comparison(version, paths, first, second):
             " ".join(options).replace(first, "A").replace(second, "B"), dump),
                   (code, rises) == (FINDINGS if grown else CLEAN, grown), "%d %s %s"
                   % (code, out, err))
+        summary = document["summary"]
+        tap.equal(name + "and no others are counted", (summary["before"], summary["after"]),
+                  (at_first, at_first + grown))
 
 
 def check_unknown(version, core, ended):

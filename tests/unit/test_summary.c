@@ -1,6 +1,7 @@
 #include "compare/summary.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,37 @@ START_TEST(our_report)
 	ck_assert_uint_eq(summary->rules.num, 1);
 	ck_assert_uint_eq(summary->gaps.num, 1);
 	ck_assert_uint_eq(summary_num_waiting(summary), 3);
+}
+END_TEST
+
+/* Where options have left tasks out, the others are all that is counted. */
+START_TEST(filtered_report)
+{
+	static const struct {
+		const char *hidden_by;
+		uint64_t num_filtered, num_threads, num_goroutines, stack_size;
+	} cases[] = {
+		{"{\"native\":2}", 0, 4, 5, 64},
+		{"{\"--focus\":0}", 0, 4, 5, 64},
+		{"{\"--focus\":2,\"native\":1,\"--ancestor\":3}", 5, 2, 3, 40},
+		{"[1]", 0, 4, 5, 64},
+	};
+	char text[1024];
+	snprintf(text, sizeof(text),
+		 "{\"schema\":\"coreleaks/1\",\"core\":{},\"summary\":{\"threads\":4,"
+		 "\"goroutines\":5,\"hidden\":6,\"stack_bytes\":64,\"hidden_by\":%s},"
+		 "\"groups\":[{\"kind\":\"thread\",\"count\":2,\"stack_bytes\":30},"
+		 "{\"kind\":\"goroutine\",\"count\":3,\"stack_bytes\":10},"
+		 "{\"kind\":\"goroutine\",\"count\":1,\"stack_bytes\":7,\"system\":\"Go\"}]}",
+		 cases[_i].hidden_by);
+	read_text(text);
+	ck_assert_uint_eq(summary->num_filtered, cases[_i].num_filtered);
+	ck_assert_uint_eq(summary_num_of(summary, CORELEAKS_KIND_THREAD), cases[_i].num_threads);
+	ck_assert_uint_eq(summary_num_of(summary, CORELEAKS_KIND_GOROUTINE),
+			  cases[_i].num_goroutines);
+	ck_assert_uint_eq(summary_num_tasks(summary),
+			  cases[_i].num_threads + cases[_i].num_goroutines);
+	ck_assert_uint_eq(summary->stack_size, cases[_i].stack_size);
 }
 END_TEST
 
@@ -267,6 +299,7 @@ Suite *summary_suite(void)
 	TCase *tcase = tcase_create("summary");
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, our_report);
+	tcase_add_loop_test(tcase, filtered_report, 0, 4);
 	tcase_add_test(tcase, cut_reports_are_refused);
 	tcase_add_test(tcase, go_text);
 	tcase_add_test(tcase, go_profile_as_text);
