@@ -105,7 +105,7 @@ bool handle_duration(const struct option_row *row, struct settings *settings, vo
 	if (!explain(row, value, value_duration(value, &duration_ns),
 		     "a duration, as 30s, 500ms or 1m30s"))
 		return false;
-	if (duration_ns == 0) {
+	if (duration_ns < row->minimum) {
 		message("--%s: must be more than 0", row->name);
 		return false;
 	}

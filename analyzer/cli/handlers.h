@@ -23,7 +23,7 @@ struct option_row {
 		       const char *value);
 	size_t field_off;	  /* where the value goes in struct settings */
 	const struct word *words; /* of handle_word() */
-	uint32_t minimum;	  /* of handle_count() */
+	uint32_t minimum;	  /* of handle_count(); handle_duration(): 1, or 0 too */
 	bool in_hint;		  /* decides what groups there are: repeated in hints */
 };
 

@@ -96,7 +96,8 @@ static const struct option_row option_rows[] = {
 	 BUILT(handle_group_by, FIELD(analysis.group_by), .words = group_by_words,
 	       .in_hint = true)},
 	{"min-age", 0, "DURATION",
-	 "Only goroutines known to wait at least this long; no threads, whose wait nothing tells",
+	 "Only goroutines known to wait at least this long (default 0: all tasks); no threads, "
+	 "whose wait nothing tells",
 	 CHOOSING, BUILT(handle_duration, FIELD(analysis.min_age_ns), .in_hint = true)},
 	{"label", 0, "KEY[=VALUE]", "Only goroutines with this pprof label", CHOOSING,
 	 BUILT(handle_label, FIELD(analysis.label), .in_hint = true)},
@@ -114,7 +115,7 @@ static const struct option_row option_rows[] = {
 	 JUDGING, BUILT(handle_word, FIELD(fail_on), .words = fail_on_words)},
 	{"max-age", 0, "DURATION",
 	 "Goroutines that wait longer make a long-wait finding, if 100 do (default 10m)", JUDGING,
-	 BUILT(handle_duration, FIELD(analysis.max_age_ns))},
+	 BUILT(handle_duration, FIELD(analysis.max_age_ns), .minimum = 1)},
 	{"max-delta", 0, "N",
 	 "Compare: N tasks more than in the first dump are too many (default 100)", JUDGING,
 	 BUILT(handle_count, FIELD(max_delta))},
@@ -142,8 +143,9 @@ static const struct option_row option_rows[] = {
 
 	{"format", 0, "FORMAT",
 	 "Format of the report: text (default), json, ndjson, debug2, debug1, goleak, pprof, "
-	 "folded, prometheus, logfmt, junit, sarif, markdown, github, gitlab, speedscope, dot; see "
-	 "below",
+	 "folded, prometheus, logfmt, junit, sarif, markdown, github, gitlab, speedscope, dot, "
+	 "html; "
+	 "see below",
 	 WRITING, BUILT(handle_format, FIELD(write.format))},
 	{"json", 0, NULL, "The same as --format json", WRITING,
 	 BUILT(handle_json, FIELD(write.format))},
@@ -186,7 +188,7 @@ static const struct option_row option_rows[] = {
 	{"max-memory", 0, "SIZE", "Memory the analysis may allocate, as 500M or 2G", BOUNDS,
 	 BUILT(handle_size, FIELD(analysis.max_memory))},
 	{"timeout", 0, "DURATION", "Stop after this time, as 30s, and report what is known", BOUNDS,
-	 BUILT(handle_duration, FIELD(analysis.timeout_ns))},
+	 BUILT(handle_duration, FIELD(analysis.timeout_ns), .minimum = 1)},
 	{"spool", 0, "DIR",
 	 "Where compressed cores are unpacked (default TMPDIR, else /var/tmp); check -: where a "
 	 "core that is not clean is kept",

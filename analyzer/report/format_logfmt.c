@@ -32,7 +32,10 @@ struct text format_logfmt_make(const struct write_job *job)
 	text_init(&out, job->arena);
 	const struct coreleaks_go *go = view->go;
 	bool knows_stacks = go != NULL && go->stack_size >= 0;
-	logfmt_number(&out, "goroutines", view->num_goroutines);
+	/* As runtime.NumGoroutine() counts, and the metric of that name. */
+	logfmt_number(&out, "goroutines",
+		      go != NULL && go->num_goroutine >= 0 ? (uint64_t)go->num_goroutine
+							   : view->num_goroutines);
 	logfmt_number(&out, "threads", view->num_threads);
 	logfmt_mib(&out, "stack_inuse_mb",
 		   knows_stacks ? (uint64_t)go->stack_size : view->stack_size);

@@ -73,12 +73,8 @@ void many_html_stack(struct text *out, const struct summary_group *group)
 
 void many_html_dump(struct text *out, const struct coreleaks_summary *summary)
 {
-	const char *name = summary->name != NULL ? summary->name : "?";
-	text_add(out, "<span class=\"mono\" title=\"");
-	escape_xml(out, name);
-	text_add(out, "\">");
-	escape_xml(out, user_frame_file_name(name));
-	text_add(out, "</span>");
+	/* Many dumps are called "core": the folder tells them apart. */
+	html_element(out, "span", " class=\"mono\"", summary->name != NULL ? summary->name : "?");
 }
 
 void many_html_count(struct text *out, uint32_t dump, uint64_t count)
@@ -219,6 +215,7 @@ static void add_dump(struct text *out, const struct check_dump *dump, uint32_t i
 {
 	static const char *const words[] = {"PASS", "FAIL", "ERROR", "INCOMPLETE"};
 	const struct coreleaks_summary *summary = dump->summary;
+	uint64_t num = summary_num_tasks(summary);
 	text_addf(out,
 		  "<tr><td class=\"num dim\">#%" PRIu32 "</td><td class=\"verdict\"><span "
 		  "class=\"badge %s\">%s</span></td><td class=\"where\">",
@@ -240,10 +237,9 @@ static void add_dump(struct text *out, const struct check_dump *dump, uint32_t i
 	if (summary->failure != NULL)
 		text_add(out, "<td class=\"num\">?</td><td class=\"num\">?</td></tr>\n");
 	else
-		text_addf(out,
-			  "<td class=\"num\">%" PRIu64 " red</td><td class=\"num\">%" PRIu64
-			  " tasks</td></tr>\n",
-			  dump->num_red, summary_num_tasks(summary));
+		text_addf(out, "<td class=\"num\">%s red</td><td class=\"num\">%s %s</td></tr>\n",
+			  words_number(out->arena, dump->num_red), words_number(out->arena, num),
+			  num == 1 ? "task" : "tasks");
 }
 
 static void add_dumps(struct text *out, const struct coreleaks_check *check)
@@ -268,16 +264,17 @@ void check_html(struct text *out, const struct coreleaks_check *check)
 {
 	static const char *const words[] = {"PASS", "FAIL", "ERROR", "INCOMPLETE"};
 	const struct coreleaks_check_info *info = &check->info;
+	const char *noun = info->num_dumps == 1 ? "dump" : "dumps";
 	const char *headline =
 		info->num_red > 0 ? arena_format(out->arena,
-						 "%" PRIu32 " dumps, %" PRIu32
-						 " of them red: %" PRIu32 " distinct %s",
-						 info->num_dumps,
+						 "%" PRIu32 " %s, %" PRIu32 " of them red: %" PRIu32
+						 " distinct %s",
+						 info->num_dumps, noun,
 						 info->num_by_outcome[CORELEAKS_OUTCOME_FINDINGS],
 						 info->num_red,
 						 info->num_red == 1 ? "signature" : "signatures")
-				  : arena_format(out->arena, "%" PRIu32 " dumps, none of them red",
-						 info->num_dumps);
+				  : arena_format(out->arena, "%" PRIu32 " %s, none of them red",
+						 info->num_dumps, noun);
 	many_html_head(out, class_of(info->outcome), words[info->outcome], headline);
 	check_facts(out, check);
 	add_signatures(out, check);

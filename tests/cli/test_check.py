@@ -313,7 +313,7 @@ def pages(cores):
     tap.check("... a column a dump: what is red is in the first two",
               rows and all(row[0] + row[1] > 0 and row[2:] == [0, 0] for row in rows), rows)
     tap.check("... and why one could not be read", any(
-        "core.4" in row[2] and "not a core dump" in row[2] and "ERROR" in row[1]
+        "three/core.4" in row[2] and "not a core dump" in row[2] and "ERROR" in row[1]
         for row in page.rows if len(row) > 2), page.rows[-4:])
     code, out, err = tap.run(["dot", "-Tplain", "m.dot"])
     tap.check("the graph: Graphviz reads it", code == 0 and err == "", err)

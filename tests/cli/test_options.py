@@ -22,7 +22,7 @@ WRONG_VALUES = [
     ("--timeout", "1s 2s"), ("--timeout", "99999999999999d"), ("--timeout", "-5s"),
     ("--color", "yes"), ("--progress", "1"), ("--format", "xml"), ("--kind", "process"),
     ("--state", "zombie"), ("--verdict", "guilty"), ("--group-by", "label"),
-    ("--group-by", "label:"), ("--label", ""), ("--label", "=blue"), ("--min-age", "0"),
+    ("--group-by", "label:"), ("--label", ""), ("--label", "=blue"), ("--max-age", "0"),
     ("--min-age", "old"),
     ("--fail-on", "any"), ("--source-url", "x"), ("--source-url", "https://host/x#L{line}"),
     ("--source-url", "{file}"), ("--source-url", "javascript:{file}"),
@@ -45,6 +45,13 @@ def usage_errors():
         code, out, err = cli.run(*arguments)
         tap.equal(name + ": exit code and no report", (code, out), (USAGE, ""))
         tap.check(name + ": says what", err.startswith("coreleaks: "), err)
+
+
+def no_least_age():
+    core = cli.core()
+    tap.equal("--min-age 0 is the default", cli.report("--min-age", "0", core),
+              cli.report(core))
+    tap.check("... and 1s takes threads away", cli.run("--min-age", "1s", core) != cli.run(core))
 
 
 def reserved():
@@ -122,6 +129,7 @@ def words():
 
 
 usage_errors()
+no_least_age()
 reserved()
 wrong_values()
 help_and_man()

@@ -428,7 +428,7 @@ START_TEST(logfmt_is_one_line)
 	fake.core.command = "say \"hi\"\n a=b \033[31m";
 	ck_assert_str_eq(
 		make(CORELEAKS_FORMAT_LOGFMT),
-		"goroutines=3 threads=1 stack_inuse_mb=2.00 heap_alloc_mb=3.50 proved=2 likely=0 "
+		"goroutines=4 threads=1 stack_inuse_mb=2.00 heap_alloc_mb=3.50 proved=2 likely=0 "
 		"suspect=0 "
 		"unknown=2 benign=0 hidden=0 finished_threads=0 groups=3 findings=0 gaps=0 "
 		"verdict=unknown complete=true pid=4711 command=\"say \\\"hi\\\"\\u000a "
