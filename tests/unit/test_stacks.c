@@ -14,6 +14,8 @@ static struct unwinder unwinder;
 static struct stacks stacks;
 static int32_t num_threads;
 
+static bool is_arm64;
+
 static void setup(void)
 {
 	fake_world_init(&world);
@@ -24,6 +26,7 @@ static void setup(void)
 
 static void teardown(void)
 {
+	is_arm64 = false;
 	unwinder_deinit(&unwinder);
 	fake_world_deinit(&world);
 	free(stack_words);
@@ -58,6 +61,7 @@ static void build_with(uint64_t dumped_size, uint32_t max_frames)
 	tasks_build(&tasks, &world.arena, &world.gaps, &world.notes, world.image);
 	unwinder_init(&unwinder, &world.arena, &world.gaps, world.image, &world.modules,
 		      &world.files, max_frames);
+	world.dump.is_arm64 = is_arm64;
 	stacks_build(&stacks, &world.arena, &world.gaps, &world.progress, &unwinder, &world.modules,
 		     &world.files, &tasks, &no_go, &no_goroutines, &(struct stacks_wishes){0});
 	for (uint32_t i = 0; i < tasks.list.num; i++)
@@ -246,6 +250,22 @@ START_TEST(unreadable_stacks_are_gaps)
 }
 END_TEST
 
+/* A thread in C of AArch64: where it stands is all that is told, not that this is its stack. */
+START_TEST(arm64_frames_of_c_are_a_gap)
+{
+	add_usual_thread(100, "start_ret");
+	fake_code_map(&world.core);
+	is_arm64 = true;
+	build_with(FAKE_STACK_WORDS * 8, 64);
+	fake_world_expect_gap(&world, "stack-unreadable", true);
+	const struct coreleaks_stack *only = &stacks.list.items[0];
+	ck_assert_uint_eq(only->num_frames, 1);
+	ck_assert_uint_eq(only->frames[0].pc, fake_code("frameless_at"));
+	ck_assert_int_eq(only->end, CORELEAKS_STACK_UNREADABLE);
+	ck_assert_str_eq(only->missing, "on AArch64 only Go's frames are unwound, not those of C");
+}
+END_TEST
+
 /* The exit code hangs on it: broken for want of a module is incomplete. */
 START_TEST(missing_modules_are_incomplete)
 {
@@ -321,6 +341,7 @@ Suite *stacks_suite(void)
 	tcase_add_test(tests, beyond_signals);
 	tcase_add_test(tests, different_endings_are_different_stacks);
 	tcase_add_test(tests, unreadable_stacks_are_gaps);
+	tcase_add_test(tests, arm64_frames_of_c_are_a_gap);
 	tcase_add_test(tests, missing_modules_are_incomplete);
 	tcase_add_test(tests, frame_limit_is_no_loss);
 	tcase_add_test(tests, stopped_amid);
