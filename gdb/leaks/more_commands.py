@@ -59,12 +59,12 @@ The format follows from the end of FILE's name: .txt, .json, .folded, .pb.gz and
         write_file(self._context, argv, from_tty)
 
     def complete(self, text, word):
-        return _file_or_force(text, word)
+        return _file_or("-force", text, word)
 
 
-def _file_or_force(text, word):
+def _file_or(flag, text, word):
     last = split_last(text)[1]
-    return continuations(["-force"], last, word) if last[:1] == "-" else gdb.COMPLETE_FILENAME
+    return continuations([flag], last, word) if last[:1] == "-" else gdb.COMPLETE_FILENAME
 
 
 class LeaksGraph(Command):
@@ -87,7 +87,7 @@ FILE ends in .dot, or in .html for a page with the graph and the report."""
         _write_plain(self._context.text("report", words + ["--format=dot"]), from_tty)
 
     def complete(self, text, word):
-        return _file_or_force(text, word)
+        return _file_or("-force", text, word)
 
 
 class LeaksTree(Command):
@@ -141,27 +141,28 @@ arguments: which one is set."""
 
 class LeaksCompare(Command):
     """Tell what is new, grew or went away since earlier dumps.
-Usage: leaks compare [FILE]...
+Usage: leaks compare [-v] [FILE]...
 
 FILEs are earlier dumps of the program in the order of time: cores, reports by "leaks
-export FILE.json", or profiles of Go's.  Without arguments the one that "leaks baseline"
-has set is taken."""
+export FILE.json", or profiles of Go's.  Without one that which "leaks baseline" has
+set is taken.  With -v groups that stay the same are listed, too."""
 
     def __init__(self, context):
         super().__init__("leaks compare", gdb.COMMAND_STACK)
         self._context = context
 
     def run(self, argv, from_tty):
-        others = [_existing(name) for name in argv]
+        verbose = argv[:1] == ["-v"]
+        others = [_existing(name) for name in argv[verbose:]]
         if not others and self._context.baseline is None:
             raise LeaksError("Argument required (an earlier dump), or set one by \"leaks "
                              "baseline\".")
-        lines = self._context.text("compare", settings.analyzer_arguments(),
-                                   others or [self._context.baseline])
+        words = settings.analyzer_arguments() + (["--verbose"] if verbose else [])
+        lines = self._context.text("compare", words, others or [self._context.baseline])
         _write_plain(lines, from_tty)
 
     def complete(self, text, word):
-        return gdb.COMPLETE_FILENAME
+        return _file_or("-v", text, word)
 
 
 def _existing(name):

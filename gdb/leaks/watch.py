@@ -1,5 +1,6 @@
 """"leaks watch": lets a program go on for a while, again and again, and tells what grows."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -47,6 +48,8 @@ groups that have grown, with those at the beginning.  A breakpoint or Ctrl-C end
             why = _go_on(inferior, seconds)
             if why is not None:
                 output.write_lines([[(why, "highlight")]], from_tty)
+                if inferior.is_valid() and inferior.pid != 0:
+                    gdb.execute("frame", from_tty)
                 return
             now = self._context.report({"all": True})
             output.write_lines(_sample(number * seconds, first, now), from_tty)
@@ -60,7 +63,8 @@ def _go_on(inferior, seconds):
     gdb.events.exited.connect(exited)
     alarm = _Alarm(seconds)
     try:
-        gdb.execute("continue", to_string=True)
+        with _quiet():
+            gdb.execute("continue", to_string=True)
     except KeyboardInterrupt:
         # It came when the program had stopped already.
         if not alarm.has_rung:
@@ -79,6 +83,18 @@ def _go_on(inferior, seconds):
     if isinstance(last, gdb.BreakpointEvent):
         return "The program has stopped at breakpoint %d." % last.breakpoints[0].number
     return "The program has stopped."
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Without GDB's own words about each stop, which are not part of what a command returns."""
+    name = "suppress-cli-notifications"
+    before = "on" if gdb.parameter(name) else "off"
+    gdb.execute("set %s on" % name)
+    try:
+        yield
+    finally:
+        gdb.execute("set %s %s" % (name, before))
 
 
 class _Alarm:

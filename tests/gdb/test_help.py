@@ -40,6 +40,7 @@ COMPLETED = [
     ("leaks -ignore start", ["leaks -ignore start_thread"]),
     ("leaks export -", ["leaks export -force"]),
     ("leaks graph -f", ["leaks graph -force"]),
+    ("leaks compare -", ["leaks compare -v"]),
     ("set leaks ", ["set leaks " + name for name in (
         "analyzer-path", "debuginfod", "frame-notes", "hide-runtime-frames", "limit", "max-age",
         "rules-file", "temporary-directory", "threshold", "timeout")]),

@@ -120,7 +120,8 @@ def check_compare(folder):
         "leaks compare", "leaks baseline", "leaks compare " + before, "leaks baseline " + before,
         "leaks compare", "leaks baseline off", "leaks compare " + folder + "/none",
         "leaks -focus nothing", "leaks export %s/after.json" % folder, "leaks refresh",
-        "leaks compare %s/after.json" % folder], analyzer=support.TOOL)
+        "leaks compare %s/after.json" % folder, "leaks compare -v " + before,
+        "leaks compare -x"], analyzer=support.TOOL)
     tap.equal("nothing to compare with", answers[0].err, "Argument required (an earlier dump), or "
               "set one by \"leaks baseline\".")
     tap.equal("no baseline", answers[1].out, "No baseline is set.\n")
@@ -131,6 +132,10 @@ def check_compare(folder):
     tap.equal("is what is compared with", answers[4].out, answers[2].out)
     tap.equal("no such dump", answers[6].err,
               "Cannot read \"%s/none\": No such file or directory." % folder)
+    tap.check("with what stays the same", re.search(r"^   SAME +\+0  1 -> 1 ", answers[11].out,
+              re.MULTILINE) and "-v lists" not in answers[11].out and "-v lists" in answers[2].out,
+              answers[11].both)
+    tap.check("no option", "Cannot read" in answers[12].err, answers[12].both)
     tap.check("a report is a dump", "after=141" in answers[10].out, answers[10].both)
 
 
@@ -239,7 +244,8 @@ def check_watch(folder):
     with realcore.started([exe], folder) as process:
         answers = support.run_gdb([exe, "-p", str(process.pid)], [
             "leaks watch 1 2", "thread apply 1 frame function main", "leaks watch",
-            "leaks watch 0", "break stick", "leaks watch 100", "delete", "detach"],
+            "leaks watch 0", "break stick", "leaks watch 100", "delete",
+            "show suppress-cli-notifications", "detach"],
             analyzer=support.TOOL)
         if "ptrace" in answers[0].both or "No core file" in answers[0].both:
             tap.skip("watching a program", "GDB may not attach here")
@@ -257,7 +263,11 @@ def check_watch(folder):
     tap.check("wrong arguments", [answer.err for answer in answers[2:4]] ==
               ["Usage: leaks watch SECONDS [N]"] * 2, answers[2].both)
     tap.check("a breakpoint ends it", "The program has stopped at breakpoint 1." in
-              answers[5].out, answers[5].both)
+              answers[5].out and "in stick (" in answers[5].out.replace("#0  stick", "in stick"),
+              answers[5].both)
+    tap.check("where each sample stopped is not told", "clock_nanosleep" not in answers[0].out and
+              "main (" not in answers[0].out, answers[0].out)
+    tap.check("GDB tells again afterwards", " is off" in answers[7].out, answers[7].both)
     tap.check("the program lives on", alive)
 
 
