@@ -146,7 +146,8 @@ static void add_search(const struct leaks *leaks, struct evidence_list *list)
 		    " objects were reached",
 		    reach->num_roots + reach->num_revived, reach->num_revived,
 		    reach->threads.num_threads, reach->roots.num_words,
-		    reach->roots.num_finalizers + reach->roots.num_cleanups,
+		    reach->roots.num_finalizers + reach->roots.num_cleanups +
+			    reach->roots.num_queued,
 		    reach->roots.num_queued, marker->num_marked));
 	add(leaks, list, 0,
 	    "premise: the program hides no pointer from Go's garbage collector, neither as a "

@@ -73,12 +73,28 @@ static bool is_cleanup_block(const struct queued *queued, uint64_t block)
 	return true;
 }
 
+/* What blocks of one kind look like. */
+struct kind {
+	int link, count_off, first_off;
+	uint32_t size;	     /* of an entry */
+	uint32_t block_size; /* of all entries, when as many count as fit; 0: only those counted */
+	bool (*is_block)(const struct queued *queued, uint64_t block);
+};
+
+/* Entries that are filled and have not run. */
+static uint32_t num_due(const struct queued *queued, uint64_t first, uint32_t size, uint32_t num)
+{
+	uint32_t due = 0;
+	for (uint32_t i = 0; i < num; i++)
+		due += word_at(queued, first + size * (uint64_t)i) != 0;
+	return due;
+}
+
 /* Does a list of such blocks begin here? One of them holds something. */
-static void follow(struct queued *queued, uint64_t block, int link, int count_off,
-		   bool (*is_block)(const struct queued *queued, uint64_t block))
+static void follow(struct queued *queued, uint64_t block, const struct kind *kind)
 {
 	for (uint32_t i = 0; block != 0 && i < MAX_BLOCKS; i++) {
-		const uint64_t key[2] = {block, (uint64_t)link};
+		const uint64_t key[2] = {block, (uint64_t)kind->link};
 		bool is_new;
 		uint64_t readable;
 		/* The runtime has blocks from the kernel: they are in no program's file. */
@@ -88,16 +104,16 @@ static void follow(struct queued *queued, uint64_t block, int link, int count_of
 				sizeof(readable)))
 			return;
 		intern_add(&queued->seen, key, sizeof(key), &is_new);
-		if (!is_new || !is_block(queued, block))
+		if (!is_new || !kind->is_block(queued, block))
 			return;
-		uint32_t count = (uint32_t)word_at(queued, block + (uint64_t)count_off);
-		uint64_t first = block + (count_off == FIN_COUNT ? FIN_FIRST : CLEANUP_FIRST);
-		uint64_t size = count_off == FIN_COUNT ? FIN_SIZE * (uint64_t)count
-						       : CLEANUP_BLOCK_SIZE - CLEANUP_FIRST;
+		uint32_t count = (uint32_t)word_at(queued, block + (uint64_t)kind->count_off);
+		uint64_t first = block + (uint64_t)kind->first_off;
+		uint64_t size =
+			kind->block_size != 0 ? kind->block_size : kind->size * (uint64_t)count;
 		if (count > 0)
 			go_marker_words(queued->marker, first, first + size);
-		queued->num += count;
-		block = word_at(queued, block + (uint64_t)link);
+		queued->num += num_due(queued, first, kind->size, count);
+		block = word_at(queued, block + (uint64_t)kind->link);
 	}
 }
 
@@ -107,6 +123,13 @@ uint32_t go_queued_mark(const struct go_runtime *runtime, const struct go_heap_l
 	struct queued queued = {
 		.runtime = runtime, .layout = layout, .image = image, .marker = marker};
 	const struct range *globals = &runtime->globals;
+	const struct kind fins = {FIN_ALL_LINK, FIN_COUNT, FIN_FIRST, FIN_SIZE, 0, is_fin_block};
+	const struct kind cleanups = {CLEANUP_ALL_LINK,
+				      CLEANUP_COUNT,
+				      CLEANUP_FIRST,
+				      (uint32_t)layout->cleanup_size,
+				      CLEANUP_BLOCK_SIZE - CLEANUP_FIRST,
+				      is_cleanup_block};
 	intern_init(&queued.seen, marker->arena);
 	for (uint64_t addr = globals->low; addr + 8 <= globals->high; addr += 8) {
 		uint64_t value;
@@ -118,9 +141,9 @@ uint32_t go_queued_mark(const struct go_runtime *runtime, const struct go_heap_l
 		    (value >= marker->spans->low && value < marker->spans->high &&
 		     go_spans_find(marker->spans, value) != NULL))
 			continue;
-		follow(&queued, value, FIN_ALL_LINK, FIN_COUNT, is_fin_block);
+		follow(&queued, value, &fins);
 		if (layout->cleanup_size != GO_NONE)
-			follow(&queued, value, CLEANUP_ALL_LINK, CLEANUP_COUNT, is_cleanup_block);
+			follow(&queued, value, &cleanups);
 	}
 	return queued.num;
 }

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 /* Read from the debug information of programs that Go 1.19 and 1.27 built. */
 static const struct fake_go_layout layouts[] = {
@@ -103,6 +104,8 @@ void *fake_go_at(struct fake_go *go, uint64_t addr)
 		return go->data + (addr - FAKE_GO_DATA);
 	if (addr - FAKE_GO_HEAP < FAKE_GO_HEAP_SIZE)
 		return go->heap + (addr - FAKE_GO_HEAP);
+	if (go->objects != NULL && addr - FAKE_GO_OBJECTS < FAKE_GO_OBJECTS_SIZE)
+		return go->objects + (addr - FAKE_GO_OBJECTS);
 	ck_assert_msg(addr - FAKE_GO_STACKS < FAKE_GO_NUM_STACKS * FAKE_GO_STACK_SIZE,
 		      "0x%llx is nowhere", (unsigned long long)addr);
 	return go->stacks + (addr - FAKE_GO_STACKS);
@@ -364,6 +367,7 @@ void fake_go_deinit(struct fake_go *go)
 	free(go->data);
 	free(go->heap);
 	free(go->stacks);
+	free(go->objects);
 }
 
 static void put_stack(struct fake_go *go, uint64_t g)
@@ -404,7 +408,8 @@ void fake_go_thread(struct fake_go *go, int32_t tid, uint64_t pc, uint64_t sp)
 uint64_t fake_go_g(struct fake_go *go, int64_t id, uint32_t status)
 {
 	const struct fake_go_layout *layout = &go->layout;
-	uint64_t g = fake_go_alloc(go, 464);
+	uint64_t g = go->next_g != 0 ? go->next_g : fake_go_alloc(go, 464);
+	go->next_g += go->next_g != 0 ? FAKE_GO_G_SIZE : 0;
 	put_stack(go, g);
 	fake_go_put32(go, g + (uint64_t)layout->g_status, status);
 	fake_go_put(go, g + (uint64_t)layout->g_goid, (uint64_t)id);
@@ -570,6 +575,25 @@ void fake_go_program(struct fake_go *go)
 
 /* ---- The core ------------------------------------------------------------------------------ */
 
+static void put_thread(struct fake_go *go, uint32_t i)
+{
+	struct user_regs_struct regs = {
+		.rip = go->threads[i].pc,
+		.rsp = go->threads[i].sp,
+		.rbp = go->threads[i].bp,
+		.orig_rax = UINT64_MAX,
+	};
+	if (go->threads[i].asleep) {
+		regs.orig_rax = SYS_futex;
+		regs.rax = (uint64_t)-512; /* ERESTARTSYS */
+	}
+	fake_thread(&go->world.core, go->threads[i].tid, 0, &regs);
+	if (go->threads[i].vector != 0) {
+		uint64_t words[64] = {[20] = go->threads[i].vector};
+		fake_note(&go->world.core, "CORE", NT_FPREGSET, words, sizeof(words));
+	}
+}
+
 void fake_go_build(struct fake_go *go)
 {
 	static const char path[] = "/no/such/folder/go-program";
@@ -577,8 +601,7 @@ void fake_go_build(struct fake_go *go)
 	const Elf64_auxv_t auxv[] = {{AT_ENTRY, {FAKE_GO_TEXT}}};
 	const uint64_t text_size = 2 * FAKE_PAGE;
 	for (uint32_t i = 0; i < go->num_threads; i++) {
-		fake_running_thread(core, go->threads[i].tid, go->threads[i].pc, go->threads[i].sp,
-				    0);
+		put_thread(go, i);
 		if (i == 0) {
 			fake_prpsinfo(core, 101, "go-program");
 			fake_siginfo(core, 6);
@@ -594,6 +617,9 @@ void fake_go_build(struct fake_go *go)
 		     PF_R | PF_W);
 	fake_segment(core, FAKE_GO_STACKS, go->stacks, FAKE_GO_NUM_STACKS * FAKE_GO_STACK_SIZE,
 		     FAKE_GO_NUM_STACKS * FAKE_GO_STACK_SIZE, PF_R | PF_W);
+	if (go->objects != NULL)
+		fake_segment(core, FAKE_GO_OBJECTS, go->objects, FAKE_GO_OBJECTS_SIZE,
+			     FAKE_GO_OBJECTS_SIZE, PF_R | PF_W);
 }
 
 void fake_go_open(struct fake_go *go)

@@ -10,16 +10,20 @@
 #include "task/go_spans.h"
 #include "task/goroutines.h"
 
-#define FAKE_GO_TEXT   UINT64_C(0x401000)
-#define FAKE_GO_DATA   UINT64_C(0x500000)
-#define FAKE_GO_HEAP   UINT64_C(0xc000000000)
-#define FAKE_GO_STACKS UINT64_C(0xc000800000)
+#define FAKE_GO_TEXT	UINT64_C(0x401000)
+#define FAKE_GO_DATA	UINT64_C(0x500000)
+#define FAKE_GO_HEAP	UINT64_C(0xc000000000)
+#define FAKE_GO_STACKS	UINT64_C(0xc000800000)
+#define FAKE_GO_OBJECTS UINT64_C(0xc001000000)
 
 enum {
 	FAKE_GO_FUNCTION_SIZE = 0x100, /* of code; its prologue takes the first 4 bytes */
 	FAKE_GO_DATA_SIZE = 0x10000,
 	FAKE_GO_HEAP_SIZE = 0x1c000, /* its last 0x4000 bytes are for objects of 112 bytes */
 	FAKE_GO_STACK_SIZE = 0x1000, /* of each */
+	FAKE_GO_OBJECTS_SIZE = 0x20000,
+	FAKE_GO_G_SIZE = 480, /* where each object has its own place */
+	FAKE_GO_CHANNEL_SIZE = 112,
 	FAKE_GO_NUM_STACKS = 32,
 	FAKE_GO_MAX_THREADS = 16,
 	FAKE_GO_NUM_REASONS = 10,
@@ -82,11 +86,15 @@ struct fake_go {
 	struct fake_go_layout layout;
 	const char *version;
 	unsigned char *data, *heap, *stacks;
+	unsigned char *objects; /* more memory; NULL: none */
 	uint64_t next_heap, last_m;
+	uint64_t next_g, next_channel; /* in objects; 0: they lie as all else does */
 	uint32_t num_stacks, num_gs, num_ms, num_threads;
 	struct {
 		int32_t tid;
+		bool asleep; /* in the kernel */
 		uint64_t pc, sp;
+		uint64_t bp, vector; /* registers */
 	} threads[FAKE_GO_MAX_THREADS];
 	uint64_t gs[FAKE_GO_NUM_STACKS];
 	/* Once opened: */

@@ -54,7 +54,10 @@ uint64_t fake_go_sudog(struct fake_go *go, uint64_t g)
 
 uint64_t fake_go_channel(struct fake_go *go)
 {
-	return fake_go_alloc(go, 112);
+	uint64_t channel =
+		go->next_channel != 0 ? go->next_channel : fake_go_alloc(go, FAKE_GO_CHANNEL_SIZE);
+	go->next_channel += go->next_channel != 0 ? FAKE_GO_CHANNEL_SIZE : 0;
+	return channel;
 }
 
 void fake_go_enqueue(struct fake_go *go, uint64_t channel, uint64_t sudog, bool send)
