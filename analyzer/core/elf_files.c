@@ -85,6 +85,33 @@ static void elf_file_read_build_id(struct elf_files *files, struct elf_file *fil
 			(size_t)size};
 }
 
+static void elf_file_read_loads(struct elf_files *files, struct elf_file *file)
+{
+	size_t num, size;
+	const char *raw = elf_rawfile(file->elf, &size);
+	if (raw == NULL || elf_getphdrnum(file->elf, &num) != 0)
+		return;
+	struct {
+		struct elf_load *items;
+		uint32_t num, capacity;
+	} loads = {0};
+	for (size_t i = 0; i < num && i < INT_MAX; i++) {
+		GElf_Phdr header;
+		if (gelf_getphdr(file->elf, (int)i, &header) == NULL || header.p_type != PT_LOAD ||
+		    header.p_offset > size)
+			continue;
+		uint64_t left = size - header.p_offset;
+		*array_add(files->arena, &loads) = (struct elf_load){
+			.vaddr = header.p_vaddr,
+			.bytes = {(const unsigned char *)raw + header.p_offset,
+				  (size_t)(header.p_filesz < left ? header.p_filesz : left)},
+			.writable = (header.p_flags & PF_W) != 0,
+		};
+	}
+	file->loads = loads.items;
+	file->num_loads = loads.num;
+}
+
 /* Why this is no ELF file of that machine, or NULL. */
 static const char *elf_problem(const struct elf_files *files, Elf *elf, bool relocatable)
 {
@@ -127,6 +154,7 @@ static struct elf_file *open_elf(struct elf_files *files, const char *path, bool
 		return NULL;
 	}
 	elf_file_read_build_id(files, file);
+	elf_file_read_loads(files, file);
 	return file;
 }
 
@@ -151,6 +179,7 @@ struct elf_file *elf_files_open_memory(struct elf_files *files, const char *name
 		return NULL;
 	}
 	elf_file_read_build_id(files, file);
+	elf_file_read_loads(files, file);
 	return file;
 }
 

@@ -14,11 +14,21 @@
 
 struct archive;
 
+/* What a file has of the memory that it is mapped to. */
+struct elf_load {
+	uint64_t vaddr;
+	struct bytes bytes;
+	bool writable;
+};
+
 struct elf_file {
 	const char *path; /* as opened; for messages */
 	int fd;		  /* -1: in memory */
 	Elf *elf;
 	struct bytes build_id; /* size 0: none */
+	/* Of its PT_LOADs, as the file has them; reading them needs no libelf, and so no lock. */
+	struct elf_load *loads;
+	uint32_t num_loads;
 	bool debug_tried, mini_tried;
 	struct elf_file *debug; /* separate debug file, see elf_files_debug() */
 	struct elf_file *mini;	/* unpacked .gnu_debugdata, see elf_files_mini() */

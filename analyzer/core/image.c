@@ -1,8 +1,5 @@
 #include "core/image.h"
 
-#include <gelf.h>
-#include <limits.h>
-
 bool image_is_arm64(const struct image *image)
 {
 	return image->dump != NULL && image->dump->is_arm64;
@@ -29,28 +26,18 @@ static struct bytes image_file_bytes(const struct image *image, const struct seg
 		return none;
 	const struct module *module = &image->modules->list.items[index];
 	uint64_t vaddr = addr - module->bias;
-	size_t num, file_size;
-	const char *bytes = elf_rawfile(module->file->elf, &file_size);
-	if (bytes == NULL || elf_getphdrnum(module->file->elf, &num) != 0)
-		return none;
-	for (size_t i = 0; i < num && i < INT_MAX; i++) {
-		GElf_Phdr header;
-		if (gelf_getphdr(module->file->elf, (int)i, &header) == NULL ||
-		    header.p_type != PT_LOAD || vaddr < header.p_vaddr ||
-		    vaddr - header.p_vaddr >= header.p_filesz)
+	for (uint32_t i = 0; i < module->file->num_loads; i++) {
+		const struct elf_load *load = &module->file->loads[i];
+		if (vaddr < load->vaddr || vaddr - load->vaddr >= load->bytes.size)
 			continue;
 		bool untouched = segment != NULL && segment->dumped_size == 0;
-		uint64_t into = vaddr - header.p_vaddr;
-		if (((header.p_flags & PF_W) != 0 && !untouched) || header.p_offset > file_size ||
-		    into >= file_size - header.p_offset)
+		size_t into = (size_t)(vaddr - load->vaddr);
+		size_t left = load->bytes.size - into;
+		if (load->writable && !untouched)
 			return none;
-		uint64_t left = header.p_filesz - into;
-		if (left > file_size - header.p_offset - into)
-			left = file_size - header.p_offset - into;
 		if (segment != NULL && left > segment->range.high - addr)
-			left = segment->range.high - addr;
-		return (struct bytes){(const unsigned char *)bytes + header.p_offset + into,
-				      (size_t)left};
+			left = (size_t)(segment->range.high - addr);
+		return (struct bytes){load->bytes.data + into, left};
 	}
 	return none;
 }
