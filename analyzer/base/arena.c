@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { SMALL_BLOCK = 256 * 1024, LARGE_ALLOCATION = 32 * 1024 };
 
@@ -44,7 +45,7 @@ static void arena_link(struct arena *arena, struct arena_block *block)
 	arena->blocks = block;
 }
 
-static void arena_account(struct arena *arena, size_t size)
+void arena_charge(struct arena *arena, uint64_t size)
 {
 	if (arena->max_size != 0 && size > arena->max_size - arena->used_size)
 		arena_exhausted(arena);
@@ -55,7 +56,7 @@ static struct arena_block *arena_add_block(struct arena *arena, size_t size)
 {
 	if (size > SIZE_MAX / 2)
 		arena_exhausted(arena);
-	arena_account(arena, size);
+	arena_charge(arena, size);
 	struct arena_block *block = calloc(1, sizeof(*block) + size);
 	if (block == NULL)
 		arena_exhausted(arena);
@@ -87,6 +88,21 @@ void *arena_alloc_array(struct arena *arena, size_t num, size_t item_size)
 	return arena_alloc(arena, size);
 }
 
+void arena_expect(void *memory, size_t size)
+{
+#ifdef MADV_POPULATE_WRITE
+	enum { PAGE = 4096 };
+	uintptr_t low = ((uintptr_t)memory + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
+	uintptr_t high = ((uintptr_t)memory + size) & ~(uintptr_t)(PAGE - 1);
+	/* An older kernel does not know it, and nothing depends on it. */
+	if (low < high)
+		madvise((void *)low, high - low, MADV_POPULATE_WRITE);
+#else
+	(void)memory;
+	(void)size;
+#endif
+}
+
 void *arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_size)
 {
 	if (old == NULL || old_size < LARGE_ALLOCATION || new_size <= old_size) {
@@ -98,7 +114,7 @@ void *arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_siz
 	if (new_size > SIZE_MAX / 2)
 		arena_exhausted(arena);
 	/* A large allocation is a block of its own, so it can move by itself. */
-	arena_account(arena, new_size - old_size);
+	arena_charge(arena, new_size - old_size);
 	struct arena_block *block =
 		(struct arena_block *)(void *)((char *)old - offsetof(struct arena_block, data));
 	struct arena_block *moved = realloc(block, sizeof(*block) + new_size);

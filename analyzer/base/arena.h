@@ -27,10 +27,15 @@ void arena_deinit(struct arena *arena);
 /* Memory ran out: jumps to the trap. */
 _Noreturn void arena_exhausted(struct arena *arena);
 
+/* Counts memory that another arena took for the same analysis. */
+void arena_charge(struct arena *arena, uint64_t size);
+
 /* Zeroed memory, aligned for any type. */
 void *arena_alloc(struct arena *arena, size_t size);
 /* Zeroed memory for num items; traps on overflow. */
 void *arena_alloc_array(struct arena *arena, size_t num, size_t item_size);
+/* All of this memory will be used: the kernel gives it at once, not page by page. */
+void arena_expect(void *memory, size_t size);
 /* A larger copy of old (may be NULL); the new part is zeroed and old is no longer valid. */
 void *arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_size);
 /* Gives back what arena_alloc() gave, where it is large: temporary columns for all tasks. */

@@ -12,6 +12,22 @@ void gaps_init(struct gaps *gaps, struct arena *arena)
 	intern_init(&gaps->keys, arena);
 }
 
+static void add_counted(struct gaps *gaps, const struct coreleaks_gap *gap)
+{
+	struct arena *arena = gaps->keys.arena;
+	char *key = arena_format(arena, "%s %s", gap->kind, gap->detail);
+	bool is_new;
+	uint32_t id = intern_add(&gaps->keys, key, __builtin_strlen(key), &is_new);
+	if (is_new) {
+		*array_add(arena, &gaps->list) = (struct coreleaks_gap){
+			.kind = gap->kind,
+			.detail = arena_copy_text(arena, gap->detail),
+		};
+	}
+	gaps->list.items[id].count += gap->count;
+	gaps->list.items[id].incomplete |= gap->incomplete;
+}
+
 void gaps_add(struct gaps *gaps, const char *kind, bool incomplete, const char *format, ...)
 {
 	char detail[4096];
@@ -19,18 +35,15 @@ void gaps_add(struct gaps *gaps, const char *kind, bool incomplete, const char *
 	va_start(args, format);
 	vsnprintf(detail, sizeof(detail), format, args);
 	va_end(args);
-	struct arena *arena = gaps->keys.arena;
-	char *key = arena_format(arena, "%s %s", kind, detail);
-	bool is_new;
-	uint32_t id = intern_add(&gaps->keys, key, __builtin_strlen(key), &is_new);
-	if (is_new) {
-		*array_add(arena, &gaps->list) = (struct coreleaks_gap){
-			.kind = kind,
-			.detail = arena_copy_text(arena, detail),
-		};
-	}
-	gaps->list.items[id].count++;
-	gaps->list.items[id].incomplete |= incomplete;
+	add_counted(gaps,
+		    &(struct coreleaks_gap){
+			    .kind = kind, .detail = detail, .count = 1, .incomplete = incomplete});
+}
+
+void gaps_add_all(struct gaps *gaps, const struct gaps *others)
+{
+	for (uint32_t i = 0; i < others->list.num; i++)
+		add_counted(gaps, &others->list.items[i]);
 }
 
 bool gaps_has(const struct gaps *gaps, const char *kind)

@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +32,46 @@ static long run_program(void)
 static long start_process(void)
 {
 	return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+
+static long start_process_in_place(void)
+{
+	long pid = syscall(SYS_vfork);
+	if (pid == 0)
+		syscall(SYS_exit, 0);
+	return pid;
+}
+
+static long start_process_sharing_memory(void)
+{
+	static char stack[16384];
+	return syscall(SYS_clone, CLONE_VM | CLONE_FS | CLONE_FILES | SIGCHLD,
+		       stack + sizeof(stack), 0, 0, 0);
+}
+
+/* libc takes the older call when the newer is not there. */
+static long start_process_with_newer_call(void)
+{
+	uint64_t args[11] = {[4] = SIGCHLD};
+	long pid = syscall(SYS_clone3, args, sizeof(args));
+	if (pid < 0 && errno == ENOSYS)
+		errno = EPERM;
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+static void *work(void *data)
+{
+	return data;
+}
+
+static long start_thread(void)
+{
+	pthread_t thread;
+	void *result = NULL;
+	errno = pthread_create(&thread, NULL, work, &thread);
+	return errno != 0 || pthread_join(thread, &result) != 0 || result != &thread ? -1 : 0;
 }
 
 static long make_socket(void)
@@ -180,6 +223,10 @@ static const struct {
 } trials[] = {
 	{"execve", run_program},
 	{"clone", start_process},
+	{"vfork", start_process_in_place},
+	{"clone that shares memory", start_process_sharing_memory},
+	{"clone3", start_process_with_newer_call},
+	{"thread", start_thread},
 	{"socket", make_socket},
 	{"local socket", make_local_socket},
 	{"create", create_file},

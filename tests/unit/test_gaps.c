@@ -62,6 +62,24 @@ START_TEST(incomplete_sticks_to_a_counted_gap)
 }
 END_TEST
 
+START_TEST(another_list_is_added_in_its_order)
+{
+	struct gaps others;
+	gaps_init(&others, &arena);
+	gaps_add(&gaps, "a", false, "x");
+	gaps_add(&others, "b", true, "y");
+	gaps_add(&others, "a", true, "x");
+	gaps_add(&others, "a", true, "x");
+	gaps_add_all(&gaps, &others);
+	ck_assert_uint_eq(gaps.list.num, 2);
+	ck_assert_uint_eq(gaps.list.items[0].count, 3);
+	ck_assert(gaps.list.items[0].incomplete);
+	ck_assert_str_eq(gaps.list.items[1].kind, "b");
+	ck_assert_str_eq(gaps.list.items[1].detail, "y");
+	ck_assert_uint_eq(gaps.list.items[1].count, 1);
+}
+END_TEST
+
 START_TEST(huge_details_are_bounded)
 {
 	size_t size = 1 << 20;
@@ -85,6 +103,7 @@ Suite *gaps_suite(void)
 	tcase_add_test(tests, equal_ones_are_counted);
 	tcase_add_test(tests, incomplete_when_any_is);
 	tcase_add_test(tests, incomplete_sticks_to_a_counted_gap);
+	tcase_add_test(tests, another_list_is_added_in_its_order);
 	tcase_add_test(tests, huge_details_are_bounded);
 	suite_add_tcase(suite, tests);
 	return suite;
