@@ -1,5 +1,6 @@
 /* The recipe: calls the floors in order, each fed by those below it. Read this first. */
 #include "base/error.h"
+#include "base/worker.h"
 #include "core/image.h"
 #include "proof/go_findings.h"
 #include "proof/go_leaks.h"
@@ -39,6 +40,11 @@ struct coreleaks_analysis {
 	struct go_spans go_spans;
 	struct go_queues go_queues;
 	struct go_facts go_facts;
+	struct {
+		struct worker worker;
+		struct gaps gaps;
+		struct image image; /* reading moves its windows */
+	} queues_apart;
 	struct go_origins go_origins;
 	const struct coreleaks_go *public_go;
 	struct nptl nptl;
@@ -107,9 +113,24 @@ static struct coreleaks_error *open_floors(struct coreleaks_analysis *a)
 	return NULL;
 }
 
+/* What needs no stacks, apart from those that read them. */
+static void read_queues(struct arena *arena, void *data)
+{
+	struct coreleaks_analysis *a = data;
+	struct gaps *gaps = &a->queues_apart.gaps;
+	struct image *image = &a->queues_apart.image;
+	gaps_init(gaps, arena);
+	image_init(image, &a->dump, &a->modules);
+	go_spans_build(&a->go_spans, arena, gaps, &a->go, image);
+	go_queues_build(&a->go_queues, arena, gaps, &a->go, &a->goroutines, &a->tasks, &a->go_spans,
+			image);
+	go_facts_build(&a->go_facts, &a->go, &a->goroutines, &a->go_spans, image);
+}
+
 /* Tasks become stacks with names. */
 static void unwind_floor(struct coreleaks_analysis *a)
 {
+	enum { MANY = 10000 }; /* goroutines: fewer are read before a thread has begun */
 	nptl_build(&a->nptl, &a->arena, &a->gaps, &a->image, &a->notes, &a->tasks);
 	a->starts = starts_build(&a->arena, &a->nptl, &a->image);
 	a->stack_memory = stack_memory_build(&a->arena, &a->dump, &a->notes, &a->nptl);
@@ -130,14 +151,14 @@ static void unwind_floor(struct coreleaks_analysis *a)
 	};
 	unwinder_init(&a->unwinder, &a->arena, &a->gaps, &a->image, &a->modules, &a->files,
 		      a->options.max_frames);
+	worker_start(&a->queues_apart.worker, &a->arena, a->goroutines.list.num > MANY, read_queues,
+		     a);
 	stacks_build(&a->stacks, &a->arena, &a->gaps, &a->progress, &a->unwinder, &a->modules,
 		     &a->files, &a->tasks, &a->go.tables, &a->goroutines, &wishes);
 	go_origins_build(&a->go_origins, &a->arena, &a->go.tables, &a->goroutines, &a->stacks,
 			 &a->modules);
-	go_spans_build(&a->go_spans, &a->arena, &a->gaps, &a->go, &a->image);
-	go_queues_build(&a->go_queues, &a->arena, &a->gaps, &a->go, &a->goroutines, &a->tasks,
-			&a->go_spans, &a->image);
-	go_facts_build(&a->go_facts, &a->go, &a->goroutines, &a->go_spans, &a->image);
+	worker_finish(&a->queues_apart.worker, &a->arena);
+	gaps_add_all(&a->gaps, &a->queues_apart.gaps);
 	a->creations =
 		creations_build(&a->creators, &a->arena, a->stacks.calls, a->nptl.threads.num);
 }
@@ -549,6 +570,8 @@ void coreleaks_close(struct coreleaks_analysis *analysis)
 {
 	if (analysis == NULL)
 		return;
+	worker_deinit(&analysis->goroutines.second_half);
+	worker_deinit(&analysis->queues_apart.worker);
 	unwinder_deinit(&analysis->unwinder);
 	elf_files_deinit(&analysis->files);
 	dump_deinit(&analysis->dump);

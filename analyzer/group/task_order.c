@@ -1,48 +1,49 @@
 #include "group/task_order.h"
 
-enum { NUM_BYTES = sizeof(int64_t), NUM_VALUES = 256 };
+/* Of ids up to four million two digits differ. */
+enum { DIGIT_BITS = 11, NUM_VALUES = 1 << DIGIT_BITS };
 
-/* A byte of the id, so that negative ones come first. */
-static unsigned byte_of(int64_t id, int byte)
+/* Ascends with the id, negative ones first. */
+static uint64_t key_of(int64_t id)
 {
-	return (unsigned)(((uint64_t)id ^ UINT64_C(1) << 63) >> (8 * byte)) & 0xff;
+	return (uint64_t)id ^ UINT64_C(1) << 63;
 }
 
-/* By one byte, and as before where it is equal; false: it is the same in all, nothing was moved. */
-static bool sort_by_byte(const struct task_order *from, struct task_order *to, uint32_t num,
-			 int byte)
+/* By the bits from shift on that a digit has, and as before where they are equal. */
+static void sort_by_digit(const struct task_order *from, struct task_order *to, uint32_t num,
+			  int shift)
 {
 	uint32_t first[NUM_VALUES] = {0}, sum = 0;
 	for (uint32_t i = 0; i < num; i++)
-		first[byte_of(from[i].id, byte)]++;
-	if (first[byte_of(from[0].id, byte)] == num)
-		return false;
+		first[key_of(from[i].id) >> shift & (NUM_VALUES - 1)]++;
 	for (int i = 0; i < NUM_VALUES; i++) {
 		uint32_t count = first[i];
 		first[i] = sum;
 		sum += count;
 	}
 	for (uint32_t i = 0; i < num; i++)
-		to[first[byte_of(from[i].id, byte)]++] = from[i];
-	return true;
+		to[first[key_of(from[i].id) >> shift & (NUM_VALUES - 1)]++] = from[i];
 }
 
 const struct task_order *task_order_build(struct arena *arena, const struct groups_input *input)
 {
 	uint32_t num = input->num_tasks;
 	struct task_order *order = arena_alloc_array(arena, num, sizeof(*order)), *other;
+	uint64_t differing = 0;
 	bool sorted = true;
 	for (uint32_t i = 0; i < num; i++) {
 		order[i] = (struct task_order){groups_task_id(input, i), i};
 		sorted &= i == 0 || order[i - 1].id <= order[i].id;
+		differing |= key_of(order[i].id) ^ key_of(order[0].id);
 	}
 	if (sorted)
 		return order;
 	other = arena_alloc_array(arena, num, sizeof(*other));
-	for (int byte = 0; byte < NUM_BYTES; byte++) {
+	for (int shift = 0; shift < 64; shift += DIGIT_BITS) {
 		struct task_order *from = order;
-		if (!sort_by_byte(from, other, num, byte))
+		if ((differing >> shift & (NUM_VALUES - 1)) == 0)
 			continue;
+		sort_by_digit(from, other, num, shift);
 		order = other;
 		other = from;
 	}

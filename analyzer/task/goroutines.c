@@ -1,33 +1,8 @@
-#include "task/goroutines.h"
-
-#include "task/signal_frames.h"
+#include "task/go_gs.h"
 
 enum {
 	MAX_MS = 1 << 20,
 	MAX_ROOM = 1 << 24, /* a damaged core may promise any number */
-};
-
-struct builder {
-	struct goroutines *goroutines;
-	struct tasks *tasks;
-	struct arena *arena;
-	struct gaps *gaps;
-	const struct go_runtime *runtime;
-	const struct notes *notes;
-	struct image *image;
-	struct intern ms;      /* address of an m -> index */
-	struct intern origins; /* go_origin -> index */
-	struct intern commons; /* go_common -> index */
-	uint32_t last_common;  /* mostly it is the same again */
-	struct {
-		uint64_t *items;
-		uint32_t num, capacity;
-	} dead; /* gs */
-	struct {
-		struct wait_hint **items; /* one for each reason that was met */
-		uint32_t num, capacity;
-	} hints;
-	const struct registers *no_registers;
 };
 
 const struct goroutine *goroutines_of_task(const struct goroutines *goroutines, uint32_t task)
@@ -37,23 +12,17 @@ const struct goroutine *goroutines_of_task(const struct goroutines *goroutines, 
 	return &goroutines->list.items[task - goroutines->first_task];
 }
 
-static uint64_t word_at(const struct builder *builder, uint64_t addr)
-{
-	uint64_t value;
-	return image_read_u64(builder->image, addr, &value) ? value : 0;
-}
-
-static struct range stack_of(const struct builder *builder, uint64_t g_addr)
+static struct range stack_of(const struct gs_builder *builder, uint64_t g_addr)
 {
 	if (g_addr == 0)
 		return (struct range){0, 0};
-	return (struct range){word_at(builder, g_addr + GO_G_STACK_LOW),
-			      word_at(builder, g_addr + GO_G_STACK_HIGH)};
+	return (struct range){gs_word_at(builder, g_addr + GO_G_STACK_LOW),
+			      gs_word_at(builder, g_addr + GO_G_STACK_HIGH)};
 }
 
 /* ---- The runtime's threads ----------------------------------------------------------------- */
 
-static void read_ms(struct builder *builder)
+static void read_ms(struct gs_builder *builder)
 {
 	const struct go_layout *layout = &builder->runtime->layout;
 	uint64_t addr = builder->runtime->allm;
@@ -62,18 +31,18 @@ static void read_ms(struct builder *builder)
 		intern_add(&builder->ms, &addr, sizeof(addr), &is_new);
 		if (!is_new)
 			break;
-		uint64_t curg_addr = word_at(builder, addr + (uint64_t)layout->m_curg);
+		uint64_t curg_addr = gs_word_at(builder, addr + (uint64_t)layout->m_curg);
 		*array_add(builder->arena, &builder->goroutines->ms) = (struct go_m){
 			.addr = addr,
-			.procid = (int64_t)word_at(builder, addr + (uint64_t)layout->m_procid),
+			.procid = (int64_t)gs_word_at(builder, addr + (uint64_t)layout->m_procid),
 			.thread = -1,
 			.curg_addr = curg_addr,
 			.curg_stack = stack_of(builder, curg_addr),
-			.g0_stack = stack_of(builder, word_at(builder, addr + GO_M_G0)),
+			.g0_stack = stack_of(builder, gs_word_at(builder, addr + GO_M_G0)),
 			.signal_stack = stack_of(
-				builder, word_at(builder, addr + (uint64_t)layout->m_gsignal)),
+				builder, gs_word_at(builder, addr + (uint64_t)layout->m_gsignal)),
 		};
-		addr = word_at(builder, addr + (uint64_t)layout->m_alllink);
+		addr = gs_word_at(builder, addr + (uint64_t)layout->m_alllink);
 	}
 }
 
@@ -94,7 +63,7 @@ static void use_stack_of(struct task *thread, const struct go_m *m)
 			thread->stack_size = stacks[i]->high - sp;
 }
 
-static void match_threads(struct builder *builder)
+static void match_threads(struct gs_builder *builder)
 {
 	struct goroutines *goroutines = builder->goroutines;
 	struct intern ids; /* procid -> index of the m, in the order of ms with one */
@@ -129,302 +98,108 @@ static void match_threads(struct builder *builder)
 	}
 }
 
-static const struct go_m *find_m(const struct builder *builder, uint64_t addr)
-{
-	uint32_t index = addr != 0 ? intern_find(&builder->ms, &addr, sizeof(addr)) : UINT32_MAX;
-	return index != UINT32_MAX ? &builder->goroutines->ms.items[index] : NULL;
-}
+/* ---- A part of them in another thread ------------------------------------------------------ */
 
-/* ---- Where to unwind from ------------------------------------------------------------------ */
-
-struct context {
-	uint64_t pc, sp, bp;
-	uint64_t lr; /* AArch64: the link register; 0 unknown */
-	bool exact;  /* pc is an instruction that was interrupted */
+/* The second half, read for itself. */
+struct half {
+	struct gs_builder builder;
+	struct goroutines goroutines;
+	struct tasks tasks;
+	struct image image;
+	uint64_t first, end; /* gs */
 };
 
-/* A running goroutine stands on its own stack, or below a signal handler's frame, or has switched
- * to its thread's stack: then what it saved before stands. */
-static bool running_context(const struct builder *builder, const struct go_m *m,
-			    const struct range *stack, struct context *ret)
+/* Nearly all of the room for so many is going to be used. */
+static void expect_gs(struct goroutines *goroutines, struct tasks *tasks, uint64_t num)
 {
-	enum { MAX_NESTED = 4 };
-	const struct task *thread = &builder->tasks->list.items[m->thread];
-	struct context context = {
-		.pc = thread->pc,
-		.sp = thread->sp,
-		.bp = thread->bp,
-		.lr = thread->lr,
-		.exact = true,
-	};
-	for (uint32_t i = 0; i < MAX_NESTED; i++) {
-		if (range_contains(*stack, context.sp)) {
-			*ret = context;
-			return true;
-		}
-		struct signal_frame frame;
-		if (!signal_frames_find(builder->image, m->signal_stack, context.sp, &frame))
-			return false;
-		context = (struct context){frame.pc, frame.sp, frame.bp, frame.lr, true};
+	arena_expect(goroutines->list.items + goroutines->list.num,
+		     (size_t)num * sizeof(goroutines->list.items[0]));
+	arena_expect(tasks->list.items + tasks->list.num,
+		     (size_t)num * sizeof(tasks->list.items[0]));
+}
+
+static void read_half(struct arena *arena, void *data)
+{
+	struct half *half = data;
+	gs_begin(&half->builder, arena);
+	expect_gs(&half->goroutines, &half->tasks, half->end - half->first);
+	gs_read(&half->builder, half->first, half->end);
+}
+
+/* Its goroutines go behind those of the first; it wrote them where they belong when none is
+ * missing between. */
+static void join_halves(struct gs_builder *builder, struct half *half)
+{
+	struct goroutines *to = builder->goroutines;
+	const struct goroutines *from = &half->goroutines;
+	uint32_t *origins = arena_alloc_array(builder->arena, from->origins.num, sizeof(*origins));
+	uint32_t *commons = arena_alloc_array(builder->arena, from->commons.num, sizeof(*commons));
+	for (uint32_t i = 0; i < from->origins.num; i++)
+		origins[i] = gs_origin(builder, &from->origins.items[i]);
+	for (uint32_t i = 0; i < from->commons.num; i++)
+		commons[i] = gs_common(builder, &from->commons.items[i]);
+	for (uint32_t i = 0; i < from->list.num; i++) {
+		struct goroutine goroutine = from->list.items[i];
+		struct task task = half->tasks.list.items[i];
+		goroutine.origin = origins[goroutine.origin];
+		goroutine.common = commons[goroutine.common];
+		task.hint = gs_hint(builder, task.hint->reason);
+		task.registers = builder->no_registers;
+		*array_add(builder->arena, &to->list) = goroutine;
+		*array_add(builder->arena, &builder->tasks->list) = task;
 	}
-	return false;
+	/* What comes behind is expected to be zero. */
+	memset(to->list.items + to->list.num, 0,
+	       (char *)(from->list.items + from->list.num) -
+		       (char *)(to->list.items + to->list.num));
+	memset(builder->tasks->list.items + builder->tasks->list.num, 0,
+	       (char *)(half->tasks.list.items + half->tasks.list.num) -
+		       (char *)(builder->tasks->list.items + builder->tasks->list.num));
+	for (uint32_t i = 0; i < half->builder.dead.num; i++)
+		*array_add(builder->arena, &builder->dead) = half->builder.dead.items[i];
+	to->num_dead += from->num_dead;
+	to->num_spare += from->num_spare;
+	to->num_damaged += from->num_damaged;
 }
 
-/* ---- Goroutines ---------------------------------------------------------------------------- */
+/* The array of room for all has so many unused. */
+#define TAKE_ROOM(to, from, at)                                                                    \
+	((to)->items = (from)->items + (at), (to)->capacity = (from)->capacity - (at))
 
-struct g {
-	unsigned char bytes[GO_MAX_G_SIZE];
-	uint64_t addr;
-	uint32_t status;
-};
-
-static uint64_t g_word(const struct g *g, int16_t off)
+static void read_all_gs(struct gs_builder *builder)
 {
-	uint64_t value;
-	if (off < 0 || (size_t)off + sizeof(value) > sizeof(g->bytes))
-		return 0;
-	memcpy(&value, g->bytes + off, sizeof(value));
-	return value;
-}
-
-static bool read_g(const struct builder *builder, uint64_t addr, struct g *ret)
-{
-	const struct go_layout *layout = &builder->runtime->layout;
-	size_t size = (size_t)layout->g_size;
-	if (size > sizeof(ret->bytes) || addr == 0 ||
-	    image_read(builder->image, addr, ret->bytes, size) != size ||
-	    g_word(ret, GO_G_SCHED_G) != addr)
-		return false;
-	memset(ret->bytes + size, 0, sizeof(ret->bytes) - size);
-	ret->addr = addr;
-	ret->status = (uint32_t)g_word(ret, layout->g_status) & ~(uint32_t)GO_STATUS_SCAN;
-	return true;
-}
-
-struct status_words {
-	enum coreleaks_state state;
-	const char *reason; /* as the runtime prints it where it does not wait */
-};
-
-static const struct status_words statuses[] = {
-	[GO_STATUS_RUNNABLE] = {CORELEAKS_STATE_RUNNABLE, "runnable"},
-	[GO_STATUS_RUNNING] = {CORELEAKS_STATE_RUNNING, "running"},
-	[GO_STATUS_SYSCALL] = {CORELEAKS_STATE_SYSCALL, "syscall"},
-	[GO_STATUS_WAITING] = {CORELEAKS_STATE_WAITING, "waiting"},
-	[GO_STATUS_COPYSTACK] = {CORELEAKS_STATE_RUNNING, "copystack"},
-	[GO_STATUS_PREEMPTED] = {CORELEAKS_STATE_RUNNABLE, "preempted"},
-	[GO_STATUS_LEAKED] = {CORELEAKS_STATE_WAITING, "waiting"},
-};
-
-static bool is_dead(uint32_t status)
-{
-	return status == GO_STATUS_IDLE || status == GO_STATUS_DEAD ||
-	       status == GO_STATUS_DEAD_EXTRA;
-}
-
-static const char *reason_of(const struct builder *builder, const struct g *g)
-{
-	const struct go_runtime *runtime = builder->runtime;
-	uint32_t number = (unsigned char)g_word(g, runtime->layout.g_waitreason);
-	if (statuses[g->status].state == CORELEAKS_STATE_WAITING && number > 0 &&
-	    number < runtime->num_wait_reasons)
-		return runtime->wait_reasons[number];
-	return statuses[g->status].reason;
-}
-
-/* gobuf.lr stands before gobuf.bp (runtime2.go, 1.19 to 1.27): where a goroutine that has not run
- * yet returns to. */
-static uint64_t saved_lr(const struct builder *builder, const struct g *g)
-{
-	return g_word(g, (int16_t)(builder->runtime->layout.g_sched_bp - 8));
-}
-
-static struct context saved_context(const struct builder *builder, const struct g *g)
-{
-	return (struct context){
-		.pc = g_word(g, GO_G_SCHED_PC),
-		.sp = g_word(g, GO_G_SCHED_SP),
-		.bp = g_word(g, builder->runtime->layout.g_sched_bp),
-		.lr = image_is_arm64(builder->image) ? saved_lr(builder, g) : 0,
-	};
-}
-
-static struct context context_of(const struct builder *builder, const struct g *g,
-				 const struct go_m *m, const struct range *stack)
-{
-	struct context context = saved_context(builder, g);
-	if (g->status == GO_STATUS_SYSCALL) {
-		context = (struct context){
-			.pc = g_word(g, builder->runtime->layout.g_syscallpc),
-			.sp = g_word(g, builder->runtime->layout.g_syscallsp),
-		};
-	} else if (g->status == GO_STATUS_RUNNING && m != NULL && m->thread >= 0) {
-		running_context(builder, m, stack, &context);
-	}
-	return context;
-}
-
-/* In a call of C the thread stands on its own stack, outside of Go's code. */
-static bool runs_c(const struct builder *builder, const struct g *g, const struct go_m *m,
-		   const struct range *stack)
-{
-	struct go_function function;
-	if (g->status != GO_STATUS_SYSCALL || m == NULL || m->thread < 0 || m->curg_addr != g->addr)
-		return false;
-	const struct task *thread = &builder->tasks->list.items[m->thread];
-	return !range_contains(*stack, thread->sp) &&
-	       !go_tables_find(&builder->runtime->tables, thread->pc, &function);
-}
-
-/* One for all that wait in the same words. */
-static const struct wait_hint *hint_of(struct builder *builder, const char *reason)
-{
-	uint32_t num = builder->hints.num;
-	for (uint32_t i = 0; i < num; i++)
-		if (builder->hints.items[i]->reason == reason)
-			return builder->hints.items[i];
-	struct wait_hint *hint = arena_alloc(builder->arena, sizeof(*hint));
-	*hint = (struct wait_hint){.syscall_nr = -1, .reason = reason};
-	*array_add(builder->arena, &builder->hints) = hint;
-	return hint;
-}
-
-/* The runtime's own start makes goroutine 1, with no go statement (runtime/asm_*.s rt0_go). */
-static struct go_origin make_origin(const struct builder *builder, const struct g *g)
-{
-	const struct go_layout *layout = &builder->runtime->layout;
-	return (struct go_origin){
-		.gopc = g_word(g, layout->g_goid) != 1 ? g_word(g, layout->g_gopc) : 0,
-		.start_addr = g_word(g, layout->g_startpc),
-	};
-}
-
-static uint32_t origin_of(struct builder *builder, const struct g *g)
-{
-	const struct go_origin origin = make_origin(builder, g);
-	bool is_new;
-	uint32_t index = intern_add(&builder->origins, &origin, sizeof(origin), &is_new);
-	if (is_new)
-		*array_add(builder->arena, &builder->goroutines->origins) = origin;
-	return index;
-}
-
-static uint32_t common_of(struct builder *builder, const struct g *g)
-{
-	const struct go_layout *layout = &builder->runtime->layout;
-	struct goroutines *goroutines = builder->goroutines;
-	const struct go_common common = {
-		.wait_since = (int64_t)g_word(g, layout->g_waitsince),
-		.labels_addr = g_word(g, layout->g_labels),
-		.ancestors_addr = g_word(g, layout->g_ancestors),
-	};
-	bool is_new;
-	if (goroutines->commons.num > 0 &&
-	    memcmp(&goroutines->commons.items[builder->last_common], &common, sizeof(common)) == 0)
-		return builder->last_common;
-	builder->last_common = intern_add(&builder->commons, &common, sizeof(common), &is_new);
-	if (is_new)
-		*array_add(builder->arena, &goroutines->commons) = common;
-	return builder->last_common;
-}
-
-static void add_goroutine(struct builder *builder, const struct g *g)
-{
-	const struct go_layout *layout = &builder->runtime->layout;
-	const struct range stack = {g_word(g, GO_G_STACK_LOW), g_word(g, GO_G_STACK_HIGH)};
-	const struct go_m *m = find_m(builder, g_word(g, GO_G_M));
-	uint64_t locked_addr = g_word(g, layout->g_lockedm);
-	if (m == NULL)
-		m = find_m(builder, locked_addr);
-	const struct context context = context_of(builder, g, m, &stack);
-	const struct goroutine goroutine = {
-		.addr = g->addr,
-		.stack = stack,
-		.origin = origin_of(builder, g),
-		.parent_id = (int64_t)g_word(g, layout->g_parent),
-		.common = common_of(builder, g),
-		.waiting_addr = g_word(g, layout->g_waiting),
-		.timer_addr = g_word(g, layout->g_timer),
-		.thread = m != NULL ? m->thread : -1,
-		.locked = locked_addr != 0,
-		.leaked = g->status == GO_STATUS_LEAKED,
-		.in_c = runs_c(builder, g, m, &stack),
-		.exact = context.exact,
-	};
-	const struct task task = {
-		.kind = CORELEAKS_KIND_GOROUTINE,
-		.state = statuses[g->status].state,
-		.id = (int64_t)g_word(g, layout->g_goid),
-		.stack_size = range_contains(stack, context.sp) ? stack.high - context.sp : 0,
-		.pc = context.pc,
-		.sp = context.sp,
-		.bp = context.bp,
-		.lr = context.lr,
-		.registers = builder->no_registers,
-		.hint = hint_of(builder, reason_of(builder, g)),
-	};
-	*array_add(builder->arena, &builder->goroutines->list) = goroutine;
-	*array_add(builder->arena, &builder->tasks->list) = task;
-}
-
-/* The g of an M that waits for a thread of C is dead but bound to it; the runtime counts it among
- * its own goroutines (runtime/proc.go, oneNewExtraM). */
-static void count_dead(struct builder *builder, const struct g *g)
-{
-	builder->goroutines->num_dead++;
-	builder->goroutines->num_spare += g_word(g, GO_G_M) != 0;
-	if (g->status == GO_STATUS_DEAD)
-		*array_add(builder->arena, &builder->dead) = g->addr;
-}
-
-/* Until its record is used again a dead g keeps its id and where it came from (goexit0, gdestroy;
- * runtime/proc.go, 1.19 to 1.27). One that is being made is dead still, and has its new origin
- * already: it is about to begin at its function (newproc1). */
-static void add_ended(struct builder *builder, const struct g *g)
-{
-	const struct go_layout *layout = &builder->runtime->layout;
-	const struct go_origin origin = make_origin(builder, g);
-	uint32_t index = intern_find(&builder->origins, &origin, sizeof(origin));
-	if (index == UINT32_MAX || origin.gopc == 0 || g_word(g, layout->g_goid) == 0 ||
-	    g_word(g, GO_G_M) != 0 || g_word(g, GO_G_SCHED_PC) == origin.start_addr)
-		return;
-	*array_add(builder->arena, &builder->goroutines->ended) = (struct go_ended){
-		.id = (int64_t)g_word(g, layout->g_goid),
-		.parent_id = (int64_t)g_word(g, layout->g_parent),
-		.origin = index,
-	};
-}
-
-/* After those that live: only their origins matter. */
-static void read_ended(struct builder *builder)
-{
-	for (uint32_t i = 0; i < builder->dead.num; i++) {
-		struct g g;
-		if (read_g(builder, builder->dead.items[i], &g))
-			add_ended(builder, &g);
-	}
-}
-
-static void read_gs(struct builder *builder)
-{
+	enum { MANY = 20000 };
 	const struct go_slice *allgs = &builder->runtime->allgs;
 	struct goroutines *goroutines = builder->goroutines;
 	uint64_t num_tasks = builder->tasks->list.num + allgs->num;
+	uint64_t first_half = allgs->num;
+	struct half *half = NULL;
 	if (num_tasks <= MAX_ROOM) {
 		array_room(builder->arena, &goroutines->list, (uint32_t)allgs->num);
 		tasks_room(builder->tasks, builder->arena, (uint32_t)num_tasks);
 	}
-	for (uint64_t i = 0; i < allgs->num; i++) {
-		struct g g;
-		if (!read_g(builder, word_at(builder, allgs->data_addr + 8 * i), &g))
-			goroutines->num_damaged++;
-		else if (is_dead(g.status))
-			count_dead(builder, &g);
-		else if (g.status < sizeof(statuses) / sizeof(statuses[0]) &&
-			 statuses[g.status].reason != NULL)
-			add_goroutine(builder, &g);
-		else
-			goroutines->num_damaged++;
+	if (num_tasks <= MAX_ROOM && allgs->num > MANY && builder->arena->max_size == 0) {
+		half = arena_alloc(builder->arena, sizeof(*half));
+		first_half /= 2;
+		half->first = first_half;
+		half->end = allgs->num;
+		half->builder = *builder;
+		half->builder.goroutines = &half->goroutines;
+		half->builder.tasks = &half->tasks;
+		half->builder.image = &half->image;
+		half->goroutines.ms = goroutines->ms;
+		image_init(&half->image, builder->image->dump, builder->image->modules);
+		TAKE_ROOM(&half->goroutines.list, &goroutines->list, (uint32_t)first_half);
+		TAKE_ROOM(&half->tasks.list, &builder->tasks->list,
+			  builder->tasks->list.num + (uint32_t)first_half);
+		worker_start(&goroutines->second_half, builder->arena, true, read_half, half);
+		expect_gs(goroutines, builder->tasks, first_half);
+	}
+	gs_read(builder, 0, first_half);
+	if (half != NULL) {
+		worker_finish(&goroutines->second_half, builder->arena);
+		join_halves(builder, half);
+		worker_deinit(&goroutines->second_half);
 	}
 	if (goroutines->num_damaged > 0)
 		gaps_add(builder->gaps, "goroutines-unreadable", true,
@@ -436,7 +211,7 @@ void goroutines_add(struct goroutines *ret, struct tasks *tasks, struct arena *a
 		    struct gaps *gaps, const struct go_runtime *runtime, const struct notes *notes,
 		    struct image *image)
 {
-	struct builder builder = {
+	struct gs_builder builder = {
 		.goroutines = ret,
 		.tasks = tasks,
 		.arena = arena,
@@ -452,11 +227,9 @@ void goroutines_add(struct goroutines *ret, struct tasks *tasks, struct arena *a
 	if (!runtime->recognised)
 		return;
 	intern_init(&builder.ms, arena);
-	intern_init(&builder.origins, arena);
-	intern_init(&builder.commons, arena);
-	builder.no_registers = arena_alloc(arena, sizeof(*builder.no_registers));
+	gs_begin(&builder, arena);
 	read_ms(&builder);
 	match_threads(&builder);
-	read_gs(&builder);
-	read_ended(&builder);
+	read_all_gs(&builder);
+	gs_read_ended(&builder);
 }

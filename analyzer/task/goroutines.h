@@ -6,6 +6,7 @@
 #ifndef CORELEAKS_TASK_GOROUTINES_H
 #define CORELEAKS_TASK_GOROUTINES_H
 
+#include "base/worker.h"
 #include "task/go_runtime.h"
 #include "task/tasks.h"
 
@@ -73,11 +74,12 @@ struct goroutines {
 		struct go_m *items;
 		uint32_t num, capacity;
 	} ms;
-	int32_t *m_of_thread; /* parallel to the threads' tasks; -1: no thread of Go's */
-	uint32_t num_threads; /* elements of m_of_thread */
-	uint32_t num_dead;    /* gs kept for reuse */
-	uint32_t num_damaged; /* gs that could not be read */
-	uint32_t num_spare;   /* of the dead: kept for threads of C that will call Go */
+	int32_t *m_of_thread;	   /* parallel to the threads' tasks; -1: no thread of Go's */
+	uint32_t num_threads;	   /* elements of m_of_thread */
+	uint32_t num_dead;	   /* gs kept for reuse */
+	uint32_t num_damaged;	   /* gs that could not be read */
+	struct worker second_half; /* of an analysis that ended meanwhile: to be released */
+	uint32_t num_spare;	   /* of the dead: kept for threads of C that will call Go */
 };
 
 /* The task's goroutine, or NULL. */
