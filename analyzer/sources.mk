@@ -1,1 +1,1 @@
-LIB_SOURCES += analyzer/analyzer.c
+LIB_SOURCES += analyzer/analyzer.c analyzer/results.c

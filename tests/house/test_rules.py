@@ -19,6 +19,7 @@ LAYER_FAULTS = [
     ("a report is included below", "proof/findings.h", '#include "report/text.h"', "higher"),
     ("the recipe includes cli", "analyzer.c", '#include "cli/options.h"', "higher"),
     ("the public header includes another", "coreleaks.h", '#include "base/text.h"', "higher"),
+    ("a floor includes the recipe", "proof/findings.c", '#include "analysis.h"', "folder"),
     ("cli looks inside", "cli/main.c", '#include "base/arena.h"', "coreleaks.h alone"),
     ("an include without folder", "core/image.c", '#include "modules.h"', "folder"),
     ("an include through ..", "core/image.c", '#include "../core/modules.h"', "folder"),
