@@ -32,6 +32,10 @@ class LiveSession(Session):
     def files(self, executable, sysroot):
         inferior = gdb.selected_inferior()
         if not _is_local(inferior):
+            # A file that GDB reads through the wire may be here as well.
+            name = executable[len("target:"):] if (executable or "").startswith("target:") else None
+            if name is not None:
+                executable = name if os.path.exists(name) else None
             return executable, sysroot
         folder = "/proc/%d" % inferior.pid
         # GDB has no name for a file that was deleted, and this for one in a container.

@@ -427,6 +427,9 @@ def check_remote(exe):
                                  timeout=300)
         tap.check("a program behind gdbserver", "are deadlocked and block 31 others" in out and
                   made.report(0)["core"]["command"].startswith("three_way"), (code, out, err))
+        # The program is read through the wire, and its name says so.
+        tap.check("with its program", made.report(0)["core"]["executable"]["verified"] and
+                  "executable-unused" not in out, (out, made.report(0)["core"]))
         tap.equal("nothing is left behind", made.left_behind(), [])
 
 
