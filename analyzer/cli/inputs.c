@@ -33,6 +33,8 @@ static const struct {
 	{"BZh", 3, FILE_PACKED},
 	{"{", 1, FILE_REPORT},
 	{"goroutine ", 10, FILE_PROFILE},
+	{"# left out: ", 12, FILE_PROFILE}, /* our own debug2 */
+	{"# incomplete: ", 14, FILE_PROFILE},
 };
 
 static enum file_kind kind_of_head(const char *head, size_t size)

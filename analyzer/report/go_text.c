@@ -111,25 +111,11 @@ static bool is_go_internal(const struct go_text *go, const struct coreleaks_fram
 	       strcmp(name, "runtime.gopanic") != 0;
 }
 
-/* What the compiler made is left out, but for wrappers that panicked themselves: Go's
- * elideWrapperCalling(), the same from Go 1.11 to 1.27. */
-static bool is_go_wrapper(const struct coreleaks_stack *stack, uint32_t at)
-{
-	static const char *const panics[] = {"runtime.gopanic", "runtime.sigpanic",
-					     "runtime.panicwrap"};
-	const char *callee = at > 0 ? stack->frames[at - 1].function : NULL;
-	for (size_t i = 0; callee != NULL && i < sizeof(panics) / sizeof(panics[0]); i++) {
-		if (strcmp(callee, panics[i]) == 0)
-			return false;
-	}
-	return stack->frames[at].wrapper;
-}
-
 static bool is_hidden(const struct go_text *go, const struct coreleaks_stack *stack, uint32_t at)
 {
 	const struct coreleaks_frame *frame = &stack->frames[at];
 	if (go->kind == CORELEAKS_KIND_GOROUTINE)
-		return is_go_internal(go, frame) || is_go_wrapper(stack, at);
+		return is_go_internal(go, frame) || samples_is_wrapper(stack, at);
 	return go->frames == GO_TEXT_USER && user_frame_is_runtime(frame);
 }
 

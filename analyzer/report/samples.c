@@ -72,6 +72,64 @@ static void add_saturated(uint64_t *sum, uint64_t more)
 		*sum = UINT64_MAX;
 }
 
+/* But for wrappers that panicked themselves: Go's elideWrapperCalling(), the same from Go 1.11 to
+ * 1.27. */
+bool samples_is_wrapper(const struct coreleaks_stack *stack, uint32_t at)
+{
+	static const char *const panics[] = {"runtime.gopanic", "runtime.sigpanic",
+					     "runtime.panicwrap"};
+	const char *callee = at > 0 ? stack->frames[at - 1].function : NULL;
+	for (size_t i = 0; callee != NULL && i < sizeof(panics) / sizeof(panics[0]); i++) {
+		if (strcmp(callee, panics[i]) == 0)
+			return false;
+	}
+	return stack->frames[at].wrapper;
+}
+
+static bool has_wrapper(const struct coreleaks_stack *stack)
+{
+	for (uint32_t i = 0; i < stack->num_frames; i++)
+		if (samples_is_wrapper(stack, i))
+			return true;
+	return false;
+}
+
+/* Where a function was inlined into a wrapper, what is left is the frame itself. */
+static const struct coreleaks_stack *without_wrappers(struct arena *arena,
+						      const struct coreleaks_stack *stack)
+{
+	struct coreleaks_stack *same = arena_alloc(arena, sizeof(*same));
+	struct coreleaks_frame *frames =
+		arena_alloc_array(arena, stack->num_frames, sizeof(*frames));
+	*same = *stack;
+	same->frames = frames;
+	same->num_frames = 0;
+	for (uint32_t i = 0; i < stack->num_frames; i++) {
+		if (!samples_is_wrapper(stack, i))
+			frames[same->num_frames++] = stack->frames[i];
+		else if (!stack->frames[i].inlined && i > 0 && same->num_frames > 0 &&
+			 stack->frames[i - 1].inlined)
+			frames[same->num_frames - 1].inlined = false;
+	}
+	return same;
+}
+
+/* Many samples share a stack: each is looked at once. */
+static const struct coreleaks_stack *stack_of(struct samples *samples, const struct write_job *job,
+					      enum coreleaks_kind kind, uint32_t stack_id)
+{
+	const struct coreleaks_stack *stack = view_stack(job->view, stack_id);
+	if (kind != CORELEAKS_KIND_GOROUTINE || stack_id >= job->view->num_stacks)
+		return stack;
+	if (samples->stacks == NULL)
+		samples->stacks = arena_alloc_array(job->arena, job->view->num_stacks,
+						    sizeof(const struct coreleaks_stack *));
+	if (samples->stacks[stack_id] == NULL)
+		samples->stacks[stack_id] =
+			has_wrapper(stack) ? without_wrappers(job->arena, stack) : stack;
+	return samples->stacks[stack_id];
+}
+
 static void samples_add_group(struct samples *samples, const struct write_job *job,
 			      const struct coreleaks_group *group)
 {
@@ -94,7 +152,7 @@ static void samples_add_group(struct samples *samples, const struct write_job *j
 		if (i == 0 || compare_alike(tasks[i - 1], tasks[i]) != 0) {
 			sample = array_add(job->arena, samples);
 			sample->group = group;
-			sample->stack = view_stack(job->view, tasks[i]->stack_id);
+			sample->stack = stack_of(samples, job, group->kind, tasks[i]->stack_id);
 			sample->task = tasks[i];
 		}
 		sample->num++;

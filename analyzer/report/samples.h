@@ -17,6 +17,7 @@ struct sample {
 struct samples {
 	struct sample *items; /* in the order of the groups */
 	uint32_t num, capacity;
+	const struct coreleaks_stack **stacks; /* of goroutines, by id; NULL: not needed yet */
 };
 
 /* What a format of one kind holds. */
@@ -27,13 +28,16 @@ struct kind_counts {
 	uint64_t num_others;   /* shown tasks of the other kind */
 };
 
-/* Of all shown groups of that kind. */
+/* Of all shown groups of that kind; goroutines' stacks are those that Go's own profiles have,
+ * without the compiler's wrappers. */
 void samples_build(struct samples *ret, const struct write_job *job, enum coreleaks_kind kind);
 /* The kind that was asked for, or else the one that the core is about. */
 struct kind_counts samples_counts(const struct write_job *job);
 /* One line each, behind "# ": what the output leaves out, and that the core is incomplete. */
 void samples_notes(struct text *out, const struct write_job *job, const struct kind_counts *counts);
 
+/* A frame of what the compiler made, which Go's own profiles and dumps leave out. */
+bool samples_is_wrapper(const struct coreleaks_stack *stack, uint32_t at);
 /* Where the task was started, or NULL; what is only inferred does not count, as the formats cannot
  * say so. A process's first goroutine was started by no other. */
 const struct coreleaks_frame *samples_creator(const struct coreleaks_task *task);

@@ -320,6 +320,13 @@ def go():
                    receive.get("counts"), receive.get("change"), send.get("counts"),
                    send.get("change")),
                   (key, "goroutines", [5, 12], "GROWN", [0, 3], "NEW"))
+    for name in ("ours.pb.gz", "ours.debug1", "ours.debug2"):
+        cli.run("-q", "-o", name, core)
+        _, document = compared(name, core)
+        receive, send = group(document, "main.receive"), group(document, "main.send")
+        tap.equal("%s, which coreleaks made of the core, against it" % name,
+                  (receive.get("counts"), receive.get("change"), send.get("counts"),
+                   send.get("change")), ([12, 12], "SAME", [3, 3], "SAME"))
     code, out, _ = compare("before.debug2", core)
     tap.check("the words of a goroutine monitor", re.search(
         r"Goroutines: 16 \(baseline: 6, delta: \+10\), blocked: 16", out), out)

@@ -422,6 +422,26 @@ START_TEST(prometheus_has_gos_own_families)
 }
 END_TEST
 
+/* "go f(x)" begins in a wrapper, which Go's own profiles do not have. */
+START_TEST(wrappers_are_in_no_profile)
+{
+	struct coreleaks_frame frames[] = {
+		go_frame("main.f", "/src/f.go", 7), go_frame("main.main.func1", "/src/f.go", 9),
+		go_frame("main.g", "/src/f.go", 11), go_frame("main.main.func2", "/src/f.go", 11),
+		go_frame("runtime.goexit", "/go/asm.s", 1594)};
+	frames[1].wrapper = frames[3].wrapper = true;
+	frames[2].inlined = true;
+	go_program();
+	fake_view_group(&fake, "g-0000000000ff", 1, fake_view_stack(&fake, frames, 5))->kind =
+		CORELEAKS_KIND_GOROUTINE;
+	const char *text = make(CORELEAKS_FORMAT_DEBUG1);
+	ck_assert_ptr_nonnull(strstr(text, "1 @ 0x480007 0x48000b 0x48063a\n"));
+	ck_assert_ptr_nonnull(strstr(text, "main.g+0xb"));
+	ck_assert_ptr_null(strstr(text, "main.main.func"));
+	ck_assert_ptr_null(strstr(make(CORELEAKS_FORMAT_FOLDED), "main.main.func"));
+}
+END_TEST
+
 START_TEST(logfmt_is_one_line)
 {
 	go_program();
@@ -950,6 +970,7 @@ Suite *formats_suite(void)
 	tcase_add_test(tests, debug1_counts_goroutines_alike_in_stack_and_labels);
 	tcase_add_test(tests, goleak_is_what_goleak_prints);
 	tcase_add_test(tests, prometheus_has_gos_own_families);
+	tcase_add_test(tests, wrappers_are_in_no_profile);
 	tcase_add_test(tests, logfmt_is_one_line);
 	tcase_add_test(tests, debug2_has_threads_only_when_asked);
 	tcase_add_test(tests, goleak_says_the_same_of_threads);
