@@ -35,8 +35,8 @@ static bool check_output(const struct settings *settings, const char *path, bool
 	int32_t format = format_of(settings, path);
 	if (format < 0) {
 		char known[256];
-		message("--output %s: no format for this suffix; use one of %s, or --format",
-			path, format_list(known, sizeof(known), coreleaks_format_suffix));
+		message("--output %s: no format for this suffix; use one of %s, or --format", path,
+			format_list(known, sizeof(known), coreleaks_format_suffix));
 		return false;
 	}
 	if (!whole_report && format != CORELEAKS_FORMAT_TEXT && format != CORELEAKS_FORMAT_JSON) {
