@@ -275,10 +275,11 @@ class _ReportFilter(_Filter):
     def filter(self, iterator):
         known = self._context.known_report()
         iterator = map(_with_name, iterator)
-        if settings.get(settings.FRAME_NOTES):
-            iterator = self._noted(iterator, known)
         if settings.get(settings.HIDE_RUNTIME_FRAMES):
             iterator = self._folded(iterator, known)
+        if settings.get(settings.FRAME_NOTES):
+            # At the first one that is left.
+            iterator = self._noted(iterator, known)
         return iterator
 
     def _noted(self, iterator, known):

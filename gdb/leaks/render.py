@@ -167,7 +167,9 @@ def _signal(report, shown):
     if not thread_id or not report.signal_name():
         return []
     group = report.group_of_signal()
-    frame = waits.user_frame(group) if group is not None else None
+    # Where the members may have different stacks, the group's may be another's.
+    is_own = group is not None and (group.key is None or group.count == 1)
+    frame = waits.user_frame(group) if is_own else None
     where = " in " + frames.name_of(frame) if frame is not None else ""
     where += ", in a hidden group" if group is None else ", group #%d" % group.rank
     return [[("thread %d took %s%s" % (thread_id, report.signal_name(), where), "highlight")]]

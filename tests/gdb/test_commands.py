@@ -218,13 +218,15 @@ def check_backtrace(hunt):
         for name in ("__futex_abstimed_wait_common", "__futex_abstimed_wait_common64",
                      "__GI___futex_abstimed_wait_cancelable64", "__pthread_cond_wait_common",
                      "___pthread_cond_wait", "clone3")]
-    before, early, noted, hidden, after = _backtraces(hunt, report)
+    before, early, noted, hidden, after, both = _backtraces(hunt, report)
     tap.check("a note before there is a report", "[" not in early and "#0 " in early, early)
     tap.check("a note at the innermost frame", noted.splitlines()[0].count(
         " [waits for condition 0x55d0] (") == 1 and noted.count("[waits") == 1, noted)
     tap.check("frames that wait or start are left out", "consume" in hidden.splitlines()[0] and
               len(hidden.splitlines()) == 1 and len(before.splitlines()) > 3, hidden)
     tap.equal("and are there again", after, before)
+    tap.check("the note stands at the first that is left", "consume [waits for condition 0x55d0] ("
+              in both and len(both.splitlines()) == 1, both)
 
 
 def check_nameless(hunt):
@@ -249,9 +251,10 @@ def _backtraces(hunt, report):
         "python [t.switch() for t in "
         "gdb.selected_inferior().threads() if t.ptid[1] == %d]" % hunt.ids[1], "bt",
         "set leaks frame-notes on", "bt", "leaks", "bt", "set leaks frame-notes off",
-        "set leaks hide-runtime-frames on", "bt", "set leaks hide-runtime-frames off", "bt"],
+        "set leaks hide-runtime-frames on", "bt", "set leaks hide-runtime-frames off", "bt",
+        "set leaks hide-runtime-frames on", "set leaks frame-notes on", "bt"],
         analyzer=hunt.fake, env=hunt.environment(report))
-    return [answers[number].out for number in (1, 3, 5, 8, 10)]
+    return [answers[number].out for number in (1, 3, 5, 8, 10, 13)]
 
 
 def check_no_core(hunt):

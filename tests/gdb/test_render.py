@@ -362,6 +362,10 @@ def check_facts():
     tap.check("and the listing who took the signal", "thread 101 took SIGSEGV in consume, group "
               "#1\n" in listing(document) and "        ← thread 101 took SIGSEGV\n" in
               listing(document), listing(document))
+    keyed = dict(document, groups=[dict(document["groups"][0], key="no label x", count=2,
+                                        members=[101, 102])] + document["groups"][1:])
+    tap.check("but not where, when the group's stack may be another's",
+              "thread 101 took SIGSEGV, group #1\n" in listing(keyed), listing(keyed))
     tap.equal("who holds it is not there", said(objects=[
         {"kind": "mutex", "address": "0x99", "holder": {"id": 7, "state": None}}]),
               ["mutex 0x99, held by thread 7, which the core does not have"])
