@@ -268,10 +268,13 @@ static void show_text_task(struct screen *screen, const struct write_job *job,
 				     ? ""
 				     : arena_format(job->arena, "  bp 0x%" PRIx64, task->bp)));
 	if (group != NULL) {
-		text_findings_line(screen, 0, STYLE_PLAIN,
-				   arena_format(job->arena, "one of %s in group %s",
-						words_number(job->arena, group->num_tasks),
-						group->id));
+		const char *number = words_number(job->arena, group->num_tasks);
+		text_findings_line(
+			screen, 0, STYLE_PLAIN,
+			group->num_tasks == 1
+				? arena_format(job->arena, "alone in group %s", group->id)
+				: arena_format(job->arena, "one of %s in group %s", number,
+					       group->id));
 		show_text_task_findings(screen, job, one->task);
 	} else {
 		text_findings_line(screen, 0, STYLE_PLAIN,

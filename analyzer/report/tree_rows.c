@@ -1,6 +1,7 @@
 #include "report/tree_rows.h"
 
 #include "base/intern.h"
+#include "group/user_frame.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -201,6 +202,18 @@ static void add_rows(struct maker *maker)
 	}
 }
 
+/* What a thread began with: where no start routine is known, as of the first one, the outermost
+ * function that is not libc's. */
+static const char *thread_start(const struct coreleaks_stack *stack, const char *routine)
+{
+	if (routine != NULL || stack->end != CORELEAKS_STACK_COMPLETE)
+		return routine;
+	for (uint32_t i = stack->num_frames; i-- > 0;)
+		if (stack->frames[i].function != NULL && !user_frame_is_runtime(&stack->frames[i]))
+			return stack->frames[i].function;
+	return NULL;
+}
+
 void tree_rows_build(struct tree_rows *ret, const struct write_job *job)
 {
 	const struct report_view *view = job->view;
@@ -211,10 +224,12 @@ void tree_rows_build(struct tree_rows *ret, const struct write_job *job)
 		ret->kind = (enum coreleaks_kind)job->options->kind;
 	const char **starts =
 		arena_alloc_array(job->arena, (size_t)view->num_tasks + 1, sizeof(*starts));
-	for (uint32_t i = 0; i < view->num_tasks; i++)
-		starts[i] = tree_start(view_task(view, i),
-				       view_stack(view, view_alike(view, i)->stack_id),
-				       view_wait(view, i)->start);
+	for (uint32_t i = 0; i < view->num_tasks; i++) {
+		const struct coreleaks_stack *stack =
+			view_stack(view, view_alike(view, i)->stack_id);
+		starts[i] = tree_start(view_task(view, i), stack,
+				       thread_start(stack, view_wait(view, i)->start));
+	}
 	tree_build(&ret->tree, job->arena, view_all_tasks(view, job->arena), starts,
 		   view->num_tasks, ret->kind);
 	size_t num = (size_t)ret->tree.nodes.num + 1;

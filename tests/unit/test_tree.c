@@ -179,7 +179,7 @@ START_TEST(threads_are_shown_when_asked_for)
 	fake_view_group(&fake, "t-5f0a3b9c1d2e", 3, fake_view_stack(&fake, &frame, 1));
 	expect("2 goroutines, under");
 	fake.options.kind = CORELEAKS_KIND_THREAD;
-	expect("3 threads, under those that made them\n3 x ? [");
+	expect("3 threads, under those that made them\n3 x work [");
 }
 END_TEST
 
