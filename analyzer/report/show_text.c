@@ -218,6 +218,14 @@ static void show_text_ancestors(struct screen *screen, const struct write_job *j
 				     words_number(job->arena, task->num_more_ancestors)));
 }
 
+static const char *place_in_group(struct arena *arena, const struct coreleaks_group *group)
+{
+	if (group->num_tasks == 1)
+		return arena_format(arena, "alone in group %s", group->id);
+	return arena_format(arena, "one of %s in group %s", words_number(arena, group->num_tasks),
+			    group->id);
+}
+
 static void show_text_task(struct screen *screen, const struct write_job *job,
 			   const struct one *one)
 {
@@ -268,13 +276,7 @@ static void show_text_task(struct screen *screen, const struct write_job *job,
 				     ? ""
 				     : arena_format(job->arena, "  bp 0x%" PRIx64, task->bp)));
 	if (group != NULL) {
-		const char *number = words_number(job->arena, group->num_tasks);
-		text_findings_line(
-			screen, 0, STYLE_PLAIN,
-			group->num_tasks == 1
-				? arena_format(job->arena, "alone in group %s", group->id)
-				: arena_format(job->arena, "one of %s in group %s", number,
-					       group->id));
+		text_findings_line(screen, 0, STYLE_PLAIN, place_in_group(job->arena, group));
 		show_text_task_findings(screen, job, one->task);
 	} else {
 		text_findings_line(screen, 0, STYLE_PLAIN,
