@@ -2,6 +2,7 @@
 #include "analysis.h"
 
 #include "base/error.h"
+#include "stack/self_check.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,9 @@ static void unwind_floor(struct coreleaks_analysis *a)
 			 &a->modules);
 	worker_finish(&a->queues_apart.worker, &a->arena);
 	gaps_add_all(&a->gaps, &a->queues_apart.gaps);
+	if (a->options.self_check && !a->progress.left_out)
+		a->core.self_check = self_check_build(&a->arena, &a->gaps, &a->progress, &a->tasks,
+						      &a->stacks, &a->unwinder);
 	a->creations =
 		creations_build(&a->creators, &a->arena, a->stacks.calls, a->nptl.threads.num);
 }

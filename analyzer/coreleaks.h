@@ -451,6 +451,26 @@ struct coreleaks_gap {
 };
 
 /* What the core says of itself. */
+/* A stack that libdwfl unwinds otherwise than this library does. */
+struct coreleaks_disagreement {
+	enum coreleaks_kind kind;
+	int64_t id;
+	uint32_t task;	/* index for coreleaks_task() */
+	uint32_t frame; /* the first that differs: 0 is the innermost, inlined ones not counted */
+	uint64_t pc, other_pc; /* ours and libdwfl's; 0: that stack ends before */
+};
+
+/* A sample of the threads' stacks, unwound a second time by libdwfl from the same memory and files.
+ * Each disagreement is a gap, too. */
+struct coreleaks_self_check {
+	uint32_t num_threads; /* whose stacks might be taken */
+	uint32_t num_stacks;  /* that were; 0: stopped before, or there is none */
+	uint32_t num_unsure;  /* of them: compared only to where libdwfl has no rule to go on */
+	uint64_t num_frames;  /* that are the same */
+	const struct coreleaks_disagreement *disagreements;
+	uint32_t num_disagreements;
+};
+
 struct coreleaks_core {
 	const char *path;	/* as given; "-" for standard input */
 	uint64_t size;		/* bytes of the (unpacked) core */
@@ -465,6 +485,7 @@ struct coreleaks_core {
 	bool complete;			 /* no gap that makes the analysis incomplete */
 	bool executable_verified;	 /* its file was found and its build-id is the core's */
 	const char *executable_file;	 /* the file that was used; NULL: none */
+	const struct coreleaks_self_check *self_check; /* NULL: was not asked for */
 };
 
 struct coreleaks_module {
@@ -579,6 +600,7 @@ struct coreleaks_options {
 	 * says so. For who saw the analysis die in one of them. */
 	int32_t last_floor;   /* enum coreleaks_floor; default all */
 	const char *left_out; /* why, in that gap; NULL: nothing is said of it */
+	bool self_check;      /* unwind a sample of the threads' stacks by libdwfl, and compare */
 };
 
 void coreleaks_options_init(struct coreleaks_options *options);

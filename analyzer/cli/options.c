@@ -131,7 +131,9 @@ static const struct option_row option_rows[] = {
 	 "Only goroutines made in a function that REGEX matches, or that descend from one that was "
 	 "or that began with it",
 	 JUDGING, BUILT(handle_text, FIELD(analysis.ancestor))},
-	{"self-check", 0, NULL, "Test the analysis itself against the core", JUDGING, UNBUILT},
+	{"self-check", 0, NULL,
+	 "Unwind up to 256 threads' stacks a second time, by libdwfl, and report where it differs",
+	 JUDGING, BUILT(handle_flag, FIELD(analysis.self_check))},
 	{"explain-filters", 0, NULL, "Text: say what every filter and rule removed", JUDGING,
 	 BUILT(handle_flag, FIELD(write.explain))},
 	{"config", 0, "FILE", "File of ignore and allow rules", JUDGING,

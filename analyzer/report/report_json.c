@@ -8,6 +8,7 @@
 #include "report/go_json.h"
 #include "report/group_notes.h"
 #include "report/rules_report.h"
+#include "report/self_check_report.h"
 #include "report/waits_json.h"
 
 #include <stdio.h>
@@ -121,6 +122,7 @@ void report_json_whole(struct json_out *json, const struct report_view *view)
 	report_json_core(json, view);
 	go_json_add(json, view->go);
 	report_json_summary(json, view);
+	self_check_report_json(json, view->core->self_check);
 }
 
 static void report_json_frame(struct json_out *json, const struct coreleaks_frame *frame,

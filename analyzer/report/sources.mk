@@ -8,7 +8,8 @@ LIB_SOURCES += $(addprefix analyzer/report/,\
 	report_json.c report_text.c results.c rules.c samples.c screen.c show_json.c \
 	show_object.c show_text.c show_tree.c tree_rows.c text_findings.c text_frames.c text_groups.c text_tail.c view.c \
 	wait_chain.c wait_picture.c wait_words.c waits_json.c words.c write.c)
-LIB_SOURCES += analyzer/report/kept.c analyzer/report/rules_report.c
+LIB_SOURCES += analyzer/report/kept.c analyzer/report/rules_report.c \
+	analyzer/report/self_check_report.c
 LIB_SOURCES += $(addprefix analyzer/report/,check_dot.c check_text.c comparison_html.c \
 	comparison_text.c many.c many_html.c many_json.c)
 

@@ -8,6 +8,7 @@
 #include "report/go_census.h"
 #include "report/kept.h"
 #include "report/rules_report.h"
+#include "report/self_check_report.h"
 #include "report/words.h"
 
 #include <inttypes.h>
@@ -300,6 +301,7 @@ void text_tail(struct screen *screen, const struct write_job *job, uint32_t num_
 	go_census_text(screen, job);
 	rules_report_text(screen, job);
 	text_tail_stacks(screen, job);
+	self_check_report_text(screen, job);
 	text_tail_all_gaps(screen, job);
 	text_tail_modules(screen, job);
 	text_tail_runtimes(screen, job);

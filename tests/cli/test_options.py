@@ -9,7 +9,7 @@ import tap
 USAGE = 64
 RESERVED = {
     "--debuginfod": None,
-    "--pid": "1", "--self-check": None,
+    "--pid": "1",
 }
 WRONG_VALUES = [
     ("--root-goid", "0"), ("--root-goid", "main"), ("--root-goid", "9223372036854775808"),

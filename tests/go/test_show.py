@@ -40,7 +40,10 @@ def check(case, version, mode):
         return
     name, core = "%s by Go %s, %s: " % (case, version, mode), elfcore.Core(path)
     tool = [realcore.tool(), "--json", "--executable=" + exe]
-    tasks = json.loads(tap.run(tool + ["--all", path])[1])["tasks"]
+    report = json.loads(tap.run(tool + ["--all", "--self-check", path])[1])
+    checked, tasks = report["self_check"], report["tasks"]
+    tap.check(name + "the threads' stacks are libdwfl's", not checked["disagreements"] and
+              checked["stacks"] == checked["threads"] > 0, checked)
     goroutines = [task for task in tasks if task["kind"] == "goroutine"]
     wrong, num_links, seen = [], 0, set()
     for task in goroutines:

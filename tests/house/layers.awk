@@ -11,7 +11,7 @@ BEGIN {
 	for (i = 1; i <= num_floors; i++)
 		floor_of[names[i]] = i
 	# Files that may include a library's headers.
-	library["elfutils/"] = "^(core/(modules|module_file|elf_files)|stack/(cfi|expression|dwarf_[a-z]+))\\.[ch]$"
+	library["elfutils/"] = "^(core/(modules|module_file|elf_files)|stack/(cfi|expression|self_check|dwarf_[a-z]+))\\.[ch]$"
 	library["dwarf.h"] = "^stack/(cfi|expression|dwarf_[a-z]+)\\.[ch]$"
 	library["libelf.h"] = "^(core|stack)/"
 	library["gelf.h"] = "^(core|stack)/"
