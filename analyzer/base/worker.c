@@ -11,7 +11,7 @@ unsigned worker_num_processors(void)
 							    : CPU_SETSIZE;
 }
 
-static void work(struct worker *worker)
+static void do_piece(struct worker *worker)
 {
 	jmp_buf trap;
 	worker->arena.trap = &trap;
@@ -24,7 +24,7 @@ static void work(struct worker *worker)
 
 static void *run(void *data)
 {
-	work(data);
+	do_piece(data);
 	return NULL;
 }
 
@@ -43,9 +43,9 @@ static bool start_thread(struct worker *worker)
 }
 
 void worker_start(struct worker *ret, const struct arena *main, bool background,
-		  void (*piece)(struct arena *arena, void *data), void *data)
+		  void (*work)(struct arena *arena, void *data), void *data)
 {
-	*ret = (struct worker){.work = piece, .data = data};
+	*ret = (struct worker){.work = work, .data = data};
 	arena_init(&ret->arena, 0);
 	if (background && main->max_size == 0 && worker_num_processors() > 1)
 		ret->running = start_thread(ret);
@@ -67,7 +67,7 @@ void worker_finish(struct worker *worker, struct arena *main)
 		if (main->max_size != 0)
 			worker->arena.max_size = main->max_size - main->used_size + 1;
 		worker->finished = true;
-		work(worker);
+		do_piece(worker);
 	}
 	if (worker->out_of_memory)
 		arena_exhausted(main);

@@ -66,6 +66,7 @@ static void on_bus_error(int signal_nr, siginfo_t *info, void *context)
 {
 	static const char said[] =
 		": became shorter, or could not be read, while it was in use; try again";
+	static const char unknown[] = "a file of the core";
 	static char line[MAX_LINE + sizeof(said)];
 	(void)context;
 	/* Sent by somebody: nothing was read in vain. */
@@ -75,8 +76,8 @@ static void on_bus_error(int signal_nr, siginfo_t *info, void *context)
 		return;
 	}
 	if (!find_mapped_file((uint64_t)(uintptr_t)info->si_addr, line))
-		strcpy(line, "a file of the core");
-	strcat(line, said);
+		memcpy(line, unknown, sizeof(unknown));
+	memcpy(line + strlen(line), said, sizeof(said));
 	message_give_up(line);
 }
 

@@ -24,7 +24,7 @@ struct check_group {
 	const struct summary_group *group; /* the largest part of that verdict */
 	enum coreleaks_verdict verdict;	   /* the strongest */
 	bool is_red, is_allowed;	   /* in some dump; in all that have it */
-	uint64_t count, num_judged; /* tasks; those of them that have that verdict */
+	uint64_t count, num_judged;	   /* tasks; those of them that have that verdict */
 	struct {
 		struct check_part *items; /* in the order of dumps, a dump once */
 		uint32_t num, capacity;

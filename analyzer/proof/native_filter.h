@@ -70,8 +70,7 @@ static inline bool native_filter_maybe(const struct native_filter *filter,
 		((native_filter_bytes)(native_filter_load(bytes + 6) == none) &
 		 (native_filter_bytes)(native_filter_load(bytes + 7) == none)) |
 		filter->aligned;
-	const native_filter_halves other =
-		__builtin_shuffle(encoded, (native_filter_halves){1, 0, 3, 2});
+	const native_filter_halves other = __builtin_shufflevector(encoded, encoded, 1, 0, 3, 2);
 	return filter->useless ||
 	       native_filter_any((found & plain) | (native_filter_bytes)(encoded & other));
 }
