@@ -1,6 +1,6 @@
 # Tests that take long, or need what is fetched for them alone. Included by GNUmakefile.
 
-.PHONY: check-gdb-versions check-real check-glibc check-go check-proof cut-table
+.PHONY: check-gdb-versions check-real check-glibc check-go check-proof check-valgrind cut-table
 
 check-gdb-versions: all ## the tests of the GDB command in GDB 16 and 18, fetched like Go
 	@$(TEST_ENV) tests/gdb/versions --check --jobs $(JOBS) --timeout 900
@@ -15,6 +15,9 @@ check-go: all ## compare every goroutine of all Go samples, by eight versions of
 
 check-proof: all ## hold the proofs about goroutines to 960 cores of busy programs (half an hour)
 	@COREGO=all $(RUN) --timeout 14400 tests/go/test_proof.py
+
+check-valgrind: deps-valgrind all ## the command over every native sample's core, under Valgrind
+	@$(RUN) --timeout 7200 tests/valgrind
 
 cut-table: all ## stacks found in cores cut at each 10 %, beside GDB's, eu-stack's and Delve's
 	@$(TEST_ENV) /usr/bin/python3 tests/real/cut_table.py
