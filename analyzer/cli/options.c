@@ -272,8 +272,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static const char args_doc[] = "[report] CORE [EXE]\nshow CORE ID\n"
 			       "check CORE|DIR... [-- EXE...]\ncompare DUMP|DIR...";
 static const char doc[] =
-	"Groups the threads of an ELF core dump by identical stacks and says which of them are "
-	"suspicious. CORE may be compressed; - is standard input. ID is a group's id or rank in "
+	"Groups the threads and goroutines of an ELF core dump by identical stacks and says which "
+	"of them are stuck or suspicious. CORE may be compressed; - is standard input. ID is a "
+	"group's id or rank in "
 	"the report, thread:NUMBER, goroutine:NUMBER, an object's address, or tree: who created "
 	"whom.\v"
 	"Subcommands: report (the default), show, check (the gate of a pipeline: many cores, a "

@@ -211,7 +211,9 @@ void comparison_text(struct text *out, const struct coreleaks_comparison *compar
 		text_add(out, "note: these are dumps of different programs\n");
 	if (!comparison->has_times)
 		text_add(out, "note: the dumps' times are unknown or not ascending: no rates\n");
-	text_addf(out, "compared by %s%s\n", comparison_key_name(comparison->key),
+	text_addf(out, "compared by %s%s\n",
+		  comparison->key == KEY_LOOSE ? "loose signature: functions, not lines"
+					       : comparison_key_name(comparison->key),
 		  comparison->is_one_process ? ", dumps of one process" : "");
 	for (uint32_t i = 0; i < comparison->rows.num; i++) {
 		const struct comparison_row *row = &comparison->rows.items[i];

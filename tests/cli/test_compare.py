@@ -134,6 +134,8 @@ def leaking(exe):
     tap.check("a monitor's line for each dump", re.search(
         r"(?m)^\[\d\d:\d\d:\d\d\] Threads: 26 \(baseline: 6, delta: \+20\), blocked: 26", out), out)
     tap.check("a sparkline", re.search(r"GROWN +\+20  5 -> 15 -> 25 ▃▅█ ", out), out)
+    tap.check("the text says what makes groups the same",
+              "\ncompared by signature, dumps of one process\n" in out, out)
     _, out, _ = compare("--iterations", "10", *paths)
     tap.check("--iterations", "2.0 an iteration (10 of them)" in out, out)
     tap.equal("two dumps: grown, and no finding",
