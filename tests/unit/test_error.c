@@ -86,6 +86,42 @@ START_TEST(out_of_memory_is_an_error_too)
 }
 END_TEST
 
+/* A rule, or a file's name, may hold any bytes; a message is one line of UTF-8. */
+START_TEST(bytes_that_are_no_text)
+{
+	static const char *const rows[][2] = {
+		{"plain", "plain"},
+		{"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+		{"a\xff"
+		 "b",
+		 "a\\xffb"},
+		{"\xc3", "\\xc3"},
+		{"\xc0\xaf", "\\xc0\\xaf"},
+		{"\xed\xa0\x80", "\\xed\\xa0\\x80"},
+		{"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},
+		{"\xe2\x82", "\\xe2\\x82"},
+	};
+	struct coreleaks_error *error =
+		error_new(CORELEAKS_ERROR_USAGE, 0, NULL, "rules:1: %s", rows[_i][0]);
+	ck_assert_str_eq(error->message + strlen("rules:1: "), rows[_i][1]);
+	coreleaks_error_free(error);
+}
+END_TEST
+
+/* Escapes take more room than there is: cut, and still text. */
+START_TEST(many_bytes_that_are_no_text)
+{
+	char bytes[4000];
+	memset(bytes, 0xff, sizeof(bytes) - 1);
+	bytes[sizeof(bytes) - 1] = '\0';
+	struct coreleaks_error *error = error_new(CORELEAKS_ERROR_USAGE, 0, NULL, "%s", bytes);
+	ck_assert_uint_gt(strlen(error->message), 4000);
+	for (size_t i = 0; error->message[i] != '\0'; i += 4)
+		ck_assert_int_eq(strncmp(error->message + i, "\\xff", 4), 0);
+	coreleaks_error_free(error);
+}
+END_TEST
+
 Suite *error_suite(void)
 {
 	Suite *suite = suite_create("error");
@@ -96,6 +132,8 @@ Suite *error_suite(void)
 	tcase_add_test(tests, free_takes_null);
 	tcase_add_test(tests, long_path_stays_whole);
 	tcase_add_test(tests, out_of_memory_is_an_error_too);
+	tcase_add_loop_test(tests, bytes_that_are_no_text, 0, 8);
+	tcase_add_test(tests, many_bytes_that_are_no_text);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
