@@ -26,7 +26,8 @@ struct chart {
 
 static uint32_t chart_x(const struct chart *chart, uint32_t index)
 {
-	return LEFT + (uint32_t)((uint64_t)(RIGHT - LEFT) * index / (chart->num - 1));
+	uint32_t num_steps = chart->num > 1 ? chart->num - 1 : 1;
+	return LEFT + (uint32_t)((uint64_t)(RIGHT - LEFT) * index / num_steps);
 }
 
 static uint32_t chart_y(const struct chart *chart, uint64_t count)
