@@ -103,6 +103,14 @@ void arena_expect(void *memory, size_t size)
 #endif
 }
 
+void *arena_alloc_full(struct arena *arena, size_t num, size_t item_size)
+{
+	void *memory = arena_alloc_array(arena, num, item_size);
+	if (num * item_size >= LARGE_ALLOCATION)
+		arena_expect(memory, num * item_size);
+	return memory;
+}
+
 void *arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_size)
 {
 	if (old == NULL || old_size < LARGE_ALLOCATION || new_size <= old_size) {

@@ -36,6 +36,8 @@ void *arena_alloc(struct arena *arena, size_t size);
 void *arena_alloc_array(struct arena *arena, size_t num, size_t item_size);
 /* All of this memory will be used: the kernel gives it at once, not page by page. */
 void arena_expect(void *memory, size_t size);
+/* As arena_alloc_array(), and all of it will be used. */
+void *arena_alloc_full(struct arena *arena, size_t num, size_t item_size);
 /* A larger copy of old (may be NULL); the new part is zeroed and old is no longer valid. */
 void *arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_size);
 /* Gives back what arena_alloc() gave, where it is large: temporary columns for all tasks. */

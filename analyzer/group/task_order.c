@@ -28,7 +28,7 @@ static void sort_by_digit(const struct task_order *from, struct task_order *to, 
 const struct task_order *task_order_build(struct arena *arena, const struct groups_input *input)
 {
 	uint32_t num = input->num_tasks;
-	struct task_order *order = arena_alloc_array(arena, num, sizeof(*order)), *other;
+	struct task_order *order = arena_alloc_full(arena, num, sizeof(*order)), *other;
 	uint64_t differing = 0;
 	bool sorted = true;
 	for (uint32_t i = 0; i < num; i++) {
@@ -38,7 +38,7 @@ const struct task_order *task_order_build(struct arena *arena, const struct grou
 	}
 	if (sorted)
 		return order;
-	other = arena_alloc_array(arena, num, sizeof(*other));
+	other = arena_alloc_full(arena, num, sizeof(*other));
 	for (int shift = 0; shift < 64; shift += DIGIT_BITS) {
 		struct task_order *from = order;
 		if ((differing >> shift & (NUM_VALUES - 1)) == 0)

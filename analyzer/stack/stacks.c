@@ -307,10 +307,10 @@ void stacks_build(struct stacks *ret, struct arena *arena, struct gaps *gaps,
 	struct symbols symbols;
 	struct joined joined;
 	*ret = (struct stacks){0};
-	ret->by_task = arena_alloc_array(arena, tasks->list.num, sizeof(*ret->by_task));
+	ret->by_task = arena_alloc_full(arena, tasks->list.num, sizeof(*ret->by_task));
 	ret->interrupted_by_task =
-		arena_alloc_array(arena, tasks->list.num, sizeof(*ret->interrupted_by_task));
-	ret->outer_sp = arena_alloc_array(arena, tasks->list.num, sizeof(*ret->outer_sp));
+		arena_alloc_full(arena, tasks->list.num, sizeof(*ret->interrupted_by_task));
+	ret->outer_sp = arena_alloc_full(arena, tasks->list.num, sizeof(*ret->outer_sp));
 	intern_init(&builder.keys, arena);
 	intern_init(&builder.addresses, arena);
 	builder.key =

@@ -5,8 +5,8 @@ import os
 
 import gdb
 
-from . import (analyzer, completion, found, goroutines, live, options, report, selection, session, settings,
-               target, waits)
+from . import (analyzer, completion, found, goroutines, live, options, report, selection, session,
+               settings, target, waits)
 from .errors import LeaksError
 from .words import decimal
 
