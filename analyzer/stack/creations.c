@@ -105,7 +105,8 @@ const struct coreleaks_creation **creations_build(const struct creators *creator
 		arena_alloc_array(arena, num_threads, sizeof(*result));
 	for (uint32_t i = 0; i < creators->targets.num; i++)
 		all[i] = decide(arena, creators, &creators->targets.items[i], calls);
-	for (uint32_t i = 0; i < num_threads; i++) {
+	/* Nobody has looked for creators: the floor of stacks is left out. */
+	for (uint32_t i = 0; i < num_threads && creators->by_thread != NULL; i++) {
 		uint32_t target = creators->by_thread[i];
 		if (target != UINT32_MAX && all[target].num_places > 0)
 			result[i] = &all[target];

@@ -274,6 +274,16 @@ START_TEST(nothing_to_look_for)
 }
 END_TEST
 
+/* The floor of stacks is left out. */
+START_TEST(nobody_has_looked)
+{
+	struct creators none = {0};
+	const struct coreleaks_creation **found = creations_build(&none, &world.arena, NULL, 2);
+	ck_assert_ptr_null(found[0]);
+	ck_assert_ptr_null(found[1]);
+}
+END_TEST
+
 static struct coreleaks_stack named(const char *function, const char *path, uint32_t line,
 				    uint64_t pc)
 {
@@ -393,6 +403,7 @@ Suite *creators_suite(void)
 	tcase_add_test(tests, a_comparison_creates_nothing);
 	tcase_add_test(tests, what_nobody_forms_is_unknown);
 	tcase_add_test(tests, nothing_to_look_for);
+	tcase_add_test(tests, nobody_has_looked);
 	tcase_add_test(tests, places_in_one_function);
 	tcase_add_test(tests, functions_by_their_frames);
 	tcase_add_test(tests, damaged_files);
