@@ -149,6 +149,12 @@ def deaths():
     code, out, err, left = while_reading(interrupt)
     tap.check("two Ctrl-C end both processes", code in (FAILED, -signal.SIGINT) and out == ""
               and not left, "%d %s%s %s" % (code, out, err, left))
+    code, out, err, left = while_reading(lambda _, child: os.kill(child, signal.SIGSTOP),
+                                         "--timeout=1s")
+    tap.check("silent past --timeout while the core is opened: exit 2, a line, no process",
+              code == FAILED and out == "" and cli.one_line(err) and not left
+              and "did not stop when its time was over" in err and "opening" in err,
+              "%d %s%s %s" % (code, out, err, left))
     code, out, err, left = while_reading(lambda process, _: process.kill())
     tap.equal("no process is left when the parent is killed", left, False)
     ignore = lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -207,6 +213,21 @@ def partial(core):
               and not report["core"]["complete"], log)
 
 
+def silent(core):
+    """The confined process says nothing any more, long after its time was over: it is stopped as
+    soon as GDB lets go of it."""
+    stop = "python import os, signal; os.kill(gdb.selected_inferior().pid, signal.SIGSTOP)"
+    code, report, log = under_gdb(["--timeout=4s", core], stop, "detach")
+    tap.equal("silent past --timeout: exit code", code, FAILED)
+    tap.check("one line names core and cause", len(lines_of(log)) == 1 and core in lines_of(log)[0]
+              and "did not stop when its time was over" in lines_of(log)[0], log)
+    tap.check("the tasks are reported, and why no more", report
+              and report["summary"]["threads"] == cli.NUM_THREADS
+              and [gap["kind"] for gap in report["gaps"]] == ["analysis-died", "stack-unreadable"]
+              and "did not stop when its time was over" in report["gaps"][0]["detail"]
+              and not report["core"]["complete"], log)
+
+
 def shrinking_file(core):
     """A program that becomes shorter while it is read."""
     shutil.copy2(cli.program(), "program")
@@ -224,6 +245,7 @@ with cli.Scratch():
         deaths()
         if shutil.which("gdb"):
             partial(CORE)
+            silent(CORE)
             shrinking_file(CORE)
         else:
             tap.skip("dying in the analysis", "gdb is not installed")
