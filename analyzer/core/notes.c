@@ -256,13 +256,28 @@ static void note_fpregset(struct notes_builder *builder, const struct note *note
 		notes->threads.items[notes->threads.num - 1].fpregs_off = note->desc_off;
 }
 
-/* The extended state (AVX and later), as XSAVE writes it: at least the 512 bytes of NT_FPREGSET and
- * a header of 64 (Linux arch/x86/kernel/fpu/regset.c). */
+/* How many bytes the extended state has at least: the 512 of NT_FPREGSET, a header of 64, whose
+ * first word says which parts are in use, and these. Where they stand depends on the processor
+ * (Linux arch/x86/kernel/fpu/xstate.c, Intel SDM 1, 13.4 and 13.5). */
+static uint64_t least_xstate_size(uint64_t parts)
+{
+	static const uint32_t sizes[] = {[2] = 256, [5] = 64, [6] = 512, [7] = 1024, [18] = 8192};
+	uint64_t size = 576;
+	for (uint32_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		size += parts >> i & 1 ? sizes[i] : 0;
+	return size;
+}
+
+/* The extended state (AVX and later), as XSAVE writes it (Linux arch/x86/kernel/fpu/regset.c). One
+ * that was cut is none: what threads hold is searched for in it. */
 static void note_xstate(struct notes_builder *builder, const struct note *note)
 {
-	enum { MIN_SIZE = 576, MAX_SIZE = 1 << 16 };
+	enum { PARTS_OFF = 512, MAX_SIZE = 1 << 16 };
 	struct notes *notes = builder->notes;
-	if (notes->threads.num == 0 || note->desc_size < MIN_SIZE || note->desc_size > MAX_SIZE)
+	uint64_t words[PARTS_OFF / 8 + 1];
+	if (notes->threads.num == 0 || note->desc_size > MAX_SIZE ||
+	    !note_desc(builder, note, words, sizeof(words)) ||
+	    note->desc_size < least_xstate_size(words[PARTS_OFF / 8]))
 		return;
 	notes->threads.items[notes->threads.num - 1].xstate_off = note->desc_off;
 	notes->threads.items[notes->threads.num - 1].xstate_size = (uint32_t)note->desc_size;

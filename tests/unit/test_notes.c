@@ -1,6 +1,7 @@
 #include "fake_world.h"
 
 #include <check.h>
+#include <elf.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -339,15 +340,51 @@ START_TEST(wrong_size_of_registers)
 }
 END_TEST
 
+/* The extended state has the upper halves of vector registers only where it is long enough for what
+ * its header says: 512 bytes, a header of 64, and 256 for AVX, 1600 more for AVX-512. */
+START_TEST(wrong_size_of_vector_registers)
+{
+	static const struct {
+		uint32_t size;
+		uint64_t parts;
+		bool whole;
+	} rows[] = {
+		{0, 0, false},	     {8, 0, false},	     {519, 0, false},
+		{575, 0, false},     {576, 0, true},	     {576, 3, true},
+		{576, 7, false},     {831, 7, false},	     {832, 7, true},
+		{832, 0xe7, false},  {2431, 0xe7, false},    {2432, 0xe7, true},
+		{2696, 0x2e7, true}, {2696, 0x600e7, false}, {11008, 0x600e7, true},
+		{65536, 7, true},    {65540, 7, false},	     {832, UINT64_MAX, false},
+	};
+	enum { NUM = sizeof(rows) / sizeof(rows[0]) };
+	static uint64_t state[65540 / 8 + 1];
+	fake_note(core, "LINUX", NT_X86_XSTATE, state, 832);
+	for (int32_t i = 0; i < NUM; i++) {
+		add_thread(i + 1);
+		state[64] = rows[i].parts;
+		fake_note(core, "LINUX", NT_X86_XSTATE, state, rows[i].size);
+	}
+	fake_world_open_notes(&world);
+	ck_assert_uint_eq(notes->threads.num, NUM);
+	for (uint32_t i = 0; i < NUM; i++)
+		ck_assert_msg((notes->threads.items[i].xstate_off != 0) == rows[i].whole &&
+				      notes->threads.items[i].xstate_size ==
+					      (rows[i].whole ? rows[i].size : 0),
+			      "%u bytes for %#llx", rows[i].size,
+			      (unsigned long long)rows[i].parts);
+}
+END_TEST
+
 START_TEST(odd_tids_are_kept)
 {
+	add_thread(-2);
 	add_thread(0);
 	add_thread(5);
 	add_thread(5);
 	add_thread(INT32_MAX);
 	add_thread(0);
 	fake_world_open_notes(&world);
-	EXPECT_TIDS(0, 5, 5, INT32_MAX, 0);
+	EXPECT_TIDS(-2, 0, 5, 5, INT32_MAX, 0);
 }
 END_TEST
 
@@ -581,6 +618,7 @@ Suite *notes_suite(void)
 	tcase_add_test(tests, eight_byte_alignment);
 	tcase_add_loop_test(tests, odd_alignments, 0, 5);
 	tcase_add_test(tests, wrong_size_of_registers);
+	tcase_add_test(tests, wrong_size_of_vector_registers);
 	tcase_add_test(tests, odd_tids_are_kept);
 	tcase_add_test(tests, several_segments_of_notes);
 	tcase_add_test(tests, zero_tail_is_a_gap);
