@@ -12,7 +12,7 @@ FUZZ_COMMON := $(patsubst %,$(O)/obj/tests/fuzz/%.o,mutate seeds analyse asserts
 FUZZ_OBJS := $(FUZZ_FAKES) $(FUZZ_COMMON) \
 	$(patsubst %,$(O)/obj/tests/fuzz/%.o,replay libfuzzer $(FUZZ_TARGETS:%=fuzz_%))
 
-.PHONY: fuzz fuzz-run fuzz-replay
+.PHONY: fuzz fuzz-run fuzz-afl fuzz-afl-run fuzz-replay
 .SECONDARY: $(FUZZ_OBJS)
 
 -include $(FUZZ_OBJS:.o=.d)
@@ -32,3 +32,9 @@ fuzz: deps-fuzz ## search for inputs that break it, FUZZ_SECONDS a target, by li
 
 fuzz-run: $(FUZZ_TARGETS:%=$(O)/fuzz-%)
 	@tests/fuzz/run $(O) $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+fuzz-afl: deps-fuzz-afl ## the same targets by AFL++
+	@$(MAKE) FLAVOUR=fuzz O=build/afl CC=afl-clang-fast fuzz-afl-run
+
+fuzz-afl-run: $(FUZZ_TARGETS:%=$(O)/fuzz-%)
+	@tests/fuzz/run-afl $(O) $(FUZZ_SECONDS) $(FUZZ_TARGETS)
