@@ -1,6 +1,7 @@
 #include "group/rules.h"
 
 #include "group/filter.h"
+#include "group/runtimes.h"
 #include "group/user_frame.h"
 
 #include <fnmatch.h>
@@ -164,16 +165,27 @@ static struct coreleaks_error *match_texts(struct rules *rules, struct filter_te
 	return NULL;
 }
 
+/* A thread that the Go runtime keeps for itself, or that a goroutine in a system call runs on: that
+ * goroutine has the same frames, and is there too. */
+static bool is_thread_of_go(const struct group *group)
+{
+	return group->kind == CORELEAKS_KIND_THREAD && group->system != NULL &&
+	       strcmp(group->system, runtime_get(RUNTIME_GO)->name) == 0;
+}
+
 static void count_matches(struct rule *rule, const bool *fits, const struct groups *groups,
 			  const struct groups_input *input)
 {
+	uint64_t num_against_max = 0;
 	for (uint32_t i = 0; i < groups->list.num; i++) {
+		const struct group *group = &groups->list.items[i];
 		if (!fits[i])
 			continue;
 		rule->info.num_groups++;
-		rule->info.num_tasks += group_count(&groups->list.items[i]);
+		rule->info.num_tasks += group_count(group);
+		num_against_max += is_thread_of_go(group) ? 0 : group_count(group);
 	}
-	rule->info.over = rule->info.num_tasks > rule_limit(rule, input->options);
+	rule->info.over = num_against_max > rule_limit(rule, input->options);
 	rule->info.broad = !rule->info.allows && !rule->info.expired &&
 			   rule->info.num_tasks > input->num_tasks / 2;
 	rule->info.names_parking = names_parking(rule);

@@ -276,6 +276,31 @@ START_TEST(slack_is_added_to_max)
 }
 END_TEST
 
+/* A goroutine in a system call is there twice: as itself and as the thread that it runs on. */
+START_TEST(threads_of_goroutines_do_not_count_twice)
+{
+	add_goroutines(2, "os/signal.signal_recv", "os/signal.loop", "syscall");
+	tasks[1].kind = CORELEAKS_KIND_THREAD;
+	tasks[1].system = runtime_get(RUNTIME_GO)->name;
+	match("ignore os/signal.signal_recv max=1\nignore os/signal.signal_recv max=0");
+	ck_assert(!info(0)->over);
+	ck_assert(info(1)->over);
+	ck_assert_uint_eq(info(0)->num_tasks, 2);
+}
+END_TEST
+
+START_TEST(helpers_of_others_count)
+{
+	add_goroutines(2, "os/signal.signal_recv", "os/signal.loop", "condition");
+	for (int i = 0; i < 2; i++) {
+		tasks[i].kind = CORELEAKS_KIND_THREAD;
+		tasks[i].system = runtime_get(RUNTIME_OPENMP)->name;
+	}
+	match("ignore os/signal.signal_recv max=1");
+	ck_assert(info(0)->over);
+}
+END_TEST
+
 START_TEST(rules_expire_after_their_last_day)
 {
 	add_usual();
@@ -398,6 +423,8 @@ Suite *rules_suite(void)
 	tcase_add_test(tcase, glibc_names_count_as_the_functions);
 	tcase_add_test(tcase, the_first_rule_that_applies_takes_the_group);
 	tcase_add_test(tcase, slack_is_added_to_max);
+	tcase_add_test(tcase, threads_of_goroutines_do_not_count_twice);
+	tcase_add_test(tcase, helpers_of_others_count);
 	tcase_add_test(tcase, rules_expire_after_their_last_day);
 	tcase_add_test(tcase, rules_that_hide_too_much_are_marked);
 	tcase_add_test(tcase, ignored_suspects_are_benign_and_no_finding);
