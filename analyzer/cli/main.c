@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct subcommand subcommands[] = {
@@ -88,6 +89,19 @@ static void check_stdout(void)
 	}
 }
 
+/* A misspelt one must not end in a list of missing files that does not name it. Of --debug-dir's
+ * folders some may be missing, as on any search path. */
+static void warn_of_sysroot(const struct settings *settings)
+{
+	const char *path = settings->analysis.sysroot;
+	struct stat status;
+	if (settings->quiet || path == NULL || *path == '\0')
+		return;
+	int problem = stat(path, &status) != 0 ? errno : S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
+	if (problem != 0)
+		message("warning: --sysroot: %s: %s", path, strerror(problem));
+}
+
 int main(int argc, char **argv)
 {
 	open_standard_files();
@@ -102,6 +116,8 @@ int main(int argc, char **argv)
 	} else if (code == 0) {
 		const char *name = settings.subcommand != NULL ? settings.subcommand : "report";
 		code = subcommand_find(name)->run(&settings);
+		/* Last: the first line tells why a run has failed. */
+		warn_of_sysroot(&settings);
 	}
 	options_free(&settings);
 	return code;

@@ -176,6 +176,16 @@ def sysroots(core, plain):
               report and report["core"]["executable"]["file"], "root" + cli.program())
 
 
+def sysroots_that_are_none(core):
+    write("file", b"")
+    for path, why in (("nowhere", "No such file or directory"), ("file", "Not a directory")):
+        _, report, err = cli.report("--sysroot", path, core)
+        tap.equal("--sysroot %s: said, and the rest" % path,
+                  (err, report and report["summary"]["threads"]),
+                  ("coreleaks: warning: --sysroot: %s: %s\n" % (path, why), cli.NUM_THREADS))
+    tap.equal("-q: no warning", cli.report("-q", "--sysroot=nowhere", core)[2], "")
+
+
 with cli.Scratch():
     CORE = cli.core()
     no_cores()
@@ -186,4 +196,5 @@ with cli.Scratch():
         truncated(CORE)
         executables(CORE, PLAIN)
         sysroots(CORE, PLAIN)
+        sysroots_that_are_none(CORE)
 tap.done()
