@@ -196,7 +196,19 @@ static int segment_compare(const void *a, const void *b)
 	return (x->file_off > y->file_off) - (x->file_off < y->file_off);
 }
 
-/* Where segments overlap, the one that begins first keeps the bytes. */
+/* Makes room for a segment in what the one before it, which begins no later, does not have in the
+ * dump. Returns whether anything of that one is left. */
+static bool segment_yield(struct segment *before, uint64_t low)
+{
+	uint64_t held = before->range.low + before->dumped_size;
+	if (held < low)
+		held = low;
+	if (held < before->range.high)
+		before->range.high = held;
+	return before->range.high > before->range.low;
+}
+
+/* Where segments overlap, the one that begins first keeps the bytes, if it has any. */
 static void dump_sort_segments(struct dump *dump, struct gaps *gaps)
 {
 	struct segment *items = dump->segments.items;
@@ -211,6 +223,11 @@ static void dump_sort_segments(struct dump *dump, struct gaps *gaps)
 		uint64_t taken = num > 0 ? items[num - 1].range.high : 0;
 		if (segment.range.low < taken) {
 			num_overlaps++;
+			if (!segment_yield(&items[num - 1], segment.range.low))
+				num--;
+			taken = num > 0 ? items[num - 1].range.high : 0;
+			if (taken < segment.range.low)
+				taken = segment.range.low;
 			if (segment.range.high <= taken)
 				continue;
 			uint64_t cut = taken - segment.range.low;

@@ -347,6 +347,30 @@ START_TEST(overlapping_segments)
 }
 END_TEST
 
+/* What a segment claims but does not have hides nothing that another has. */
+START_TEST(overlapping_what_was_not_dumped)
+{
+	unsigned char bytes[FAKE_PAGE];
+	memset(bytes, 0xee, sizeof(bytes));
+	fake_segment(&world.core, 0x10000, bytes, 100, UINT64_MAX / 2, PF_R);
+	fake_segment(&world.core, 0x10040, pattern, FAKE_PAGE, FAKE_PAGE, PF_R);
+	fake_segment(&world.core, 0x20000, NULL, 0, 3 * FAKE_PAGE, PF_R);
+	fake_segment(&world.core, 0x20000, pattern, FAKE_PAGE, FAKE_PAGE, PF_R);
+	fake_segment(&world.core, 0x22000, pattern, FAKE_PAGE, FAKE_PAGE, PF_R);
+	fake_world_open_dump(&world);
+	ck_assert(gaps_incomplete(&world.gaps));
+	ck_assert_uint_eq(world.dump.segments.num, 4);
+	ck_assert_uint_eq(world.dump.segments.items[0].range.high, 0x10000 + 100);
+	ck_assert_uint_eq(world.dump.segments.items[1].range.low, 0x10000 + 100);
+	for (uint64_t addr = 0x20000; addr <= 0x22000; addr += 0x2000) {
+		ck_assert_uint_eq(dump_read(&world.dump, addr, bytes, FAKE_PAGE), FAKE_PAGE);
+		ck_assert_mem_eq(bytes, pattern, FAKE_PAGE);
+	}
+	ck_assert_uint_eq(dump_read(&world.dump, 0x10000 + 100, bytes, 36), 36);
+	ck_assert_mem_eq(bytes, pattern + 36, 36);
+}
+END_TEST
+
 /* A million overlapping headers must neither hang nor break the order. */
 START_TEST(tangled_segments)
 {
@@ -497,6 +521,7 @@ Suite *dump_suite(void)
 	tcase_add_test(tests, file_size_beyond_memory_size);
 	tcase_add_test(tests, unsorted_segments);
 	tcase_add_test(tests, overlapping_segments);
+	tcase_add_test(tests, overlapping_what_was_not_dumped);
 	tcase_add_test(tests, tangled_segments);
 	tcase_add_test(tests, zero_size_segments);
 	tcase_add_test(tests, cut_file);
