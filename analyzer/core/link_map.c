@@ -93,7 +93,9 @@ void link_map_build(struct link_map *ret, struct arena *arena, struct gaps *gaps
 	add_main_program(ret, arena, module_files);
 	uint64_t addr = find_first_object(module_files);
 	if (addr == 0) {
-		gaps_add(gaps, "no-link-map", false,
+		/* A program without a dynamic linker has none; where not even that is known, no
+		 * stack can be followed. */
+		gaps_add(gaps, "no-link-map", ret->places.num == 0,
 			 "the dynamic linker's list of libraries cannot be read either");
 		return;
 	}

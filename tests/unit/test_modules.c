@@ -655,6 +655,7 @@ START_TEST(no_link_map_at_all)
 	fake_world_open_image(&world);
 	ck_assert_uint_eq(modules->list.num, 0);
 	fake_world_expect_gap(&world, "no-mappings", false);
+	fake_world_expect_gap(&world, "no-link-map", true);
 	ck_assert_int_eq(modules_find(modules, FAKE_CODE_BASE), -1);
 }
 END_TEST
