@@ -152,6 +152,11 @@ def executables(core, plain):
     code, report, err = cli.report(core, write("script", b"#!/bin/sh\n"))
     tap.check("an EXE that is a script: said, and the rest",
               "script" in err and (code == FAILED or report), "%d %s" % (code, err))
+    code, report, err = cli.report(core, write("foreign", elf_header(machine=183, kind=2)))
+    tap.check("an EXE of another machine: said, and the rest", cli.one_line(err)
+              and "foreign" in err and (code == FAILED or report
+                                        and report["summary"]["threads"] == cli.NUM_THREADS),
+              "%d %s" % (code, err))
 
 
 def sysroots(core, plain):

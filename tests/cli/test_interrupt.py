@@ -80,6 +80,23 @@ def shrinking_file(core):
     os.unlink("program")
 
 
+def changing_core(core):
+    """A core that becomes shorter, or whose name goes away, after it was opened."""
+    shutil.copyfile(core, "copy")
+    code, report, log = under_gdb(["copy"], "shell truncate -s %d copy"
+                                  % (os.path.getsize(core) // 2), "continue")
+    tap.equal("the core is cut while it is read: exit code", code, str(INCOMPLETE))
+    tap.check("all threads, and what is missing", report
+              and report["summary"]["threads"] == cli.NUM_THREADS
+              and any(gap["incomplete"] for gap in report["gaps"])
+              and not report["core"]["complete"], log)
+    shutil.copyfile(core, "copy")
+    code, report, log = under_gdb(["copy"], "shell rm copy", "continue")
+    tap.equal("the core is deleted while it is read: it is still there to who has it open",
+              (code, report and report["summary"]["threads"], report and report["gaps"]),
+              ("0", cli.NUM_THREADS, []))
+
+
 def read_blocks(pid):
     """Waits until the process sleeps in read()."""
     deadline = time.monotonic() + 30
@@ -121,6 +138,7 @@ with cli.Scratch():
     if shutil.which("gdb"):
         partial(CORE)
         shrinking_file(CORE)
+        changing_core(CORE)
     else:
         tap.skip("Ctrl-C in the analysis", "gdb is not installed")
     before_results(CORE)

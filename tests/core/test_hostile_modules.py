@@ -35,10 +35,12 @@ class Elf:
         headers = [struct.unpack_from("<IIQQQQ", self.bytes, table + index * size)
                    for index in range(num)]
         text = headers[names][4]
-        self.sections = {}
-        for name, _, flags, _, off, length in headers:
+        self.sections, self.headers = {}, {}
+        for index, (name, _, flags, _, off, length) in enumerate(headers):
             end = self.bytes.index(b"\0", text + name)
-            self.sections[self.bytes[text + name:end].decode()] = (off, length, flags)
+            word = self.bytes[text + name:end].decode()
+            self.sections[word] = (off, length, flags)
+            self.headers[word] = table + index * size
 
     def put(self, section, off, values):
         """Overwrites bytes of a section."""
@@ -72,6 +74,11 @@ def fill(section, off, byte):
     return lambda elf: elf.fill(section, off, byte)
 
 
+def header(section, off, value):
+    """A word of a section's header: its size (32), the size of its entries (56)."""
+    return lambda elf: struct.pack_into("<Q", elf.bytes, elf.headers[section] + off, value)
+
+
 def indirect(elf):
     """DW_FORM_indirect that leads to DW_FORM_indirect, for ever."""
     elf.put(".debug_abbrev", 4, bytes([0x16]))
@@ -93,6 +100,9 @@ LIES = [
     ("strings without an end", "plain", fill(".debug_str", 0, 0x41)),
     ("2^32 - 1 unwind entries", "plain", put(".eh_frame_hdr", 8, 255, 255, 255, 255)),
     ("unwind tables of noise", "plain", fill(".eh_frame_hdr", 4, 0xff)),
+    ("symbols of no size each", "plain", header(".symtab", 56, 0)),
+    ("debug information of 2^63 bytes", "plain", header(".debug_info", 32, 1 << 63)),
+    ("dynamic symbols of no size each", "plain", header(".dynsym", 56, 0)),
     ("unwind entries of zeros", "plain", fill(".eh_frame", 0, 0)),
 ]
 
