@@ -128,7 +128,16 @@ def words():
                   code == 2 and cli.one_line(err) and "\x1b" not in err, repr(err))
 
 
+def limits():
+    text = " ".join(cli.run("--help")[1].split())
+    lost = [word for word in ("512 frames", "--max-frames", "10000000 tasks", "64 KiB", "1 TiB",
+                              "--max-memory", "--timeout", "network is never used")
+            if word not in text.partition("Limits of every run")[2]]
+    tap.equal("the limits of every run are in --help", lost, [])
+
+
 usage_errors()
+limits()
 no_least_age()
 reserved()
 wrong_values()

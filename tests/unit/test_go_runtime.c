@@ -279,6 +279,28 @@ static void expect_given_up_chain(void)
 	ck_assert_ptr_nonnull(fake_go_gap(&go, "go-layout"));
 }
 
+/* Behind the program's moduledata stand those of plugins: the chain leads back, to half of one that
+ * is a copy, to what is none, or out of the core. The program is read as ever. */
+START_TEST(chains_of_modules_that_lie)
+{
+	const uint64_t copy = FAKE_GO_GLOBALS_END - 1024;
+	const uint64_t nexts[] = {
+		FAKE_GO_MODULE, FAKE_GO_MODULE + 8, FAKE_GO_HEAP, 1, UINT64_MAX - 7, copy};
+	for (size_t i = 0; i < sizeof(nexts) / sizeof(nexts[0]); i++) {
+		begin_known(_i);
+		fake_go_program(&go);
+		fake_go_put(&go, FAKE_GO_MODULE + (uint64_t)go.layout.module_next, nexts[i]);
+		if (nexts[i] == copy)
+			memcpy(fake_go_at(&go, copy), fake_go_at(&go, FAKE_GO_MODULE), 640);
+		fake_go_open(&go);
+		expect_program();
+		ck_assert_uint_le(go.runtime.tables.modules.num, 2);
+		if (i + 1 < sizeof(nexts) / sizeof(nexts[0]))
+			teardown();
+	}
+}
+END_TEST
+
 /* The chain of Ms comes back to its newest: that is said, and the goroutines are read. */
 START_TEST(a_ring_of_ms)
 {
@@ -586,6 +608,7 @@ Suite *go_runtime_suite(void)
 	tcase_add_loop_test(tests, goroutines_beyond_the_end_of_the_core, 0, 2);
 	tcase_add_loop_test(tests, goroutines_where_nothing_was, 0, 2);
 	tcase_add_loop_test(tests, damaged_goroutines_are_counted, 0, 2);
+	tcase_add_loop_test(tests, chains_of_modules_that_lie, 0, 2);
 	tcase_add_loop_test(tests, a_ring_of_ms, 0, 2);
 	tcase_add_loop_test(tests, many_ways_into_a_ring_of_ms, 0, 2);
 	tcase_add_loop_test(tests, many_ways_into_a_long_chain, 0, 2);
