@@ -121,7 +121,8 @@ DAMAGES = [
     ("a stack whose place in the file wraps", stack(OFFSET, FAR), 3, 21, 20, "impossible place"),
     ("a stack whose addresses wrap", stack(MEMSZ, FAR), 3, 21, 21, "end of the address space"),
     ("a stack pointer of 0", register(elfcore.RSP, 0), 0, 21, 20, "stacks end early"),
-    ("a stack pointer at the top", register(elfcore.RSP, 2 ** 64 - 8), 0, 21, 20, "stacks end early"),
+    ("a stack pointer at the top", register(elfcore.RSP, 2 ** 64 - 8), 0, 21, 20,
+     "stacks end early"),
     ("registers of noise", lambda copy: copy.status(
         CHOSEN, REGISTERS_OFF, "27Q", *[0xa5a5a5a5a5a5a5a5] * 27), 0, 21, 20, "stacks end early"),
     ("a note of 4 GiB", huge_note, 3, CHOSEN, CHOSEN, "note"),
