@@ -87,7 +87,8 @@ def ndjson(core):
         tap.equal("ndjson: the report's " + key, of_kind, report[key])
     tap.equal("ndjson: the report's head",
               {key: value for key, value in lines[0].items() if key != "type"},
-              {key: report[key] for key in ("schema", "tool", "core", "go", "summary", "self_check")})
+              {key: report[key]
+               for key in ("schema", "tool", "core", "go", "summary", "self_check")})
 
 
 def junit(core, failing, passing_core):

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""--self-check: libdwfl unwinds the stacks of real cores as coreleaks does; where it does not, every
-output says so."""
+"""--self-check: libdwfl unwinds the stacks of real cores as coreleaks does; where it does not,
+every output says so."""
 
 import json
 import os

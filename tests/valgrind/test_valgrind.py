@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The command line program under Valgrind, over the cores of the native samples: no invalid read, no
-use of what was never written, no memory lost.
+"""The command line program under Valgrind, over the cores of the native samples: no invalid read,
+no use of what was never written, no memory lost.
 
     /usr/bin/python3 tests/valgrind/test_valgrind.py [CASE]...
 """
