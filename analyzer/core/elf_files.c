@@ -98,7 +98,7 @@ static void elf_file_read_loads(struct elf_files *files, struct elf_file *file)
 	for (size_t i = 0; i < num && i < INT_MAX; i++) {
 		GElf_Phdr header;
 		if (gelf_getphdr(file->elf, (int)i, &header) == NULL || header.p_type != PT_LOAD ||
-		    header.p_offset > size)
+		    header.p_offset >= size)
 			continue;
 		uint64_t left = size - header.p_offset;
 		*array_add(files->arena, &loads) = (struct elf_load){
@@ -106,6 +106,7 @@ static void elf_file_read_loads(struct elf_files *files, struct elf_file *file)
 			.bytes = {(const unsigned char *)raw + header.p_offset,
 				  (size_t)(header.p_filesz < left ? header.p_filesz : left)},
 			.writable = (header.p_flags & PF_W) != 0,
+			.executable = (header.p_flags & PF_X) != 0,
 		};
 	}
 	file->loads = loads.items;

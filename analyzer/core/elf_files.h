@@ -18,7 +18,7 @@ struct archive;
 struct elf_load {
 	uint64_t vaddr;
 	struct bytes bytes;
-	bool writable;
+	bool writable, executable;
 };
 
 struct elf_file {

@@ -45,27 +45,15 @@ bool code_open(struct code *ret, struct arena *arena, struct image *image,
 	       const struct module *module)
 {
 	GElf_Ehdr header;
-	size_t num, size;
 	*ret = (struct code){.arena = arena, .image = image, .module = module};
-	if (module->file == NULL)
-		return false;
-	const char *bytes = elf_rawfile(module->file->elf, &size);
-	if (bytes == NULL || gelf_getehdr(module->file->elf, &header) == NULL ||
-	    elf_getphdrnum(module->file->elf, &num) != 0)
+	if (module->file == NULL || gelf_getehdr(module->file->elf, &header) == NULL)
 		return false;
 	ret->fixed = header.e_type == ET_EXEC;
-	for (size_t i = 0; i < num && i < INT_MAX; i++) {
-		GElf_Phdr segment;
-		if (gelf_getphdr(module->file->elf, (int)i, &segment) == NULL ||
-		    segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0 ||
-		    segment.p_offset >= size)
-			continue;
-		uint64_t left = size - segment.p_offset;
-		*array_add(arena, &ret->parts) = (struct code_part){
-			segment.p_vaddr,
-			{(const unsigned char *)bytes + segment.p_offset,
-			 segment.p_filesz < left ? segment.p_filesz : left},
-		};
+	for (uint32_t i = 0; i < module->file->num_loads; i++) {
+		const struct elf_load *load = &module->file->loads[i];
+		if (load->executable)
+			*array_add(arena, &ret->parts) =
+				(struct code_part){load->vaddr, load->bytes};
 	}
 	if (ret->parts.num == 0)
 		return false;
