@@ -132,6 +132,8 @@ static void join_halves(struct gs_builder *builder, struct half *half)
 {
 	struct goroutines *to = builder->goroutines;
 	const struct goroutines *from = &half->goroutines;
+	/* Of the first half those that are dead or damaged. */
+	size_t num_missing = (size_t)half->first - to->list.num;
 	uint32_t *origins = arena_alloc_array(builder->arena, from->origins.num, sizeof(*origins));
 	uint32_t *commons = arena_alloc_array(builder->arena, from->commons.num, sizeof(*commons));
 	for (uint32_t i = 0; i < from->origins.num; i++)
@@ -149,12 +151,9 @@ static void join_halves(struct gs_builder *builder, struct half *half)
 		*array_add(builder->arena, &builder->tasks->list) = task;
 	}
 	/* What comes behind is expected to be zero. */
-	memset(to->list.items + to->list.num, 0,
-	       (char *)(from->list.items + from->list.num) -
-		       (char *)(to->list.items + to->list.num));
+	memset(to->list.items + to->list.num, 0, num_missing * sizeof(to->list.items[0]));
 	memset(builder->tasks->list.items + builder->tasks->list.num, 0,
-	       (char *)(half->tasks.list.items + half->tasks.list.num) -
-		       (char *)(builder->tasks->list.items + builder->tasks->list.num));
+	       num_missing * sizeof(builder->tasks->list.items[0]));
 	for (uint32_t i = 0; i < half->builder.dead.num; i++)
 		*array_add(builder->arena, &builder->dead) = half->builder.dead.items[i];
 	to->num_dead += from->num_dead;
