@@ -450,7 +450,6 @@ struct coreleaks_gap {
 	bool incomplete;    /* the analysis cannot be called complete */
 };
 
-/* What the core says of itself. */
 /* A stack that libdwfl unwinds otherwise than this library does. */
 struct coreleaks_disagreement {
 	enum coreleaks_kind kind;
@@ -471,6 +470,7 @@ struct coreleaks_self_check {
 	uint32_t num_disagreements;
 };
 
+/* What the core says of itself. */
 struct coreleaks_core {
 	const char *path;	/* as given; "-" for standard input */
 	uint64_t size;		/* bytes of the (unpacked) core */
