@@ -4,10 +4,6 @@
 
 #include <limits.h>
 
-/* How many times a stack may lead downwards before it counts as damaged: once for each switch to
- * a signal stack or a coroutine's. */
-enum { MAX_DESCENTS = 16 };
-
 enum step_result { STEP_CALLER, STEP_OUTERMOST, STEP_FAILED };
 
 struct walk {
@@ -18,8 +14,9 @@ struct walk {
 	uint8_t trust;
 	uint64_t cfa; /* of the frame stepped from; 0 unknown */
 	struct raw_stack stack;
-	uint32_t descents;
-	uint32_t num_signals; /* signal frames so far */
+	uint32_t num_descents;
+	uint64_t marked_pc, marked_sp; /* where one of them led */
+	uint32_t num_signals;	       /* signal frames so far */
 };
 
 void unwinder_init(struct unwinder *unwinder, struct arena *arena, struct gaps *gaps,
@@ -133,7 +130,7 @@ static enum step_result walk_zero(struct walk *walk, uint64_t addr)
 static enum step_result step_by_rule(struct walk *walk, const struct cfi_rule *rule)
 {
 	struct registers caller = {0};
-	uint64_t cfa, unreadable_addr = 0, old_sp = walk->registers.values[REGISTER_RSP];
+	uint64_t cfa, unreadable_addr = 0;
 	if (rule->cfa_is_expression) {
 		if (!expression_evaluate(&rule->cfa_expression, &walk->registers,
 					 walk->unwinder->image, NULL, &cfa))
@@ -168,9 +165,6 @@ static enum step_result step_by_rule(struct walk *walk, const struct cfi_rule *r
 		return return_rule->how == CFI_AT_CFA
 			       ? walk_zero(walk, cfa + (uint64_t)return_rule->offset)
 			       : STEP_OUTERMOST;
-	if (!rule->signal_frame && caller.values[REGISTER_RSP] <= old_sp &&
-	    (return_pc == walk->registers.values[REGISTER_RIP] || ++walk->descents > MAX_DESCENTS))
-		return walk_broken(walk, "it leads back to itself");
 	walk->registers = caller;
 	walk->exact = rule->signal_frame;
 	walk->trust = CORELEAKS_TRUST_CFI;
@@ -313,6 +307,26 @@ static bool step_from_clone(struct walk *walk, enum step_result *result_ret)
 	return true;
 }
 
+/* A caller whose frame lies deeper stands on another stack, a signal's or a coroutine's, and a
+ * stack may change to as many as it likes. But no two frames of one have the same place: a circle,
+ * which must lead down somewhere, comes back to where it did (marked anew after 1, 2, 4, 8 … of
+ * them). */
+static bool walk_goes_round(struct walk *walk, uint64_t old_sp)
+{
+	uint64_t pc = walk->registers.values[REGISTER_RIP];
+	uint64_t sp = walk->registers.values[REGISTER_RSP];
+	if (sp > old_sp)
+		return false;
+	if (walk->num_descents > 0 && pc == walk->marked_pc && sp == walk->marked_sp)
+		return true;
+	if ((walk->num_descents & (walk->num_descents + 1)) == 0) {
+		walk->marked_pc = pc;
+		walk->marked_sp = sp;
+	}
+	walk->num_descents++;
+	return false;
+}
+
 static enum step_result walk_step(struct walk *walk)
 {
 	enum step_result result;
@@ -388,6 +402,10 @@ struct raw_stack unwinder_walk(struct unwinder *unwinder, const struct registers
 		frame->signal = walk.signal;
 		if (result != STEP_CALLER)
 			break;
+		if (walk_goes_round(&walk, frame->sp)) {
+			walk_broken(&walk, "it leads back to itself");
+			break;
+		}
 		if (walk.signal)
 			walk_interruption(&walk);
 	}

@@ -75,6 +75,18 @@ def build(sample, flags=(), variant=None, compiler=None):
     return exe
 
 
+def build_beside(source, words):
+    """Compiles a test's own program beside the samples: words are the compiler and its flags."""
+    exe = os.path.join(PROGRAMS, os.path.splitext(os.path.basename(source))[0])
+    os.makedirs(PROGRAMS, exist_ok=True)
+    with locked(exe + ".lock"):
+        code, _, err = tap.run(list(words) + ["-g", "-Wall", "-Wextra", "-pthread", source,
+                                              "-o", exe])
+    if code:
+        raise RuntimeError("%s does not compile:\n%s" % (source, err))
+    return exe
+
+
 def _compile_command(sample, compiler):
     """(its source, the words before flags and source)"""
     for ending, default, words in (

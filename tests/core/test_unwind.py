@@ -14,6 +14,7 @@ import realcore
 
 NUM_THREADS, NUM_BUSY = 9, 4
 NUM_DUMPS = 4
+NUM_HOPS = 200
 TORTURE_FLAGS = ["-O2", "-fomit-frame-pointer", "-Wl,-z,lazy"]
 
 
@@ -113,6 +114,22 @@ def check_null_call(exe):
                   "\n".join(map(expect.describe, report["groups"])))
 
 
+def check_hops():
+    """One stack after the other, each higher in memory than the one before."""
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stack_hops.c")
+    core = realcore.make_core(realcore.build_beside(source, ["gcc", "-std=gnu11", "-O1"]), [],
+                              "kernel", 4)
+    code, report, err = realcore.report(["--self-check", core])
+    if not tap.check("200 changes of stacks: exit code", code == 0 and report, err):
+        return
+    hops = {group["count"]: [frame["function"] for frame in group["frames"]].count("hop")
+            for group in report["groups"] if group["stack_end"] == "complete"
+            and any(frame["function"] == "hop" for frame in group["frames"])}
+    tap.equal("200 changes of stacks: all in one whole stack", hops, {1: NUM_HOPS})
+    tap.equal("200 changes of stacks: libdwfl has the same", report["self_check"]["disagreements"],
+              [])
+
+
 def base_name(name):
     """A function's own name, without the scopes it lies in."""
     return name and expect.plain_name(name).split("::")[-1]
@@ -166,6 +183,7 @@ def main():
         exe = realcore.build("unwind_torture", TORTURE_FLAGS)
         check_real_fault(exe)
         check_null_call(exe)
+        check_hops()
         check_names("cpp_exceptions", [], 4)
         check_names("cpp_pool", [], 5)
         check_names("many_stacks", ["20"], 21)

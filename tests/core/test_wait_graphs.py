@@ -26,18 +26,6 @@ OBJECT_KINDS = {"mutex": "mutex", "rwlock-read": "rwlock", "rwlock-write": "rwlo
 Thread = collections.namedtuple("Thread", "tid reason kind object holder clock")
 
 
-def build():
-    """The program's path."""
-    exe = os.path.join(realcore.PROGRAMS, "wait_graphs")
-    os.makedirs(realcore.PROGRAMS, exist_ok=True)
-    with realcore.locked(exe + ".lock"):
-        code, _, err = tap.run(["gcc", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-pthread",
-                                SOURCE, "-o", exe])
-    if code:
-        raise RuntimeError("%s does not compile:\n%s" % (SOURCE, err))
-    return exe
-
-
 # ---- The truth --------------------------------------------------------------------------------
 
 
@@ -253,7 +241,7 @@ def main():
     if reason:
         tap.skip("random wait-for graphs", reason)
         tap.done()
-    exe = build()
+    exe = realcore.build_beside(SOURCE, ["gcc", "-std=gnu11", "-O1"])
     for seed in range(first, first + num_seeds):
         check_seed(exe, seed)
     tap.done()

@@ -90,10 +90,11 @@ def go():
     exe = gocore.build(GO_CASE, GO_VERSION, "plain")
     path = gocore.dump(GO_CASE, exe)[0]
     _, report, _ = realcore.report(["--all", path], timeout=TIMEOUT_S)
-    members = {task["id"] for task in report["tasks"] if task["kind"] == "goroutine"}
-    ours = {member for group in report["groups"] for member in group["members"]
+    ours = {member for group in report["groups"] if group["kind"] == "goroutine"
+            for member in group["members"]
             if any((frame["function"] or "").startswith("main.") for frame in group["frames"])}
-    goroutines = [task for task in report["tasks"] if task["id"] in members & ours]
+    goroutines = [task for task in report["tasks"]
+                  if task["kind"] == "goroutine" and task["id"] in ours]
     core = elfcore.Core(path)
     table("goroutines, %d in package main, Go %s" % (len(goroutines), GO_VERSION), path,
           lambda size: len(gocore.whole_at(core, goroutines, size)),

@@ -260,6 +260,62 @@ START_TEST(signal_stack_above)
 }
 END_TEST
 
+/* A frame of one word, whose caller's stack begins where it likes. */
+static void put_framed(uint64_t word, const char *caller, uint64_t next_word)
+{
+	stack_words[word] = at(next_word);
+	put_code(word + 1, caller);
+}
+
+/* Coroutines resume each other, each on a stack below that of the one before; _i of them. */
+START_TEST(many_lower_stacks)
+{
+	enum { FIRST = 4000, APART = 10 };
+	start_at("framed_at", FIRST);
+	registers.values[REGISTER_RBP] = at(FIRST);
+	for (uint64_t i = 0; i < (uint64_t)_i; i++)
+		put_framed(FIRST - i * APART, "framed_ret", FIRST - (i + 1) * APART);
+	put_framed(FIRST - (uint64_t)_i * APART, "start_ret", 0);
+	walk();
+	ck_assert_uint_eq(stack.num_frames, (uint32_t)_i + 2);
+	expect_end(CORELEAKS_STACK_COMPLETE);
+	ck_assert_uint_eq(frames[_i].sp, at(FIRST - (uint64_t)(_i - 1) * APART) + 16);
+}
+END_TEST
+
+/* A way in of _i / 8 stacks to a circle of 1 + _i % 8, each below the one before: few rounds of it
+ * are taken for frames. */
+START_TEST(circle_of_stacks)
+{
+	enum { FIRST = 4000, APART = 10, AGAIN = 3 };
+	uint64_t way = (uint64_t)_i / 8, circle = 1 + (uint64_t)_i % 8;
+	start_at("framed_at", FIRST);
+	registers.values[REGISTER_RBP] = at(FIRST);
+	for (uint64_t i = 0; i < way + circle; i++)
+		put_framed(FIRST - i * APART, "framed_ret", FIRST - (i + 1) * APART);
+	put_framed(FIRST - (way + circle) * APART, "framed_ret", FIRST - way * APART);
+	walk();
+	expect_end(CORELEAKS_STACK_BROKEN);
+	ck_assert_str_eq(stack.missing, "it leads back to itself");
+	uint64_t most = AGAIN * (way > circle ? way : circle) + circle + AGAIN;
+	ck_assert_uint_le(stack.num_frames, most);
+}
+END_TEST
+
+/* Handlers that interrupt each other, back to the first: also a circle. */
+START_TEST(circle_of_signals)
+{
+	start_at("leaf_at", 900);
+	put_code(900, "trampoline_ret");
+	put_ucontext(901, "leaf_at", 600, 0);
+	put_code(600, "trampoline_ret");
+	put_ucontext(601, "leaf_at", 900, 0);
+	walk();
+	expect_end(CORELEAKS_STACK_BROKEN);
+	ck_assert_uint_le(stack.num_frames, 12);
+}
+END_TEST
+
 /* The kernel's trampoline without call frame information (musl, Go). */
 START_TEST(bare_sigreturn)
 {
@@ -838,6 +894,7 @@ static void add_sound_tests(TCase *tests)
 	tcase_add_test(tests, plt_expression);
 	tcase_add_test(tests, signal_frame);
 	tcase_add_test(tests, signal_stack_above);
+	tcase_add_loop_test(tests, many_lower_stacks, 1, MAX_FRAMES - 1);
 	tcase_add_test(tests, bare_sigreturn);
 	tcase_add_test(tests, interrupted_call);
 	tcase_add_loop_test(tests, nested_interruptions, 0, 4);
@@ -867,6 +924,8 @@ Suite *unwind_suite(void)
 	tcase_add_test(tests, frame_pointer_to_data);
 	tcase_add_test(tests, frame_address_does_not_grow);
 	tcase_add_test(tests, frames_in_a_circle);
+	tcase_add_loop_test(tests, circle_of_stacks, 0, 64);
+	tcase_add_test(tests, circle_of_signals);
 	tcase_add_loop_test(tests, hostile_expressions, 0, 7);
 	tcase_add_test(tests, stack_beyond_its_segment);
 	tcase_add_test(tests, stack_pointer_at_the_top);

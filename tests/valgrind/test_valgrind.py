@@ -25,7 +25,8 @@ def check(case):
     """Every part of the analysis, and a long and a short report, in one process."""
     truth = expect.Expectation(case)
     try:
-        core = realcore.make_core(realcore.build(case), truth.args, "kernel", truth.threads)
+        core = realcore.make_core(realcore.build(case), truth.args, "kernel", truth.threads,
+                                  truth.busy)
     except realcore.CannotDump as reason:
         tap.skip(case, str(reason))
         return
