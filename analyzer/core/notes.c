@@ -7,7 +7,7 @@
 /* GDB's target description note (binutils include/elf/common.h, GDB 12 and later). */
 #define NT_GDB_TDESC 0xff000000u
 
-enum { READ_SIZE = 1 << 20, MAX_NAME = 64, MAX_TASKS = 10000000, MAX_PADDING = 64 };
+enum { READ_SIZE = 1 << 20, MAX_NAME = 64, MAX_PADDING = 64 };
 
 /* Reads one PT_NOTE segment through a buffer, front to back. */
 struct note_reader {
@@ -146,9 +146,9 @@ static bool read_status(struct notes_builder *builder, const struct note *note,
 static void note_prstatus(struct notes_builder *builder, const struct note *note)
 {
 	struct note_thread thread = {0};
-	if (builder->notes->threads.num >= MAX_TASKS) {
+	if (builder->notes->threads.num >= NOTES_MAX_THREADS) {
 		gaps_add(builder->gaps, "task-limit", true,
-			 "more than %d threads; the rest is left out", MAX_TASKS);
+			 "more than %d threads; the rest is left out", NOTES_MAX_THREADS);
 		return;
 	}
 	if (!read_status(builder, note, &thread)) {

@@ -7,6 +7,8 @@
 
 #include <sys/user.h>
 
+enum { NOTES_MAX_THREADS = 10000000 };
+
 struct note_thread {
 	int64_t tid;		      /* pr_pid of NT_PRSTATUS */
 	int32_t signal;		      /* pr_cursig; 0 none */

@@ -299,6 +299,10 @@ void gs_read(struct gs_builder *builder, uint64_t first, uint64_t end)
 	struct goroutines *goroutines = builder->goroutines;
 	for (uint64_t i = first; i < end; i++) {
 		struct g g;
+		if (builder->tasks->list.num >= builder->tasks->max_num) {
+			goroutines->num_left_out += end - i;
+			return;
+		}
 		if (!read_g(builder, gs_word_at(builder, builder->runtime->allgs.data_addr + 8 * i),
 			    &g))
 			goroutines->num_damaged++;

@@ -1,9 +1,6 @@
 #include "task/go_gs.h"
 
-enum {
-	MAX_MS = 1 << 20,
-	MAX_ROOM = 1 << 24, /* a damaged core may promise any number */
-};
+enum { MAX_MS = 1 << 20 };
 
 const struct goroutine *goroutines_of_task(const struct goroutines *goroutines, uint32_t task)
 {
@@ -165,45 +162,64 @@ static void join_halves(struct gs_builder *builder, struct half *half)
 #define TAKE_ROOM(to, from, at)                                                                    \
 	((to)->items = (from)->items + (at), (to)->capacity = (from)->capacity - (at))
 
+/* The first half is for the one that has called. */
+static struct half *start_half(struct gs_builder *builder)
+{
+	const struct go_slice *allgs = &builder->runtime->allgs;
+	struct goroutines *goroutines = builder->goroutines;
+	struct half *half = arena_alloc(builder->arena, sizeof(*half));
+	half->first = allgs->num / 2;
+	half->end = allgs->num;
+	half->builder = *builder;
+	half->builder.goroutines = &half->goroutines;
+	half->builder.tasks = &half->tasks;
+	half->builder.image = &half->image;
+	half->goroutines.ms = goroutines->ms;
+	half->tasks.max_num = builder->tasks->max_num;
+	image_init(&half->image, builder->image->dump, builder->image->modules);
+	TAKE_ROOM(&half->goroutines.list, &goroutines->list, (uint32_t)half->first);
+	TAKE_ROOM(&half->tasks.list, &builder->tasks->list,
+		  builder->tasks->list.num + (uint32_t)half->first);
+	worker_start(&goroutines->second_half, builder->arena, true, read_half, half);
+	expect_gs(goroutines, builder->tasks, half->first);
+	return half;
+}
+
+static void say_what_is_missing(const struct gs_builder *builder)
+{
+	const struct goroutines *goroutines = builder->goroutines;
+	unsigned long long num = builder->runtime->allgs.num;
+	if (goroutines->num_damaged > 0)
+		gaps_add(builder->gaps, "goroutines-unreadable", true,
+			 "%u of %llu goroutines could not be read", goroutines->num_damaged, num);
+	if (goroutines->num_left_out > 0)
+		gaps_add(builder->gaps, "task-limit", true,
+			 "more than %u tasks; %llu of %llu records of goroutines are left out",
+			 builder->tasks->max_num, (unsigned long long)goroutines->num_left_out,
+			 num);
+}
+
 static void read_all_gs(struct gs_builder *builder)
 {
 	enum { MANY = 20000 };
 	const struct go_slice *allgs = &builder->runtime->allgs;
 	struct goroutines *goroutines = builder->goroutines;
 	uint64_t num_tasks = builder->tasks->list.num + allgs->num;
-	uint64_t first_half = allgs->num;
 	struct half *half = NULL;
-	if (num_tasks <= MAX_ROOM) {
+	/* A damaged core may promise any number. */
+	if (num_tasks <= builder->tasks->max_num) {
 		array_room(builder->arena, &goroutines->list, (uint32_t)allgs->num);
 		tasks_room(builder->tasks, builder->arena, (uint32_t)num_tasks);
+		if (allgs->num > MANY && builder->arena->max_size == 0)
+			half = start_half(builder);
 	}
-	if (num_tasks <= MAX_ROOM && allgs->num > MANY && builder->arena->max_size == 0) {
-		half = arena_alloc(builder->arena, sizeof(*half));
-		first_half /= 2;
-		half->first = first_half;
-		half->end = allgs->num;
-		half->builder = *builder;
-		half->builder.goroutines = &half->goroutines;
-		half->builder.tasks = &half->tasks;
-		half->builder.image = &half->image;
-		half->goroutines.ms = goroutines->ms;
-		image_init(&half->image, builder->image->dump, builder->image->modules);
-		TAKE_ROOM(&half->goroutines.list, &goroutines->list, (uint32_t)first_half);
-		TAKE_ROOM(&half->tasks.list, &builder->tasks->list,
-			  builder->tasks->list.num + (uint32_t)first_half);
-		worker_start(&goroutines->second_half, builder->arena, true, read_half, half);
-		expect_gs(goroutines, builder->tasks, first_half);
-	}
-	gs_read(builder, 0, first_half);
+	gs_read(builder, 0, half != NULL ? half->first : allgs->num);
 	if (half != NULL) {
 		worker_finish(&goroutines->second_half, builder->arena);
 		join_halves(builder, half);
 		worker_deinit(&goroutines->second_half);
 	}
-	if (goroutines->num_damaged > 0)
-		gaps_add(builder->gaps, "goroutines-unreadable", true,
-			 "%u of %llu goroutines could not be read", goroutines->num_damaged,
-			 (unsigned long long)allgs->num);
+	say_what_is_missing(builder);
 }
 
 void goroutines_add(struct goroutines *ret, struct tasks *tasks, struct arena *arena,

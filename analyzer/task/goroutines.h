@@ -78,6 +78,7 @@ struct goroutines {
 	uint32_t num_threads;	   /* elements of m_of_thread */
 	uint32_t num_dead;	   /* gs kept for reuse */
 	uint32_t num_damaged;	   /* gs that could not be read */
+	uint64_t num_left_out;	   /* gs that were not looked at: there are too many tasks */
 	struct worker second_half; /* of an analysis that ended meanwhile: to be released */
 	uint32_t num_spare;	   /* of the dead: kept for threads of C that will call Go */
 };

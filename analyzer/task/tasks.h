@@ -42,11 +42,14 @@ struct task {
 	const struct wait_hint *hint;	   /* tasks may share one */
 };
 
+enum { TASKS_MAX = NOTES_MAX_THREADS };
+
 struct tasks {
 	struct {
 		struct task *items;
 		uint32_t num, capacity;
 	} list;
+	uint32_t max_num; /* what is beyond is left out, which a gap says */
 };
 
 /* Adds the tasks of one kind. */

@@ -243,6 +243,40 @@ START_TEST(damaged_goroutines_are_counted)
 }
 END_TEST
 
+/* Of more than there may be the first are kept, with the threads before them; and it is said. */
+START_TEST(more_tasks_than_the_limit)
+{
+	begin_known(_i);
+	fake_go_program(&go);
+	fake_go_open(&go);
+	uint32_t num_threads = go.goroutines.num_threads, num = go.goroutines.list.num;
+	ck_assert_uint_gt(num, 4);
+	ck_assert_ptr_null(fake_go_gap(&go, "task-limit"));
+	for (uint32_t max_num = num_threads; max_num <= num_threads + num; max_num++) {
+		gaps_init(&go.world.gaps, &go.world.arena);
+		go.tasks.list.num = num_threads;
+		go.tasks.max_num = max_num;
+		goroutines_add(&go.goroutines, &go.tasks, &go.world.arena, &go.world.gaps,
+			       &go.runtime, &go.world.notes, go.world.image);
+		ck_assert_uint_eq(go.tasks.list.num, max_num);
+		ck_assert_uint_eq(go.goroutines.list.num, max_num - num_threads);
+		/* Whether the records that are left are in use is not known. */
+		ck_assert(go.goroutines.num_left_out > 0 || max_num == num_threads + num);
+		ck_assert_uint_eq(fake_world_num_gaps(&go.world, "task-limit"),
+				  go.goroutines.num_left_out > 0);
+	}
+	ck_assert_uint_le(go.goroutines.num_left_out, 1);
+	gaps_init(&go.world.gaps, &go.world.arena);
+	go.tasks.list.num = num_threads;
+	go.tasks.max_num = num_threads + 3;
+	goroutines_add(&go.goroutines, &go.tasks, &go.world.arena, &go.world.gaps, &go.runtime,
+		       &go.world.notes, go.world.image);
+	ck_assert_int_eq(go.tasks.list.items[num_threads].id, 1);
+	ck_assert_ptr_nonnull(
+		strstr(fake_go_gap(&go, "task-limit"), " of 8 records of goroutines"));
+}
+END_TEST
+
 /* The core was cut: what it lacks of the list, and of the goroutines on it, hides no others. */
 START_TEST(goroutines_beyond_the_end_of_the_core)
 {
@@ -605,6 +639,7 @@ Suite *go_runtime_suite(void)
 	tcase_add_loop_test(tests, no_list_of_goroutines, 0, 2);
 	tcase_add_loop_test(tests, overlapping_lists, 0, 2);
 	tcase_add_loop_test(tests, huge_lists, 0, 2);
+	tcase_add_loop_test(tests, more_tasks_than_the_limit, 0, 2);
 	tcase_add_loop_test(tests, goroutines_beyond_the_end_of_the_core, 0, 2);
 	tcase_add_loop_test(tests, goroutines_where_nothing_was, 0, 2);
 	tcase_add_loop_test(tests, damaged_goroutines_are_counted, 0, 2);
