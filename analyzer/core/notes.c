@@ -7,7 +7,7 @@
 /* GDB's target description note (binutils include/elf/common.h, GDB 12 and later). */
 #define NT_GDB_TDESC 0xff000000u
 
-enum { READ_SIZE = 1 << 20, MAX_NAME = 64, MAX_PADDING = 64 };
+enum { READ_SIZE = 1 << 20, MAX_DESC_SIZE = 256 << 20, MAX_NAME = 64, MAX_PADDING = 64 };
 
 /* Reads one PT_NOTE segment through a buffer, front to back. */
 struct note_reader {
@@ -302,6 +302,12 @@ static void note_read(struct notes_builder *builder, const struct note *note)
 								     : NULL;
 	if (note->type == NT_GDB_TDESC && strcmp(note->name, "GDB") == 0)
 		builder->notes->dumper = "gcore";
+	if (note->desc_size > MAX_DESC_SIZE) {
+		gaps_add(builder->gaps, "notes-damaged", true,
+			 "a note of %llu MiB is left out; the limit is %d MiB",
+			 (unsigned long long)note->desc_size >> 20, MAX_DESC_SIZE >> 20);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].type == note->type && strcmp(rows[i].name, note->name) == 0)
 			rows[i].read(builder, note);

@@ -2,10 +2,12 @@
 
 #include <check.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/procfs.h>
+#include <unistd.h>
 
 Suite *notes_suite(void);
 
@@ -252,6 +254,37 @@ START_TEST(huge_description)
 	add_thread(5);
 	add_raw_note(5, UINT32_MAX, NT_PRSTATUS, "CORE\0\0\0\0", 8);
 	expect_damaged();
+}
+END_TEST
+
+/* The file has all that the note claims, and costs its maker nothing: a hole. _i: words more
+ * than may be. */
+START_TEST(a_note_of_a_size_that_none_has)
+{
+	enum { ALLOWED = 256 };
+	uint32_t size = ((uint32_t)ALLOWED << 20) + (uint32_t)_i * 4;
+	core->notes_last = true;
+	add_thread(5);
+	add_raw_note(5, size, NT_FILE, "CORE\0\0\0\0", 8);
+	const char *path = fake_path(core);
+	ck_assert_int_eq(truncate(path, (off_t)(core->file.size + size)), 0);
+	uint64_t whole = core->notes[0].size + size;
+	int fd = open(path, O_RDWR);
+	ck_assert_int_eq(pwrite(fd, &whole, sizeof(whole),
+				sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_filesz)),
+			 sizeof(whole));
+	close(fd);
+	world.arena.max_size = (uint64_t)300 << 20;
+	fake_world_open_dump_at(&world, path);
+	notes_build(&world.notes, &world.arena, &world.gaps, &world.dump);
+	ck_assert_uint_eq(notes->threads.num, 1);
+	ck_assert_uint_eq(notes->mappings.num, 0);
+	/* Of a size that is allowed it is a list of no files, with pages of no bytes. */
+	bool allowed = size <= (uint32_t)ALLOWED << 20;
+	fake_world_expect_gap(&world, "notes-damaged", true);
+	ck_assert_int_eq(strstr(world.gaps.list.items[0].detail, "limit is 256 MiB") == NULL,
+			 allowed);
+	ck_assert(notes->has_mappings == allowed);
 }
 END_TEST
 
@@ -611,6 +644,7 @@ Suite *notes_suite(void)
 	tcase_add_test(tests, names_must_match);
 	tcase_add_test(tests, name_without_nul);
 	tcase_add_test(tests, huge_description);
+	tcase_add_loop_test(tests, a_note_of_a_size_that_none_has, 0, 2);
 	tcase_add_test(tests, huge_name);
 	tcase_add_test(tests, sizes_that_wrap_in_32_bits);
 	tcase_add_test(tests, description_one_byte_too_long);
