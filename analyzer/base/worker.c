@@ -51,23 +51,29 @@ void worker_start(struct worker *ret, const struct arena *main, bool background,
 		ret->running = start_thread(ret);
 }
 
-static void wait_for(struct worker *worker)
+void worker_do(struct worker *worker)
+{
+	worker->finished = true;
+	do_piece(worker);
+}
+
+bool worker_join(struct worker *worker)
 {
 	if (worker->running)
 		pthread_join(worker->thread, NULL);
 	worker->finished |= worker->running;
 	worker->running = false;
+	return !worker->out_of_memory;
 }
 
 void worker_finish(struct worker *worker, struct arena *main)
 {
-	wait_for(worker);
+	worker_join(worker);
 	if (!worker->finished) {
 		/* At least 1: 0 would be no limit. */
 		if (main->max_size != 0)
 			worker->arena.max_size = main->max_size - main->used_size + 1;
-		worker->finished = true;
-		do_piece(worker);
+		worker_do(worker);
 	}
 	if (worker->out_of_memory)
 		arena_exhausted(main);
@@ -76,6 +82,6 @@ void worker_finish(struct worker *worker, struct arena *main)
 
 void worker_deinit(struct worker *worker)
 {
-	wait_for(worker);
+	worker_join(worker);
 	arena_deinit(&worker->arena);
 }

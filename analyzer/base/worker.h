@@ -25,6 +25,10 @@ unsigned worker_num_processors(void);
  * the arena of the analysis, for its limit. The worker must stay where it is until it is done. */
 void worker_start(struct worker *ret, const struct arena *main, bool background,
 		  void (*work)(struct arena *arena, void *data), void *data);
+/* Does a piece that is not in the background, now. */
+void worker_do(struct worker *worker);
+/* Waits for what has been begun. False: its memory ran out. */
+bool worker_join(struct worker *worker);
 /* Waits for the piece, or does it. Goes to main's trap when its memory ran out. */
 void worker_finish(struct worker *worker, struct arena *main);
 /* Waits, and releases what the piece made. A zeroed worker has nothing. */
