@@ -50,14 +50,46 @@ static uint64_t read_word(const unsigned char *bytes)
 struct chain {
 	const unsigned char *bytes; /* at low */
 	uint64_t low, high;
-	bool main; /* chunks of the main arena have no NON_MAIN_ARENA bit */
+	bool main;	       /* chunks of the main arena have no NON_MAIN_ARENA bit */
+	uint64_t num;	       /* chunks; the end's own fence is none */
+	uint64_t last;	       /* address of the last one; 0: the end is a fence */
+	uint64_t *starts;      /* as struct heap's, and … */
+	uint32_t *before;      /* … its */
+	uint64_t blocks_noted; /* of before */
+	uint64_t last_unit;    /* the last that was noted */
 };
 
-/* Does every chunk lead to the next, up to the very end? A free chunk has its size repeated behind
- * it, and never another free one beside it. *last_ret: the last chunk; the end's own fence: 0. */
-static bool chain_holds(const struct chain *chain, uint64_t *num_ret, uint64_t *last_ret)
+static uint64_t num_units(const struct chain *chain)
 {
-	uint64_t addr = chain->low, before_size = 0, num = 0;
+	return (chain->high - chain->low) / 16;
+}
+
+static size_t starts_size(const struct chain *chain)
+{
+	return (size_t)(num_units(chain) / 64 + 1) * sizeof(*chain->starts);
+}
+
+static size_t before_size(const struct chain *chain)
+{
+	return (size_t)(num_units(chain) / BLOCK_UNITS + 1) * sizeof(*chain->before);
+}
+
+/* A chunk, or the fence, begins there: one behind the other. */
+static void note_start(struct chain *chain, uint64_t unit)
+{
+	for (; chain->blocks_noted * BLOCK_UNITS < unit; chain->blocks_noted++)
+		chain->before[chain->blocks_noted] = (uint32_t)chain->last_unit;
+	if (chain->blocks_noted * BLOCK_UNITS == unit)
+		chain->before[chain->blocks_noted++] = (uint32_t)unit;
+	chain->starts[unit / 64] |= UINT64_C(1) << (unit % 64);
+	chain->last_unit = unit;
+}
+
+/* Does every chunk lead to the next, up to the very end? A free chunk has its size repeated behind
+ * it, and never another free one beside it. */
+static bool follow_chain(struct chain *chain)
+{
+	uint64_t addr = chain->low, size_before = 0;
 	bool before_free = false;
 	while (chain->high - addr >= HEAP_HEADER_SIZE) {
 		const unsigned char *header = chain->bytes + (addr - chain->low);
@@ -67,64 +99,55 @@ static bool chain_holds(const struct chain *chain, uint64_t *num_ret, uint64_t *
 		bool free_before = (raw & PREV_INUSE) == 0;
 		if ((raw & IS_MMAPPED) != 0 || (chain->main && (raw & NON_MAIN_ARENA) != 0))
 			return false;
-		if (free_before && (num == 0 || before_free || read_word(header) != before_size))
+		if (free_before &&
+		    (chain->num == 0 || before_free || read_word(header) != size_before))
 			return false;
+		note_start(chain, (addr - chain->low) / 16);
 		if (!chain->main && raw == PREV_INUSE && addr == chain->high - FENCE_SIZE) {
-			*num_ret = num;
-			*last_ret = 0;
-			return num > 0;
+			chain->last = 0;
+			return chain->num > 0;
 		}
 		if (size % 16 != 0 || (size < MIN_SIZE && size != FENCE_SIZE) ||
 		    size > chain->high - addr)
 			return false;
-		num++;
-		*last_ret = addr;
+		chain->num++;
+		chain->last = addr;
 		before_free = free_before;
-		before_size = size;
+		size_before = size;
 		addr += size;
-		if (addr == chain->high) {
-			*num_ret = num;
+		if (addr == chain->high)
 			return true;
-		}
 	}
 	return false;
 }
 
-static void add_heap(struct heaps_builder *builder, const struct chain *chain, enum heap_kind kind,
-		     uint64_t num_chunks)
+/* Where each chunk begins is noted in one go: a heap is large. */
+static bool chain_holds(struct heaps_builder *builder, struct chain *chain)
 {
-	uint64_t size = chain->high - chain->low, num_units = size / 16;
-	struct heap heap = {
+	struct arena *arena = builder->arena;
+	chain->starts = arena_alloc(arena, starts_size(chain));
+	chain->before = arena_alloc(arena, before_size(chain));
+	if (follow_chain(chain)) {
+		for (; chain->blocks_noted <= num_units(chain) / BLOCK_UNITS; chain->blocks_noted++)
+			chain->before[chain->blocks_noted] = (uint32_t)chain->last_unit;
+		return true;
+	}
+	arena_drop(arena, chain->starts, starts_size(chain));
+	arena_drop(arena, chain->before, before_size(chain));
+	return false;
+}
+
+static void add_heap(struct heaps_builder *builder, const struct chain *chain, enum heap_kind kind)
+{
+	builder->heaps->num_chunks += chain->num;
+	builder->heaps->size += chain->high - chain->low;
+	*array_add(builder->arena, &builder->heaps->list) = (struct heap){
 		.range = {chain->low, chain->high},
 		.kind = kind,
 		.bytes = chain->bytes,
+		.starts = chain->starts,
+		.before = chain->before,
 	};
-	builder->heaps->num_chunks += num_chunks;
-	builder->heaps->size += size;
-	if (kind != HEAP_MAPPED) {
-		uint64_t last = 0, next_block = 0;
-		heap.starts =
-			arena_alloc_array(builder->arena, num_units / 64 + 1, sizeof(*heap.starts));
-		heap.before = arena_alloc_array(builder->arena, num_units / BLOCK_UNITS + 1,
-						sizeof(*heap.before));
-		for (uint64_t unit = 0; unit < num_units;) {
-			for (; next_block * BLOCK_UNITS < unit; next_block++)
-				heap.before[next_block] = (uint32_t)last;
-			if (next_block * BLOCK_UNITS == unit)
-				heap.before[next_block++] = (uint32_t)unit;
-			heap.starts[unit / 64] |= UINT64_C(1) << (unit % 64);
-			last = unit;
-			const unsigned char *header = chain->bytes + unit * 16;
-			if (size - unit * 16 > PREFETCH_OFF)
-				__builtin_prefetch(header + PREFETCH_OFF);
-			uint64_t step = (read_word(header + 8) & ~UINT64_C(7)) / 16;
-			/* The fence at the end of an arena's heap has the size 0. */
-			unit += step != 0 ? step : 1;
-		}
-		for (; next_block <= num_units / BLOCK_UNITS; next_block++)
-			heap.before[next_block] = (uint32_t)last;
-	}
-	*array_add(builder->arena, &builder->heaps->list) = heap;
 }
 
 /* ---- What glibc says ----------------------------------------------------------------------- */
@@ -209,13 +232,17 @@ static void read_mapped_size(struct heaps_builder *builder, uint64_t sbrk_base)
 /* The heap that brk grows: its top chunk is the one that main_arena names. */
 static bool try_main(struct heaps_builder *builder, const struct heap_piece *piece)
 {
-	struct chain chain = {piece->bytes, piece->range.low, piece->range.high, true};
-	uint64_t num, last;
+	struct chain chain = {
+		.bytes = piece->bytes,
+		.low = piece->range.low,
+		.high = piece->range.high,
+		.main = true,
+	};
 	if (chain.low % 16 != 0 || chain.high - chain.low > max_heap_size ||
-	    !chain_holds(&chain, &num, &last) || num < 2 || !data_has(builder, last))
+	    !chain_holds(builder, &chain) || chain.num < 2 || !data_has(builder, chain.last))
 		return false;
-	add_heap(builder, &chain, HEAP_MAIN, num);
-	add_main_state(builder, last);
+	add_heap(builder, &chain, HEAP_MAIN);
+	add_main_state(builder, chain.last);
 	read_mapped_size(builder, chain.low);
 	return true;
 }
@@ -296,7 +323,7 @@ static void find_arenas(struct heaps_builder *builder)
 static bool try_arena(struct heaps_builder *builder, const struct heap_piece *piece, uint64_t base)
 {
 	const unsigned char *info = piece->bytes + (base - piece->range.low);
-	uint64_t left = piece->range.high - base, num, last;
+	uint64_t left = piece->range.high - base;
 	if (left < MAX_HEAP_INFO_SIZE + MAX_ARENA_SIZE)
 		return false;
 	uint64_t arena_addr = read_word(info), size = read_word(info + 16);
@@ -308,14 +335,13 @@ static bool try_arena(struct heaps_builder *builder, const struct heap_piece *pi
 	uint64_t off = first_heap ? arena_addr - base + 2048 : 32;
 	uint64_t off_end = first_heap ? arena_addr - base + MAX_ARENA_SIZE : MAX_HEAP_INFO_SIZE;
 	for (off &= ~UINT64_C(15); off < off_end && off + MIN_SIZE <= size; off += 16) {
-		struct chain chain = {info + off, base + off, base + size, false};
-		if ((read_word(info + off + 8) & PREV_INUSE) == 0 ||
-		    !chain_holds(&chain, &num, &last))
+		struct chain chain = {.bytes = info + off, .low = base + off, .high = base + size};
+		if ((read_word(info + off + 8) & PREV_INUSE) == 0 || !chain_holds(builder, &chain))
 			continue;
 		/* Only the arena's last heap has a top chunk. */
-		if (last != 0 && find_word(arena, MAX_TOP_OFF, last) == NULL)
+		if (chain.last != 0 && find_word(arena, MAX_TOP_OFF, chain.last) == NULL)
 			return false;
-		add_heap(builder, &chain, HEAP_ARENA, num);
+		add_heap(builder, &chain, HEAP_ARENA);
 		*array_add(builder->arena, &builder->heaps->states) =
 			(struct range){base, chain.low};
 		return true;
@@ -364,8 +390,9 @@ static void add_mapped(struct heaps_builder *builder, const bool *taken)
 		for (uint64_t addr = piece->range.low; addr < piece->range.high;) {
 			const unsigned char *header = piece->bytes + (addr - piece->range.low);
 			uint64_t size = read_word(header + 8) & ~UINT64_C(7);
-			struct chain chain = {header, addr, addr + size, true};
-			add_heap(builder, &chain, HEAP_MAPPED, 1);
+			const struct chain chain = {
+				.bytes = header, .low = addr, .high = addr + size, .num = 1};
+			add_heap(builder, &chain, HEAP_MAPPED);
 			addr += size;
 		}
 	}
