@@ -8,13 +8,7 @@
 #include "base/progress.h"
 #include "proof/native_filter.h"
 #include "proof/native_memory.h"
-
-/* What leads to a place: a word in memory, or a register of a thread. */
-struct native_source {
-	uint64_t addr; /* of the word; 0: a register */
-	int32_t task;  /* whose stack or register it is; -1 none */
-	uint8_t reg;   /* DWARF number; UINT8_MAX: a vector or segment register */
-};
+#include "proof/native_scan.h"
 
 /* Why a chunk is marked. */
 struct native_reason {
@@ -22,14 +16,10 @@ struct native_reason {
 	struct native_source source;
 };
 
-/* A pointer into a heap, of which the chunk is still to be found. */
-struct native_found {
-	const struct native_area *area;
-	uint64_t addr;
-	struct native_source source;
-};
-
-enum { NATIVE_MARK_AHEAD = 16 };
+/* Addresses have 48 bits: what is above may be a tag (canonical, 4 level paging). */
+#define NATIVE_ADDR_MASK ((UINT64_C(1) << 48) - 1)
+/* By how far glibc turns what it encodes (PTR_MANGLE). */
+enum { NATIVE_GUARD_SHIFT = 17 };
 
 struct native_mark {
 	const struct native_memory *memory;
@@ -41,30 +31,21 @@ struct native_mark {
 	uint64_t **near;	    /* the same; set: a word leads to shortly before it */
 	bool *live;		    /* parallel to tasks: its stack and registers count */
 	bool *pinned;		    /* parallel to tasks: reached its frames */
-	struct native_source *pins; /* parallel to tasks: of those pinned, by what */
+	struct native_source *pins; /* parallel to tasks, when explaining: of those pinned, by what
+				     */
 	bool *held;		    /* parallel to nptl's threads: reached its pthread_t */
 	bool *dead_read; /* parallel to blocks: a finished thread's, looked at all the same … */
-	struct native_source *dead_reasons; /* … because of this */
-	struct {
-		uint64_t *items; /* chunks that are marked, and still to be looked through */
-		uint32_t num, capacity;
-	} queue;
-	struct {
-		struct range *items; /* other memory to look through */
-		uint32_t num, capacity;
-	} words;
-	struct native_found found[NATIVE_MARK_AHEAD]; /* a ring: the last of those found … */
-	uint32_t num_found;			      /* in all, modulo 2^32 */
-	uint32_t num_waiting;			      /* … that are not marked yet */
+	struct native_source *dead_reasons; /* … because of this, when explaining */
+	struct native_scanner scanner;	    /* of this thread */
+	unsigned num_threads;		    /* that may scan side by side */
 	struct native_filter filter;
-	struct range span;		/* of all areas */
-	const struct native_area *last; /* found */
-	uint64_t guard;			/* glibc's, by which jmp_bufs are encoded */
-	uint32_t result_off;		/* in struct pthread: what a finished thread returned */
-	uint64_t scanned_size;		/* bytes */
-	bool stopped;			/* cancelled, or out of time: nothing is known */
-	bool every_byte;		/* words may begin anywhere, or be encoded */
-	bool explain;			/* keeps reasons */
+	struct range span;	       /* of all areas */
+	uint64_t guard;		       /* glibc's, by which jmp_bufs are encoded */
+	uint32_t result_off;	       /* in struct pthread: what a finished thread returned */
+	_Atomic uint64_t scanned_size; /* bytes */
+	atomic_bool stopped;	       /* cancelled, or out of time: nothing is known */
+	bool every_byte;	       /* words may begin anywhere, or be encoded */
+	bool explain;		       /* keeps reasons */
 	bool reasons_sorted;
 	struct {
 		struct native_reason *items;

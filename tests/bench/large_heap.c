@@ -1,5 +1,6 @@
 /* A heap of so many chunks (the first argument), all of them reachable through each other and some
- * through chunks far away, and one thread that waits for a semaphore which nothing can reach. */
+ * through chunks far away, and one thread that waits for a semaphore which nothing can reach; with
+ * a second argument the chunk of that number leads to it. */
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -11,7 +12,8 @@
 
 struct node {
 	struct node *next, *near;
-	char filling[80];
+	sem_t *sem;
+	char filling[72];
 };
 
 static struct node *volatile list;
@@ -23,7 +25,7 @@ static void *waiter_main(void *arg)
 	return NULL;
 }
 
-static NOINLINE void start_waiter(void)
+static NOINLINE sem_t *start_waiter(void)
 {
 	pthread_t thread;
 	sem_t *sem = malloc(sizeof(*sem));
@@ -31,17 +33,20 @@ static NOINLINE void start_waiter(void)
 	    pthread_create(&thread, NULL, waiter_main, sem) != 0)
 		abort();
 	pthread_detach(thread);
+	return sem;
 }
 
-static NOINLINE void fill(size_t num)
+static NOINLINE void fill(size_t num, size_t holder)
 {
 	struct node **nodes = malloc(num * sizeof(*nodes));
+	sem_t *sem = start_waiter();
 	unsigned random = 1;
 	for (size_t i = 0; nodes != NULL && i < num; i++) {
 		struct node *node = malloc(sizeof(*node));
 		if (node == NULL)
 			abort();
 		memset(node->filling, 1, sizeof(node->filling));
+		node->sem = i == holder ? sem : NULL;
 		node->next = i > 0 ? nodes[i - 1] : NULL;
 		random = random * 1664525 + 1013904223;
 		node->near = random % 16 == 0 ? nodes[random % (i + 1)] : node->next;
@@ -61,8 +66,8 @@ static NOINLINE void scrub(void)
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IONBF, 0);
-	start_waiter();
-	fill(argc > 1 ? strtoul(argv[1], NULL, 10) : 1000000);
+	fill(argc > 1 ? strtoul(argv[1], NULL, 10) : 1000000,
+	     argc > 2 ? strtoul(argv[2], NULL, 10) : (size_t)-1);
 	scrub();
 	puts("ready");
 	for (;;)
