@@ -12,18 +12,33 @@ enum {
 	DEFER_FUNCTION = 24, /* runtime/runtime2.go, _defer, 1.19 to 1.27 */
 };
 
-void go_goroutine_roots_init(struct go_goroutine_roots *roots, struct arena *arena,
-			     struct image *image)
+static void init_own(struct go_goroutine_roots *roots, struct arena *arena, struct image *image)
 {
 	roots->arena = arena;
-	roots->by_words =
-		arena_alloc_array(arena, roots->goroutines->list.num, sizeof(*roots->by_words));
 	roots->frames = arena_alloc_array(arena, MAX_FRAMES, sizeof(*roots->frames));
 	go_unwinder_init(&roots->unwinder, arena, image, &roots->runtime->tables, MAX_FRAMES);
 	go_stack_maps_init(&roots->maps, arena, image, &roots->runtime->tables);
 	/* Plans know return addresses that stand right below the caller's frame, nothing else. */
 	go_stack_plans_init(&roots->plans, arena, &roots->maps,
 			    roots->unwinder.uses_lr ? 0 : roots->num_stacks);
+}
+
+void go_goroutine_roots_init(struct go_goroutine_roots *roots, struct arena *arena,
+			     struct image *image)
+{
+	init_own(roots, arena, image);
+	roots->by_words =
+		arena_alloc_array(arena, roots->goroutines->list.num, sizeof(*roots->by_words));
+}
+
+void go_goroutine_roots_init_beside(struct go_goroutine_roots *ret,
+				    const struct go_goroutine_roots *roots, struct arena *arena,
+				    struct image *image)
+{
+	*ret = *roots;
+	ret->objects.items = ret->found.items = NULL;
+	ret->objects.num = ret->objects.capacity = ret->found.num = ret->found.capacity = 0;
+	init_own(ret, arena, image);
 }
 
 static uint64_t word_at(struct go_marker *marker, uint64_t addr)

@@ -41,6 +41,10 @@ struct go_place {
 
 void go_goroutine_roots_init(struct go_goroutine_roots *roots, struct arena *arena,
 			     struct image *image);
+/* The same for another thread: what is learnt of code and stacks is learnt again. */
+void go_goroutine_roots_init_beside(struct go_goroutine_roots *ret,
+				    const struct go_goroutine_roots *roots, struct arena *arena,
+				    struct image *image);
 /* It will soon be marked. */
 void go_goroutine_roots_prefetch(const struct go_goroutine_roots *roots,
 				 const struct go_marker *marker, uint32_t goroutine);

@@ -6,6 +6,7 @@ enum {
 	INLINE_MARKS_MIN = 16,	 /* smallest object of such a span */
 	HEADER_SIZE = 8,
 	PAGE = 4096,
+	MIN_SHARED = 64, /* objects */
 };
 
 /* ---- Spans --------------------------------------------------------------------------------- */
@@ -195,6 +196,38 @@ void go_marker_watch(struct go_marker *marker, struct go_object object, uint32_t
 	marker->scans[object.span].watched = true;
 }
 
+void go_marker_begin(struct go_marker *marker)
+{
+	marker->wakings = arena_alloc(marker->arena, sizeof(*marker->wakings));
+	marker->wakings->items =
+		arena_alloc_array(marker->arena, marker->watched.list.num, sizeof(uint32_t));
+}
+
+/* False: it was set before, by this one or another. */
+static bool set_mark(const struct go_marker *marker, uint64_t number)
+{
+	uint8_t *byte = &marker->marks[number / 8], bit = (uint8_t)(1u << number % 8);
+	if ((__atomic_load_n(byte, __ATOMIC_RELAXED) & bit) != 0)
+		return false;
+	if (marker->pool != NULL)
+		return (__atomic_fetch_or(byte, bit, __ATOMIC_RELAXED) & bit) == 0;
+	*byte |= bit;
+	return true;
+}
+
+static void wake(const struct go_marker *marker, struct go_object object)
+{
+	uint32_t watched = addresses_find(&marker->watched, go_marker_addr(marker, object));
+	if (watched != UINT32_MAX)
+		marker->wakings->items[atomic_fetch_add_explicit(&marker->wakings->num, 1,
+								 memory_order_relaxed)] = watched;
+}
+
+void go_marker_push(struct go_marker *marker, struct go_object object)
+{
+	*array_add(marker->arena, &marker->queue) = object;
+}
+
 void go_marker_pointer(struct go_marker *marker, uint64_t addr, uint64_t value)
 {
 	struct go_object object;
@@ -202,30 +235,25 @@ void go_marker_pointer(struct go_marker *marker, uint64_t addr, uint64_t value)
 	    !go_marker_find(marker, value, &object))
 		return;
 	uint64_t number = number_of(marker, object);
-	uint8_t bit = (uint8_t)(1u << number % 8);
 	const struct go_scan *scan = &marker->scans[object.span];
 	if (marker->note_touched && scan->masked)
 		*array_add(marker->arena, &marker->touched) = go_marker_addr(marker, object);
-	if ((marker->marks[number / 8] & bit) != 0)
+	if (!set_mark(marker, number))
 		return;
-	marker->marks[number / 8] |= bit;
 	marker->num_marked++;
 	if (marker->parents != NULL)
 		marker->parents[number] = addr;
-	if (scan->watched) {
-		uint32_t watched = addresses_find(&marker->watched, go_marker_addr(marker, object));
-		if (watched != UINT32_MAX)
-			*array_add(marker->arena, &marker->woken) = watched;
-	}
+	if (scan->watched)
+		wake(marker, object);
 	if (scan->how != GO_SCAN_NONE)
-		*array_add(marker->arena, &marker->queue) = object;
+		go_marker_push(marker, object);
 }
 
 /* ---- Looking into them --------------------------------------------------------------------- */
 
 void go_marker_unreadable(struct go_marker *marker, uint64_t addr, uint64_t num)
 {
-	if (marker->num_unreadable == 0)
+	if (marker->num_unreadable == 0 || addr < marker->first_unreadable_addr)
 		marker->first_unreadable_addr = addr;
 	marker->num_unreadable += num;
 }
@@ -347,10 +375,68 @@ void go_marker_scan(struct go_marker *marker, struct go_object object)
 	}
 }
 
-void go_marker_drain(struct go_marker *marker)
+/* ---- The queue ----------------------------------------------------------------------------- */
+
+/* The oldest half of it: these lead to most. */
+static void share(struct go_marker *marker)
 {
-	while (marker->queue.num > 0) {
+	uint64_t pieces[WORK_POOL_MAX_PIECES];
+	uint32_t num = marker->queue.num / 2;
+	if (num > WORK_POOL_MAX_PIECES)
+		num = WORK_POOL_MAX_PIECES;
+	for (uint32_t i = 0; i < num; i++)
+		pieces[i] =
+			(uint64_t)marker->queue.items[i].span << 32 | marker->queue.items[i].index;
+	if (!work_pool_give(marker->pool, pieces, num))
+		return;
+	marker->queue.num -= num;
+	memmove(marker->queue.items, marker->queue.items + num,
+		marker->queue.num * sizeof(*marker->queue.items));
+}
+
+bool go_marker_drain(struct go_marker *marker, uint32_t max_objects)
+{
+	for (uint32_t i = 0; i < max_objects && marker->queue.num > 0; i++) {
+		if (marker->pool != NULL && marker->queue.num >= MIN_SHARED &&
+		    work_pool_is_hungry(marker->pool))
+			share(marker);
 		struct go_object object = marker->queue.items[--marker->queue.num];
 		go_marker_scan(marker, object);
 	}
+	return marker->queue.num > 0;
+}
+
+/* ---- Side by side -------------------------------------------------------------------------- */
+
+void go_marker_init_beside(struct go_marker *ret, const struct go_marker *marker,
+			   struct arena *arena, struct image *image, struct work_pool *pool)
+{
+	*ret = *marker;
+	ret->arena = arena;
+	ret->pool = pool;
+	ret->queue.items = NULL;
+	ret->queue.num = ret->queue.capacity = 0;
+	ret->num_marked = ret->scanned_size = ret->num_unreadable = 0;
+	pages_init(&ret->pages, arena, image->dump);
+	go_type_masks_init(&ret->types, arena, image, marker->layout);
+}
+
+void go_marker_add_counts(struct go_marker *marker, const struct go_marker *beside)
+{
+	marker->num_marked += beside->num_marked;
+	marker->scanned_size += beside->scanned_size;
+	if (beside->num_unreadable > 0)
+		go_marker_unreadable(marker, beside->first_unreadable_addr, beside->num_unreadable);
+}
+
+bool go_marker_help(struct go_marker *marker)
+{
+	uint64_t pieces[WORK_POOL_MAX_PIECES];
+	uint32_t num;
+	if (!work_pool_take(marker->pool, pieces, &num))
+		return false;
+	for (uint32_t i = 0; i < num; i++)
+		go_marker_push(marker, (struct go_object){(uint32_t)(pieces[i] >> 32),
+							  (uint32_t)pieces[i]});
+	return true;
 }

@@ -7,6 +7,7 @@
 #define CORELEAKS_PROOF_GO_MARK_H
 
 #include "base/addresses.h"
+#include "base/work_pool.h"
 #include "core/pages.h"
 #include "proof/go_type_masks.h"
 #include "task/go_spans.h"
@@ -36,8 +37,15 @@ struct go_object {
 	uint32_t index;
 };
 
+/* Each object once. */
+struct go_wakings {
+	uint32_t *items; /* room for all that are watched */
+	atomic_uint num;
+};
+
 struct go_marker {
 	struct arena *arena;
+	struct work_pool *pool; /* of those that mark beside this one; NULL: it is alone */
 	const struct go_spans *spans;
 	const struct go_heap_layout *layout;
 	struct pages pages;
@@ -51,20 +59,17 @@ struct go_marker {
 		struct go_object *items;
 		uint32_t num, capacity;
 	} queue;
-	struct addresses watched; /* objects to tell of when they are marked */
-	struct go_marker_list {
-		uint32_t *items;
-		uint32_t num, capacity;
-	} woken; /* numbers of these, in the order in which they were marked; yours to empty */
-	bool note_touched; /* collect the masked objects that pointers lead to … */
+	struct addresses watched;   /* objects to tell of when they are marked */
+	struct go_wakings *wakings; /* numbers of those that were */
+	bool note_touched;	    /* collect the masked objects that pointers lead to … */
 	struct {
 		uint64_t *items;
 		uint32_t num, capacity;
 	} touched; /* … here: their addresses */
 	uint64_t num_marked, scanned_size;
-	uint64_t num_unreadable; /* words */
-	uint64_t first_unreadable_addr;
-	uint32_t num_odd_spans; /* their parts do not fit together */
+	uint64_t num_unreadable;	/* words */
+	uint64_t first_unreadable_addr; /* the lowest */
+	uint32_t num_odd_spans;		/* their parts do not fit together */
 	bool user_arenas;
 };
 
@@ -92,9 +97,23 @@ void go_marker_scan(struct go_marker *marker, struct go_object object);
 void go_marker_mask(struct go_marker *marker, uint64_t addr);
 /* Only known when parents are kept. */
 bool go_marker_is_masked(const struct go_marker *marker, struct go_object object);
-/* Tells (in woken) when it is marked; its number in watched. Call before anything is marked. */
+/* Tells (in wakings) when it is marked; its number in watched. Call before anything is marked. */
 void go_marker_watch(struct go_marker *marker, struct go_object object, uint32_t *ret);
-/* Until the queue is empty. */
-void go_marker_drain(struct go_marker *marker);
+/* After the last of these, and before anything is marked. */
+void go_marker_begin(struct go_marker *marker);
+/* Looks into what is in the queue and what that leads to; false: there is nothing left, true: so
+ * many objects were looked into. */
+bool go_marker_drain(struct go_marker *marker, uint32_t max_objects);
+
+/* A marker of the same marks for another thread of the pool, with caches and a queue of its own.
+ * Neither keeps parents. */
+void go_marker_init_beside(struct go_marker *ret, const struct go_marker *marker,
+			   struct arena *arena, struct image *image, struct work_pool *pool);
+/* Adds what that one counted. */
+void go_marker_add_counts(struct go_marker *marker, const struct go_marker *beside);
+/* Looks into this object when it drains. */
+void go_marker_push(struct go_marker *marker, struct go_object object);
+/* Goes on with what others of its pool give. False: nothing is left to do. */
+bool go_marker_help(struct go_marker *marker);
 
 #endif

@@ -3,10 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum {
-	NO_WAITER = UINT32_MAX,
-	AHEAD = 8, /* goroutines between asking for a stack and reading it */
-};
+enum { NO_WAITER = UINT32_MAX };
 
 struct search {
 	struct go_reach *reach;
@@ -18,6 +15,12 @@ struct search {
 	uint32_t num_watched;
 	uint32_t *next_waiter; /* parallel to queues->sudogs */
 	enum go_kept stage;
+	struct go_crew crew;
+	uint32_t num_told; /* of the marker's wakings: their goroutines are revived */
+	struct {
+		uint32_t *items; /* goroutines to go on from */
+		uint32_t num, capacity;
+	} revived;
 };
 
 static void add_obstacle(struct search *search, const char *text)
@@ -142,23 +145,29 @@ static void revive(struct search *search, uint32_t goroutine, enum go_kept kept)
 		return;
 	reach->kept[goroutine] = (uint8_t)kept;
 	reach->num_revived++;
-	go_goroutine_roots_mark(&search->reach->goroutine_roots, &reach->marker, goroutine);
+	*array_add(search->arena, &search->revived) = goroutine;
 }
 
-static void revive_waiters(struct search *search, uint32_t first, enum go_kept kept)
+/* False: nobody waits for anything that was marked since the last time. */
+static bool revive_waiters(struct search *search, enum go_kept kept)
 {
+	const struct go_wakings *wakings = search->reach->marker.wakings;
 	const struct go_sudog *sudogs = search->input->queues->sudogs.items;
-	uint32_t ahead = first, num_ahead = 0;
-	for (uint32_t k = first; k != NO_WAITER; k = search->next_waiter[k]) {
-		for (; ahead != NO_WAITER && num_ahead < AHEAD; num_ahead++) {
-			go_goroutine_roots_prefetch(&search->reach->goroutine_roots,
-						    &search->reach->marker,
-						    sudogs[ahead].goroutine);
-			ahead = search->next_waiter[ahead];
-		}
-		num_ahead--;
-		revive(search, sudogs[k].goroutine, kept);
+	uint32_t num = atomic_load(&wakings->num);
+	if (search->num_told == num)
+		return false;
+	search->revived.num = 0;
+	for (; search->num_told < num; search->num_told++) {
+		uint32_t k = search->first_waiter[wakings->items[search->num_told]];
+		for (; k != NO_WAITER; k = search->next_waiter[k])
+			revive(search, sudogs[k].goroutine, kept);
 	}
+	return true;
+}
+
+static bool is_stopped(const struct search *search)
+{
+	return search->progress->cancelled || search->progress->timed_out;
 }
 
 /* Marks all that the stage's roots reach. Goroutines that they reach directly are the stage's;
@@ -168,17 +177,13 @@ static void finish_stage(struct search *search)
 	struct go_marker *marker = &search->reach->marker;
 	enum go_kept kept = search->stage;
 	do {
-		go_marker_drain(marker);
-		while (marker->woken.num > 0) {
-			struct go_marker_list woken = marker->woken;
-			marker->woken = (struct go_marker_list){0};
-			for (uint32_t i = 0; i < woken.num; i++)
-				revive_waiters(search, search->first_waiter[woken.items[i]], kept);
+		go_crew_mark(&search->crew, NULL, 0);
+		while (!is_stopped(search) && revive_waiters(search, kept)) {
 			if (search->stage != GO_KEPT_BY_GOROUTINE)
 				kept = GO_KEPT_BY_WAITING;
-			go_marker_drain(marker);
+			go_crew_mark(&search->crew, search->revived.items, search->revived.num);
 		}
-	} while (go_roots_weak(&search->reach->roots, marker));
+	} while (!is_stopped(search) && go_roots_weak(&search->reach->roots, marker));
 }
 
 static void mark_goroutines(struct search *search)
@@ -186,21 +191,14 @@ static void mark_goroutines(struct search *search)
 	struct go_reach *reach = search->reach;
 	uint32_t num = search->input->goroutines->list.num;
 	for (uint32_t i = 0; i < num; i++) {
-		if (i + AHEAD < num && reach->roles[i + AHEAD] == GO_ROLE_LIVE)
-			go_goroutine_roots_prefetch(&reach->goroutine_roots, &reach->marker,
-						    i + AHEAD);
 		if (reach->roles[i] != GO_ROLE_LIVE) {
 			reach->num_candidates++;
 			continue;
 		}
 		reach->num_roots++;
-		go_goroutine_roots_mark(&search->reach->goroutine_roots, &reach->marker, i);
-		if ((i & 1023) == 0) {
-			go_marker_drain(&reach->marker);
-			if (!progress_tick(search->progress, "proving", i, num))
-				return;
-		}
+		*array_add(search->arena, &search->revived) = i;
 	}
+	go_crew_mark(&search->crew, search->revived.items, search->revived.num);
 }
 
 static void mark(struct search *search)
@@ -273,7 +271,7 @@ static void check_after(struct search *search)
 {
 	struct go_reach *reach = search->reach;
 	const struct go_marker *marker = &reach->marker;
-	if (search->progress->cancelled || search->progress->timed_out)
+	if (is_stopped(search))
 		add_obstacle(search, "the search was stopped early");
 	if (marker->num_unreadable > 0)
 		add_obstacle(search,
@@ -361,6 +359,15 @@ void go_reach_build(struct go_reach *ret, struct arena *arena, struct gaps *gaps
 	go_goroutine_roots_init(&ret->goroutine_roots, arena, input->image);
 	mask(&search);
 	watch(&search);
+	go_marker_begin(&ret->marker);
+	search.crew = (struct go_crew){
+		.arena = arena,
+		.progress = progress,
+		.image = input->image,
+		.marker = &ret->marker,
+		.roots = &ret->goroutine_roots,
+		.num_threads = work_pool_num_threads(arena),
+	};
 	mark(&search);
 	check_after(&search);
 	tell_obstacles(&search, gaps);

@@ -8,7 +8,7 @@
 
 #include "base/progress.h"
 #include "proof/go_candidates.h"
-#include "proof/go_goroutine_roots.h"
+#include "proof/go_crew.h"
 #include "proof/go_roots.h"
 #include "proof/go_thread_roots.h"
 #include "stack/stacks.h"

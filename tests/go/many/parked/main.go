@@ -1,4 +1,5 @@
-// Many goroutines of several kinds that wait, and between them the records of such as have ended.
+// Many goroutines of several kinds that wait, and between them the records of such as have ended. One
+// waits for a channel that only a leaf of a large tree leads to.
 // For test_two_threads.py.
 package main
 
@@ -59,7 +60,32 @@ func end() { begun.Done(); <-endings }
 
 var ways = []func(){receive, choose, lock, wait, sleep, await, labelled, alone, end, end}
 
+type node struct {
+	children [2]*node
+	hidden   chan int
+}
+
+// Global, so that what one of its leaves leads to is still in use.
+var tree *node
+
+func grow(depth int, hidden chan int) *node {
+	if depth == 0 {
+		return &node{hidden: hidden}
+	}
+	// Only the leaf that is left, right, left … of the root has it.
+	var children [2]*node
+	children[depth%2] = grow(depth-1, hidden)
+	children[1-depth%2] = grow(depth-1, nil)
+	return &node{children: children}
+}
+
+func awaitHidden(hidden chan int) { begun.Done(); <-hidden }
+
 func main() {
+	hidden := make(chan int)
+	tree = grow(17, hidden)
+	begun.Add(1)
+	go awaitHidden(hidden)
 	account.Lock()
 	missing.Add(1)
 	begun.Add(num)
@@ -68,7 +94,7 @@ func main() {
 	}
 	begun.Wait()
 	close(endings)
-	for runtime.NumGoroutine() > num/10*8+1 {
+	for runtime.NumGoroutine() > num/10*8+2 {
 		time.Sleep(time.Millisecond)
 	}
 	time.Sleep(500 * time.Millisecond)
