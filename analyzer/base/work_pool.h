@@ -14,6 +14,14 @@ enum {
 	WORK_POOL_MAX_PIECES = 256, /* that are handed over at once */
 };
 
+/* Fewer pieces than MANY are done before a thread has begun, and who has fewer than MIN_SHARED
+ * gives none away. In the unit tests, whose heaps are small, everything is shared. */
+#ifdef CORELEAKS_SHARE_ALL
+enum { WORK_POOL_MANY = 1, WORK_POOL_MIN_SHARED = 2 };
+#else
+enum { WORK_POOL_MANY = 4096, WORK_POOL_MIN_SHARED = 64 };
+#endif
+
 struct work_packet {
 	uint64_t pieces[WORK_POOL_MAX_PIECES];
 	uint32_t num;

@@ -5,7 +5,6 @@ enum {
 	BATCH = 64,  /* goroutines or objects that a thread takes at once */
 	STEP = 1024, /* objects between two looks at the progress */
 	ROUND = 256, /* … which looks at the clock at multiples of this */
-	MANY = 4096, /* goroutines or objects: fewer are done before a thread has begun */
 };
 
 /* What one thread has. */
@@ -124,7 +123,7 @@ void go_crew_mark(const struct go_crew *crew, const uint32_t *goroutines, uint32
 {
 	struct go_marker *marker = crew->marker;
 	bool alone = crew->num_threads < 2 || marker->parents != NULL;
-	if (!alone && num >= MANY) {
+	if (!alone && num >= WORK_POOL_MANY) {
 		do_together(crew, goroutines, num);
 		return;
 	}
@@ -140,7 +139,7 @@ void go_crew_mark(const struct go_crew *crew, const uint32_t *goroutines, uint32
 	while (go_marker_drain(marker, STEP)) {
 		if (!tick(crew, num, num))
 			return;
-		if (!alone && marker->queue.num >= MANY)
+		if (!alone && marker->queue.num >= WORK_POOL_MANY)
 			do_together(crew, NULL, 0);
 	}
 }

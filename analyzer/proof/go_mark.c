@@ -6,7 +6,6 @@ enum {
 	INLINE_MARKS_MIN = 16,	 /* smallest object of such a span */
 	HEADER_SIZE = 8,
 	PAGE = 4096,
-	MIN_SHARED = 64, /* objects */
 };
 
 /* ---- Spans --------------------------------------------------------------------------------- */
@@ -397,7 +396,7 @@ static void share(struct go_marker *marker)
 bool go_marker_drain(struct go_marker *marker, uint32_t max_objects)
 {
 	for (uint32_t i = 0; i < max_objects && marker->queue.num > 0; i++) {
-		if (marker->pool != NULL && marker->queue.num >= MIN_SHARED &&
+		if (marker->pool != NULL && marker->queue.num >= WORK_POOL_MIN_SHARED &&
 		    work_pool_is_hungry(marker->pool))
 			share(marker);
 		struct go_object object = marker->queue.items[--marker->queue.num];

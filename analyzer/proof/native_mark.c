@@ -6,8 +6,7 @@ enum {
 	RED_ZONE = 128,
 	GUARD_OFF = 48,	      /* tcbhead_t.pointer_guard (sysdeps/x86_64/nptl/tls.h) */
 	PIECE_SIZE = 1 << 20, /* of roots that several threads scan */
-	MANY_PIECES = 16,     /* … if there are so many, or … */
-	MANY_CHUNKS = 4096,   /* … so many chunks wait: fewer are done before a thread begins */
+	MANY_PIECES = 16,     /* fewer are done before a thread has begun */
 	SEEDS = 64,	      /* chunks that a thread takes of them at once */
 };
 
@@ -125,10 +124,10 @@ static bool may_share(const struct native_mark *mark)
 static void drain(struct native_mark *mark)
 {
 	struct native_scanner *scanner = &mark->scanner;
-	native_scanner_drain(scanner, may_share(mark) ? MANY_CHUNKS : UINT32_MAX);
+	native_scanner_drain(scanner, may_share(mark) ? WORK_POOL_MANY : UINT32_MAX);
 	while (scanner->queue.num > 0 && !mark->stopped) {
 		scan_together(mark, NULL, 0);
-		native_scanner_drain(scanner, MANY_CHUNKS);
+		native_scanner_drain(scanner, WORK_POOL_MANY);
 	}
 }
 

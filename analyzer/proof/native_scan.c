@@ -7,7 +7,6 @@ enum {
 	TICK_SIZE = 1 << 20,
 	ROUNDS = 256, /* of progress_tick() between two looks */
 	AHEAD = 12,   /* chunks between asking for one and looking through it */
-	MIN_SHARED = 64,
 };
 
 void native_scanner_init(struct native_scanner *ret, struct native_mark *mark, struct arena *arena,
@@ -357,7 +356,7 @@ void native_scanner_drain(struct native_scanner *scanner, uint32_t max_waiting)
 		if (scanner->words.num > 0) {
 			native_scan_memory(scanner, scanner->words.items[--scanner->words.num], -1);
 		} else if (scanner->queue.num > 0) {
-			if (scanner->pool != NULL && scanner->queue.num >= MIN_SHARED &&
+			if (scanner->pool != NULL && scanner->queue.num >= WORK_POOL_MIN_SHARED &&
 			    work_pool_is_hungry(scanner->pool))
 				share(scanner);
 			scan_chunk(scanner, next_of_queue(scanner));
