@@ -165,6 +165,9 @@ def characters(core):
     for locale in ("C", "POSIX"):
         text = cli.run("-v", core, env={"LC_ALL": locale})[1]
         tap.check("ASCII alone in locale " + locale, text.isascii() and len(text) > 200, text)
+    tap.equal("what turns or hides text, in a message", cli.run(
+        "a\u200eb\u2066c\u0085d\u061ce\u202ef\u2028g"),
+              (FAILED, "", "coreleaks: a???b???c??d??e???f???g: No such file or directory\n"))
     tap.equal("JSON does not depend on the locale",
               cli.run("--json", core, env={"LC_ALL": "C"}), cli.run("--json", core))
 

@@ -141,6 +141,12 @@ def deaths():
     tap.check("check: the dump could not be analysed", code == FAILED
               and "ERROR -: the analysis died of signal 11" in out, "%d %s%s" % (code, out, err))
 
+    code, out, err, left = while_reading(
+        lambda process, _: os.kill(next(descendants(process.pid)), signal.SIGKILL), "check")
+    tap.check("check: the process that reads one dump dies", code == FAILED and not left
+              and "ERROR -: the analysis ended unexpectedly (signal 9)" in out,
+              "%d %s%s" % (code, out, err))
+
     def interrupt(process, _):
         for _ in range(2):
             process.send_signal(signal.SIGINT)
@@ -165,6 +171,36 @@ def deaths():
 
     code, _, _, _ = while_reading(try_then_kill, preexec_fn=ignore)
     tap.equal("an ignored SIGINT stays ignored", code, -signal.SIGKILL)
+
+
+def has_handled(pid):
+    """Waits until Ctrl-C has been handled: it would kill now, and the process waits again."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        caught = [int(line.split()[1], 16) for line in realcore.read_text(
+            "/proc/%d/status" % pid).splitlines() if line.startswith("SigCgt:")]
+        if caught and not caught[0] >> (signal.SIGINT - 1) & 1 and realcore.read_text(
+                "/proc/%d/stat" % pid).rpartition(")")[2].split()[:1] == ["S"]:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def interrupted_once(core):
+    """Ctrl-C while the core comes in: what is known once it is there, and that this is not all."""
+    with subprocess.Popen([cli.CORELEAKS, "--json", "-"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env=cli.environment()) as process:
+        tap.check("the confined process reads", child_of(process.pid) is not None)
+        process.send_signal(signal.SIGINT)
+        tap.check("the parent tells it", has_handled(process.pid))
+        with open(core, "rb") as file:
+            out, err = process.communicate(file.read(), timeout=60)
+    tap.check("one Ctrl-C: exit 2 and a line, or exit 3 and a report that says it is partial",
+              (process.returncode == FAILED and out == b"" and cli.one_line(err.decode()))
+              or (process.returncode == INCOMPLETE
+                  and not json.loads(out)["core"]["complete"]),
+              "%d %r %r" % (process.returncode, out, err))
 
 
 def under_gdb(arguments, *commands):
@@ -213,6 +249,19 @@ def partial(core):
               and not report["core"]["complete"], log)
 
 
+def writing(core):
+    """The process dies of one report: the others are still written."""
+    code, report, log = under_gdb(["-o", "report.txt", core], "break coreleaks_write", "continue",
+                                  "signal SIGSEGV")
+    tap.equal("dying of a report: exit code", code, FAILED)
+    tap.check("one line names core, signal and what it did", len(lines_of(log)) == 1
+              and core in lines_of(log)[0] and "died of signal 11" in lines_of(log)[0]
+              and "writing a report" in lines_of(log)[0], log)
+    tap.check("that report is not there", report is None)
+    tap.check("the other one is", os.path.exists("report.txt")
+              and "consume" in realcore.read_text("report.txt"), os.listdir("."))
+
+
 def silent(core):
     """The confined process says nothing any more, long after its time was over: it is stopped as
     soon as GDB lets go of it."""
@@ -243,8 +292,10 @@ with cli.Scratch():
     facts(CORE)
     if cli.report(CORE)[1]["tool"]["sandbox"] == "seccomp":
         deaths()
+        interrupted_once(CORE)
         if shutil.which("gdb"):
             partial(CORE)
+            writing(CORE)
             silent(CORE)
             shrinking_file(CORE)
         else:
