@@ -137,8 +137,8 @@ static struct go_type_mask make_mask(struct go_type_masks *types, uint64_t addr)
 		.words = arena_alloc(types->arena, (size_t)(mask.num_words + 7) / 8),
 		.num_words = mask.num_words,
 	};
-	/* A type's pointers end with one (cmd/compile's types.PtrDataSize, 1.19 to 1.27): where none is
-	 * there, what was read contradicts itself. */
+	/* A type's pointers end with one (cmd/compile's types.PtrDataSize, 1.19 to 1.27): where
+	 * none is there, what was read contradicts itself. */
 	uint64_t last = mask.num_words - 1;
 	if (add_type(&assembly, addr, 0, 0) && (assembly.words[last / 8] >> (last % 8) & 1) != 0)
 		mask.words = assembly.words;

@@ -1,5 +1,5 @@
-/* In builds that count lines, in place of _exit(): workers end with it, and gcov's counters would be
- * lost with them. */
+/* In builds that count lines, in place of _exit(): workers end with it, and gcov's counters would
+ * be lost with them. */
 #include <gcov.h>
 #include <unistd.h>
 
