@@ -9,28 +9,8 @@
 #include "base/addresses.h"
 #include "base/work_pool.h"
 #include "core/pages.h"
+#include "proof/go_scans.h"
 #include "proof/go_type_masks.h"
-#include "task/go_spans.h"
-
-/* Where the pointers of a span's objects are. */
-enum go_scan_how {
-	GO_SCAN_NONE,	/* they have none */
-	GO_SCAN_ALL,	/* not known: every word may be one */
-	GO_SCAN_BITMAP, /* a bit a word, behind the objects */
-	GO_SCAN_HEADER, /* by the type that each object begins with */
-	GO_SCAN_TYPE,	/* by the span's type: one large object */
-};
-
-struct go_scan {
-	uint64_t first_object; /* number of its first object among all */
-	uint64_t num_objects;
-	uint64_t bitmap_addr;
-	uint64_t type_addr;
-	uint64_t specials_addr; /* finalizers and the like; 0 none */
-	enum go_scan_how how;
-	bool masked;  /* some of its objects are */
-	bool watched; /* some of its objects are */
-};
 
 struct go_object {
 	uint32_t span; /* index of the span */
@@ -69,8 +49,6 @@ struct go_marker {
 	uint64_t num_marked, scanned_size;
 	uint64_t num_unreadable;	/* words */
 	uint64_t first_unreadable_addr; /* the lowest */
-	uint32_t num_odd_spans;		/* their parts do not fit together */
-	bool user_arenas;
 };
 
 /* keep_parents: for go_marker_parent(); costs eight bytes an object. */
