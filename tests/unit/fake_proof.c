@@ -157,7 +157,7 @@ void fake_proof_run(struct fake_proof *proof)
 		arena_alloc_array(arena, go->goroutines.origins.num, sizeof(*proof->origins.items));
 	go_queues_build(&proof->queues, arena, &world->gaps, &go->runtime, &go->goroutines,
 			&go->tasks, &go->spans, world->image);
-	const struct go_reach_input input = {
+	proof->search = (struct go_reach_input){
 		.runtime = &go->runtime,
 		.goroutines = &go->goroutines,
 		.tasks = &go->tasks,
@@ -169,8 +169,9 @@ void fake_proof_run(struct fake_proof *proof)
 		.image = world->image,
 		.modules = world->image->modules,
 		.notes_whole = !proof->notes_lost,
+		.keep_parents = proof->keep_parents,
 	};
-	go_reach_build(&proof->reach, arena, &world->gaps, &world->progress, &input);
+	go_reach_build(&proof->reach, arena, &world->gaps, &world->progress, &proof->search);
 }
 
 static uint32_t index_of(const struct fake_proof *proof, int64_t id)

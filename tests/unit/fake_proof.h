@@ -21,10 +21,11 @@ struct fake_proof {
 	struct fake_go go;
 	uint64_t next_box, next_plain, next_large, next_other, missing;
 	uint64_t *specials; /* of each span of objects: the mspan's word */
-	bool notes_lost;
+	bool notes_lost, keep_parents;
 	struct go_queues queues;
 	struct go_origins origins;
 	struct stacks stacks;
+	struct go_reach_input search; /* once it was searched */
 	struct go_reach reach;
 };
 
