@@ -92,11 +92,17 @@ static void add_suspect(struct findings *findings, struct arena *arena, const st
 	raise_verdict(findings, index, CORELEAKS_VERDICT_SUSPECT);
 }
 
+static const char *age_text(struct arena *arena, int64_t age_ns)
+{
+	const int64_t second_ns = INT64_C(1000000000), minute_ns = 60 * second_ns;
+	return age_ns < minute_ns ? arena_format(arena, "%" PRIi64 " s", age_ns / second_ns)
+				  : arena_format(arena, "%" PRIi64 " min", age_ns / minute_ns);
+}
+
 static void add_long_wait(struct findings *findings, struct arena *arena, const struct group *group,
 			  uint32_t index, const struct groups_input *input)
 {
 	enum { MIN_GOROUTINES = 100 };
-	const int64_t minute_ns = INT64_C(60000000000);
 	uint32_t num = 0;
 	int64_t oldest = 0;
 	if (!waits_for_another(group->reason))
@@ -111,12 +117,11 @@ static void add_long_wait(struct findings *findings, struct arena *arena, const 
 		return;
 	add_suspect(findings, arena, group, index, "long-wait",
 		    arena_format(arena,
-				 "%" PRIu32 " goroutines wait for at least %" PRIi64
-				 " min in one stack (%s)",
-				 num, (int64_t)input->options->max_age_ns / minute_ns,
+				 "%" PRIu32 " goroutines wait for at least %s in one stack (%s)",
+				 num, age_text(arena, (int64_t)input->options->max_age_ns),
 				 group->reason),
-		    arena_format(arena, "the oldest waits for at least %" PRIi64 " min",
-				 oldest / minute_ns));
+		    arena_format(arena, "the oldest waits for at least %s",
+				 age_text(arena, oldest)));
 }
 
 static void add_busy(struct findings *findings, struct arena *arena, const struct group *group,
