@@ -115,13 +115,12 @@ static void add_long_wait(struct findings *findings, struct arena *arena, const 
 	}
 	if (num < MIN_GOROUTINES)
 		return;
-	add_suspect(findings, arena, group, index, "long-wait",
-		    arena_format(arena,
-				 "%" PRIu32 " goroutines wait for at least %s in one stack (%s)",
-				 num, age_text(arena, (int64_t)input->options->max_age_ns),
-				 group->reason),
-		    arena_format(arena, "the oldest waits for at least %s",
-				 age_text(arena, oldest)));
+	add_suspect(
+		findings, arena, group, index, "long-wait",
+		arena_format(arena, "%" PRIu32 " goroutines wait for at least %s in one stack (%s)",
+			     num, age_text(arena, (int64_t)input->options->max_age_ns),
+			     group->reason),
+		arena_format(arena, "the oldest waits for at least %s", age_text(arena, oldest)));
 }
 
 static void add_busy(struct findings *findings, struct arena *arena, const struct group *group,
