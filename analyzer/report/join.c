@@ -89,18 +89,19 @@ enum { MAX_NOTES = 10 };
 
 static const char *const note_levels[DOCUMENT_NUM_LEVELS] = {"error", "warning", "notice"};
 
-/* A part's own line about notes it left out: how many. */
+/* A part's own line about notes it left out: how many. Nothing else may stand there: a dump that
+ * failed is told about under its own name. */
 static uint64_t notes_left_out(const char *line, const char *level)
 {
-	const char *head = " title=coreleaks::", *tail = " more like these";
-	size_t size = strlen(level);
-	if (strncmp(line + 2 + size, head, strlen(head)) != 0 || strstr(line, tail) == NULL)
-		return 0;
+	static const char head[] = " title=coreleaks::";
+	const char *at = line + 2 + strlen(level);
 	uint64_t number = 0;
-	for (const char *at = line + 2 + size + strlen(head); *at != ' ' && *at != '\0'; at++)
-		if (*at >= '0' && *at <= '9' && number < UINT32_MAX)
+	if (strncmp(at, head, strlen(head)) != 0)
+		return 0;
+	for (at += strlen(head); (*at >= '0' && *at <= '9') || *at == ','; at++)
+		if (*at != ',' && number < UINT32_MAX)
 			number = number * 10 + (uint64_t)(*at - '0');
-	return number;
+	return strcmp(at, " more like these") == 0 ? number : 0;
 }
 
 static void join_note(struct joint *joint, const char *line)
@@ -180,7 +181,8 @@ static void markdown_failure(struct joint *joint, const char *name, const char *
 static void end_markdown(struct joint *joint)
 {
 	if (joint->num_left_out > 0)
-		text_addf(joint->out, "\n%" PRIu64 " more dumps\n", joint->num_left_out);
+		text_addf(joint->out, "\n%" PRIu64 " more dump%s\n", joint->num_left_out,
+			  joint->num_left_out == 1 ? "" : "s");
 }
 
 static const struct joiner joiners[] = {
