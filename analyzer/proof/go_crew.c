@@ -17,6 +17,7 @@ struct hand {
 /* What all of them work at. */
 struct job {
 	const struct go_crew *crew;
+	struct go_marker begin; /* the crew's marker before anybody counts in it */
 	const uint32_t *goroutines;
 	const struct go_object *objects;
 	uint32_t num_goroutines, num_objects;
@@ -92,7 +93,7 @@ static void do_job(struct work_pool *pool, struct arena *arena, void *data, unsi
 	const struct go_crew *crew = job->crew;
 	struct hand *hand = arena_alloc(arena, sizeof(*hand));
 	image_init(&hand->image, crew->image->dump, crew->image->modules);
-	go_marker_init_beside(&hand->marker, crew->marker, arena, &hand->image, pool);
+	go_marker_init_beside(&hand->marker, &job->begin, arena, &hand->image, pool);
 	go_goroutine_roots_init_beside(&hand->roots, crew->roots, arena, &hand->image);
 	if (do_goroutines(job, hand, index) && do_objects(job, hand, index))
 		while (goes_on(job, index, job->num_goroutines) && go_marker_help(&hand->marker))
@@ -107,6 +108,7 @@ static void do_together(const struct go_crew *crew, const uint32_t *goroutines, 
 	struct go_marker *marker = crew->marker;
 	struct job job = {
 		.crew = crew,
+		.begin = *marker,
 		.goroutines = goroutines,
 		.objects = marker->queue.items,
 		.num_goroutines = num,
