@@ -1,8 +1,11 @@
 /* coreleaks.h - the public interface of libcoreleaks.
  *
- * Opens one ELF core dump, lists its tasks (threads, later goroutines), groups them by identical
- * stacks, and says what is suspicious about them. One thread per analysis; analyses are
+ * Opens one ELF core dump, lists its tasks (threads and goroutines), groups them by identical
+ * stacks, and says what is suspicious about them. One of your threads per analysis; analyses are
  * independent of each other. No globals, no output, no exit: all answers are returned.
+ *
+ * While coreleaks_run() works at much it has threads of its own, up to eight or as many as there
+ * are processors, none with max_memory; they take no signals, and make no answer another.
  */
 #ifndef CORELEAKS_H
 #define CORELEAKS_H
@@ -540,7 +543,7 @@ struct coreleaks_options {
 		*debug_dirs;   /* DIR[:DIR]: where separate debug files lie; NULL: /usr/lib/debug */
 	const char *spool_dir; /* where compressed cores are unpacked; NULL: /tmp */
 	uint32_t max_frames;   /* physical frames a stack; default 512 */
-	uint64_t max_memory;   /* bytes the analysis may allocate; 0 unlimited */
+	uint64_t max_memory;   /* bytes the analysis may allocate, by one thread; 0 unlimited */
 	uint64_t max_core_size; /* bytes a compressed core may unpack to; default 1 TiB */
 	uint64_t timeout_ns;	/* wall clock; partial results after it; 0 none */
 

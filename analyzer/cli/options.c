@@ -187,7 +187,8 @@ static const struct option_row option_rows[] = {
 
 	{"max-frames", 0, "N", "Frames a stack (default 512)", BOUNDS,
 	 BUILT(handle_count, FIELD(analysis.max_frames), .minimum = 1, .in_hint = true)},
-	{"max-memory", 0, "SIZE", "Memory the analysis may allocate, as 500M or 2G", BOUNDS,
+	{"max-memory", 0, "SIZE",
+	 "Memory the analysis, then by one thread, may allocate, as 500M or 2G", BOUNDS,
 	 BUILT(handle_size, FIELD(analysis.max_memory))},
 	{"timeout", 0, "DURATION", "Stop after this time, as 30s, and report what is known", BOUNDS,
 	 BUILT(handle_duration, FIELD(analysis.timeout_ns), .minimum = 1)},
