@@ -75,14 +75,16 @@ static bool copy(int fd, uint64_t max_size, const char *path)
 		size += part;
 		dropped += (uint64_t)got - part;
 	}
-	fine = fine && got == 0 && ftruncate(fd, (off_t)size) == 0;
+	if (got < 0)
+		message("cannot read standard input: %s", strerror(errno));
+	fine = fine && ftruncate(fd, (off_t)size) == 0;
 	if (!fine)
 		message("cannot write %s: %s", path, strerror(errno));
 	else if (dropped > 0)
 		message("%s: the core is larger than %" PRIu64 " bytes: %" PRIu64 " are cut off",
 			path, max_size, dropped);
 	free(buffer);
-	return fine;
+	return fine && got == 0;
 }
 
 static int create(const char *dir, char **path_ret)

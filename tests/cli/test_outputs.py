@@ -125,6 +125,46 @@ def stdout_failures(core):
     tap.equal("standard error is closed", (code, out), (CLEAN, cli.run(core)[1]))
 
 
+def full_disk(core):
+    """Report files and the spool on a file system with room for a page. Its files are gone with it,
+    so that it says itself what was left there."""
+    os.mkdir("full")
+    script = ("mount -t tmpfs -o size=4k none full && { \"$@\"; code=$?; ls -A full >left; "
+              "exit $code; }")
+    command = ["unshare", "-m", "sh", "-c", script, "sh", cli.CORELEAKS]
+    if tap.run(["unshare", "-m", "sh", "-c", "mount -t tmpfs -o size=4k none full"])[0]:
+        tap.skip("a full disk", "no file system can be mounted here")
+        return
+    code, out, err = tap.run(command + ["-o", "full/a.json", "-o", "beside.json", core],
+                             env=cli.environment())
+    tap.equal("a full disk: exit code, one line", (code, out, err), (
+        FAILED, "", "coreleaks: cannot write full/a.json: No space left on device\n"))
+    tap.equal("... nothing is left of the report", read("left"), "")
+    tap.check("... the other one is written", json.loads(read("beside.json")))
+    with open(core, "rb") as file:
+        code, _, err = tap.run(command + ["check", "--spool", "full", "-"], stdin=file,
+                               env=cli.environment())
+    tap.check("a full spool: a line that names the file", code == FAILED
+              and "cannot write full/core." in err and "No space left on device" in err, err)
+
+
+def refused(core):
+    """Files that nobody can make."""
+    code, out, err = cli.run("-o", "/proc/a.txt", "-o", "beside.txt", core)
+    tap.check("-o where no file can be made", code == FAILED and out == "" and cli.one_line(err)
+              and "/proc/a.txt" in err, err)
+    tap.check("... the other one is written", "consume" in read("beside.txt"))
+    folder = os.open(".", os.O_RDONLY)
+    os.mkdir("spool")
+    code, _, err = cli.run("check", "--spool", "spool", "-", stdin=folder)
+    os.close(folder)
+    tap.check("--spool: standard input cannot be read", code == FAILED
+              and "coreleaks: cannot read standard input: Is a directory\n" in err, err)
+    code, _, err = cli.run("check", "--spool", "/proc", "-")
+    tap.check("--spool where no file can be made", code == FAILED and cli.one_line(err)
+              and "/proc" in err, err)
+
+
 def colors(core):
     plain = cli.run(core)[1]
     tap.check("no colours where there is no terminal", "\x1b" not in plain, plain)
@@ -212,6 +252,8 @@ with cli.Scratch():
     files(CORE)
     replacing(CORE)
     stdout_failures(CORE)
+    full_disk(CORE)
+    refused(CORE)
     colors(CORE)
     widths(CORE)
     characters(CORE)
