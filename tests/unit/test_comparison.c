@@ -222,6 +222,43 @@ START_TEST(only_those_that_are_proved_are_called_so)
 }
 END_TEST
 
+/* A picture of 100 dumps and 60 groups is all that anybody can look at; the rest is counted. */
+START_TEST(large_pictures)
+{
+	enum { NUM_DUMPS = 103, NUM_GROUPS = 64 };
+	static struct check_dump many[NUM_DUMPS];
+	static struct check_group merged[NUM_GROUPS];
+	struct text out;
+	begin(true, "ab", 8);
+	add_group('a', 2, "likely", "");
+	end("");
+	ck_assert_int_eq(judge(), CORELEAKS_OUTCOME_CLEAN);
+	ck_assert_uint_eq(check->groups.num, 1);
+	for (uint32_t i = 0; i < NUM_DUMPS; i++)
+		many[i] = check->dumps[0];
+	for (uint32_t i = 0; i < NUM_GROUPS; i++)
+		merged[i] = check->groups.items[0];
+	/* The last dump has the group too, but is left out. */
+	struct check_part parts[] = {{.dump = 3, .count = 2}, {.dump = 102, .count = 5}};
+	merged[7].parts.items = parts;
+	merged[7].parts.num = 2;
+	check->dumps = many;
+	check->num_dumps = NUM_DUMPS;
+	check->groups.items = merged;
+	check->groups.num = NUM_GROUPS;
+	text_init(&out, &check->arena);
+	check_dot(&out, check);
+	ck_assert_ptr_nonnull(strstr(out.bytes, "  d99 [shape=box"));
+	ck_assert_ptr_null(strstr(out.bytes, "  d100 "));
+	ck_assert_ptr_nonnull(strstr(out.bytes, "\"… and 3 dumps more, left out\""));
+	ck_assert_ptr_nonnull(strstr(out.bytes, "  g59 [shape=ellipse"));
+	ck_assert_ptr_null(strstr(out.bytes, "  g60 "));
+	ck_assert_ptr_nonnull(strstr(out.bytes, "\"… and 4 groups more, left out\""));
+	ck_assert_ptr_nonnull(strstr(out.bytes, "  d3 -> g7 [label=\"2\"]"));
+	ck_assert_ptr_null(strstr(out.bytes, "d102"));
+}
+END_TEST
+
 START_TEST(never_clean_when_incomplete_or_failed)
 {
 	dump_of(2, true);
@@ -437,6 +474,7 @@ Suite *comparison_suite(void)
 	tcase_add_test(tcase, slack_is_a_number_of_tasks);
 	tcase_add_test(tcase, groups_merge_by_signature);
 	tcase_add_test(tcase, only_those_that_are_proved_are_called_so);
+	tcase_add_test(tcase, large_pictures);
 	tcase_add_test(tcase, never_clean_when_incomplete_or_failed);
 	tcase_add_test(tcase, new_is_what_the_baseline_does_not_name);
 	tcase_add_loop_test(tcase, growth_is_a_rise_in_every_interval, 0,

@@ -752,6 +752,47 @@ START_TEST(pprof_of_goroutines)
 }
 END_TEST
 
+/* Tasks that differ in what is each one's own are apart, in an order of its own: by reason, who
+ * made them (nobody first, then by name, file and line) and labels. */
+START_TEST(pprof_keeps_apart)
+{
+	static const struct coreleaks_frame makers[] = {
+		{.function = "main.a", .file = "a.go", .line = 1},
+		{.function = "main.a", .file = "a.go", .line = 2},
+		{.function = "main.a", .file = "b.go", .line = 1},
+		{.function = "main.b", .file = "a.go", .line = 1},
+		{.function = "main.a", .file = "a.go", .line = 1}, /* as the first */
+	};
+	static struct coreleaks_creation made[5];
+	static const struct coreleaks_label own[] = {{"k", "1"}, {"k", "2"}, {"m", "1"}};
+	const struct coreleaks_frame frame = fake_frame("f", 1);
+	uint32_t stack = fake_view_stack(&fake, &frame, 1);
+	fake_view_goroutines(&fake, "g-1", 9, stack, "select");
+	for (int64_t i = 0; i < 5; i++) {
+		made[i] = (struct coreleaks_creation){
+			.frame = &makers[4 - i], .num_places = 1, .recorded = true};
+		fake_view_task(&fake, fake.next_id - 9 + i)->creation = &made[i];
+	}
+	for (int64_t i = 0; i < 3; i++) {
+		struct coreleaks_task *task = fake_view_task(&fake, fake.next_id - 4 + i);
+		task->labels = &own[2 - i];
+		task->num_labels = 1;
+	}
+	fake_view_task(&fake, fake.next_id - 1)->reason = "chan send";
+	ck_assert_str_eq(
+		pprof_text(),
+		"goroutine/count\nstack/bytes\nwait/nanoseconds\nperiod goroutine/count\n"
+		"f 1 8192 0 state=waiting reason=chan send verdict=unknown \n"
+		"f 1 8192 0 state=waiting reason=select verdict=unknown k=1 \n"
+		"f 1 8192 0 state=waiting reason=select verdict=unknown k=2 \n"
+		"f 1 8192 0 state=waiting reason=select verdict=unknown m=1 \n"
+		"f 2 16384 0 state=waiting reason=select verdict=unknown created_by=main.a \n"
+		"f 1 8192 0 state=waiting reason=select verdict=unknown created_by=main.a \n"
+		"f 1 8192 0 state=waiting reason=select verdict=unknown created_by=main.a \n"
+		"f 1 8192 0 state=waiting reason=select verdict=unknown created_by=main.b \n");
+}
+END_TEST
+
 START_TEST(pprof_of_threads)
 {
 	native_program();
@@ -978,6 +1019,7 @@ Suite *formats_suite(void)
 	tcase_add_test(tests, folded_merges_and_sorts);
 	tcase_add_test(tests, a_core_of_both_kinds_is_written_by_kind);
 	tcase_add_test(tests, pprof_of_goroutines);
+	tcase_add_test(tests, pprof_keeps_apart);
 	tcase_add_test(tests, pprof_of_threads);
 	tcase_add_test(tests, pprof_without_any_task);
 	tcase_add_test(tests, pprof_of_a_stack_that_is_not_there);
