@@ -15,6 +15,12 @@ struct lock_findings {
 	const struct groups *groups;
 	const struct lock_findings_input *input;
 	uint32_t *group_of; /* parallel to tasks; UINT32_MAX: in none */
+	struct {
+		uint32_t *groups;
+		bool *seen; /* parallel to groups */
+		bool *in_root;
+		uint32_t *direct, *way, *blocks; /* parallel to tasks, as in_root */
+	} room;					 /* for one finding at a time: there may be many */
 };
 
 static enum coreleaks_verdict root_certainty(uint32_t caveats)
@@ -157,21 +163,22 @@ static void add_wait_evidence(const struct lock_findings *work, struct evidence_
 	add_premises(work, list, task);
 }
 
-static uint32_t *groups_of_tasks(const struct lock_findings *work, const uint32_t *tasks,
-				 uint32_t num, uint32_t *num_ret)
+static const uint32_t *groups_of_tasks(const struct lock_findings *work, const uint32_t *tasks,
+				       uint32_t num, uint32_t *num_ret)
 {
-	uint32_t *groups = arena_alloc_array(work->arena, work->groups->list.num, sizeof(*groups));
-	bool *seen = arena_alloc_array(work->arena, work->groups->list.num, sizeof(*seen));
-	uint32_t num_groups = 0;
+	uint32_t *groups = work->room.groups, num_groups = 0;
 	for (uint32_t i = 0; i < num; i++) {
 		uint32_t group = work->group_of[tasks[i]];
-		if (group == UINT32_MAX || seen[group])
+		if (group == UINT32_MAX || work->room.seen[group])
 			continue;
-		seen[group] = true;
+		work->room.seen[group] = true;
 		groups[num_groups++] = group;
 	}
+	for (uint32_t i = 0; i < num_groups; i++)
+		work->room.seen[groups[i]] = false;
 	*num_ret = num_groups;
-	return groups;
+	return (const uint32_t *)(const void *)arena_copy_bytes(work->arena, groups,
+								num_groups * sizeof(*groups));
 }
 
 static void add_finding(const struct lock_findings *work, const char *rule, const char *title,
@@ -281,30 +288,62 @@ static void add_root(const struct lock_findings *work, const struct wait_root *r
 		    root->tasks, root->num_tasks, root->caveats, &evidence);
 }
 
-/* How many of those behind wait for each of the root's tasks; the one that blocks most is named. */
+/* Of each task behind the root the one at the end of its way that waits for the root itself, plus
+ * one. No piece of a way is walked twice. */
+static void find_directs(const struct lock_findings *work, const struct wait_root *root)
+{
+	const struct wait_edge *edges = work->input->graph->edges;
+	uint32_t *direct = work->room.direct, *way = work->room.way;
+	for (uint32_t i = 0; i < root->num_behind; i++) {
+		uint32_t at = root->behind[i], num = 0;
+		while (direct[at] == 0 && !work->room.in_root[edges[at].to]) {
+			way[num++] = at;
+			at = (uint32_t)edges[at].to;
+		}
+		if (direct[at] == 0)
+			direct[at] = at + 1;
+		for (uint32_t k = 0; k < num; k++)
+			direct[way[k]] = direct[at];
+	}
+}
+
+/* How many of those behind wait for each of the root's tasks. Returns the one that blocks most, and
+ * one that waits for it. */
+static uint32_t count_blocked(const struct lock_findings *work, const struct wait_root *root,
+			      uint32_t *direct_ret)
+{
+	uint32_t *blocks = work->room.blocks, most = root->tasks[0];
+	for (uint32_t i = 0; i < root->num_tasks; i++) {
+		work->room.in_root[root->tasks[i]] = true;
+		blocks[root->tasks[i]] = 0;
+	}
+	find_directs(work, root);
+	*direct_ret = root->behind[0];
+	for (uint32_t i = 0; i < root->num_behind; i++) {
+		uint32_t last = work->room.direct[root->behind[i]] - 1;
+		uint32_t at = (uint32_t)work->input->graph->edges[last].to;
+		if (++blocks[at] > blocks[most] || (blocks[at] == blocks[most] && at == most)) {
+			most = at;
+			*direct_ret = last;
+		}
+	}
+	for (uint32_t i = 0; i < root->num_tasks; i++)
+		work->room.in_root[root->tasks[i]] = false;
+	for (uint32_t i = 0; i < root->num_behind; i++)
+		work->room.direct[root->behind[i]] = 0;
+	return most;
+}
+
+/* The one that blocks most is named. */
 static void add_behind(const struct lock_findings *work, const struct wait_root *root)
 {
 	struct evidence_list evidence = {0};
 	struct arena *arena = work->arena;
-	uint32_t num_tasks = work->input->groups->num_tasks;
+	const uint32_t *blocks = work->room.blocks;
+	uint32_t direct;
 	if (root->num_behind == 0)
 		return;
-	uint32_t *blocks = arena_alloc_array(arena, num_tasks, sizeof(*blocks));
-	bool *in_root = arena_alloc_array(arena, num_tasks, sizeof(*in_root));
-	uint32_t most = root->tasks[0], direct = root->behind[0];
-	for (uint32_t i = 0; i < root->num_tasks; i++)
-		in_root[root->tasks[i]] = true;
-	for (uint32_t i = 0; i < root->num_behind; i++) {
-		uint32_t at = root->behind[i], last = at;
-		while (!in_root[at]) {
-			last = at;
-			at = (uint32_t)work->input->graph->edges[at].to;
-		}
-		if (++blocks[at] > blocks[most] || (blocks[at] == blocks[most] && at == most)) {
-			most = at;
-			direct = last;
-		}
-	}
+	uint32_t most = count_blocked(work, root, &direct);
 	for (uint32_t i = 0; i < root->num_tasks; i++) {
 		if (blocks[root->tasks[i]] == 0)
 			continue;
@@ -331,6 +370,18 @@ static void add_behind(const struct lock_findings *work, const struct wait_root 
 		    root->behind_caveats, &evidence);
 }
 
+static void make_room(struct lock_findings *work)
+{
+	struct arena *arena = work->arena;
+	uint32_t num_tasks = work->input->groups->num_tasks, num_groups = work->groups->list.num;
+	work->room.groups = arena_alloc_array(arena, num_groups, sizeof(*work->room.groups));
+	work->room.seen = arena_alloc_array(arena, num_groups, sizeof(*work->room.seen));
+	work->room.in_root = arena_alloc_array(arena, num_tasks, sizeof(*work->room.in_root));
+	work->room.direct = arena_alloc_array(arena, num_tasks, sizeof(*work->room.direct));
+	work->room.way = arena_alloc_array(arena, num_tasks, sizeof(*work->room.way));
+	work->room.blocks = arena_alloc_array(arena, num_tasks, sizeof(*work->room.blocks));
+}
+
 void lock_findings_add(struct findings *findings, struct arena *arena, const struct groups *groups,
 		       const struct lock_findings_input *input)
 {
@@ -342,6 +393,7 @@ void lock_findings_add(struct findings *findings, struct arena *arena, const str
 	for (uint32_t i = 0; i < groups->list.num; i++)
 		for (uint32_t k = 0; k < groups->list.items[i].num_tasks; k++)
 			work.group_of[groups->list.items[i].tasks[k]] = i;
+	make_room(&work);
 	for (uint32_t i = 0; i < input->graph->roots.num; i++) {
 		add_root(&work, &input->graph->roots.items[i]);
 		add_behind(&work, &input->graph->roots.items[i]);

@@ -8,7 +8,7 @@
 
 /* A step's annotations beyond the tenth of a kind are dropped (GitHub's documentation of workflow
  * commands, 2024): so the tenth says how many more there are. */
-enum { MAX_NOTES = 10 };
+enum { MAX_NOTES = 10, MAX_SIZE = 32 * 1024 /* of 64 KiB a message; here by whole lines */ };
 enum level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_NOTICE };
 
 static const char *const level_names[] = {"error", "warning", "notice"};
@@ -28,12 +28,16 @@ static void add_escaped(struct text *out, const char *string, bool property)
 	}
 }
 
-/* Lines of clean text. */
+/* Lines of clean text, as many as an annotation may have. */
 static void add_lines(struct text *out, const char *clean)
 {
 	for (; *clean != '\0'; clean++) {
 		if (*clean == '\n' && clean[1] == '\0')
 			break;
+		if (*clean == '\n' && out->size > MAX_SIZE) {
+			text_add(out, "%0A…");
+			break;
+		}
 		if (*clean == '\n')
 			text_add(out, "%0A");
 		else if (*clean == '%')
@@ -41,6 +45,13 @@ static void add_lines(struct text *out, const char *clean)
 		else
 			text_add_bytes(out, clean, 1);
 	}
+}
+
+/* Counts one that nobody is going to see. */
+static bool note_is_too_many(struct document *doc, enum level level)
+{
+	doc->num_notes[level] += doc->num_notes[level] >= MAX_NOTES;
+	return doc->num_notes[level] > MAX_NOTES;
 }
 
 static void note_add(struct document *doc, enum level level, const struct text *line)
@@ -68,7 +79,7 @@ static void note_begin(struct text *line, const struct write_job *job, enum leve
 	text_add(line, "::");
 }
 
-static void add_result(struct document *doc, const struct write_job *job,
+static void add_result(struct document *doc, const struct write_job *job, struct results *results,
 		       const struct result *result)
 {
 	const struct coreleaks_finding *finding = result->finding;
@@ -77,14 +88,15 @@ static void add_result(struct document *doc, const struct write_job *job,
 		finding->certainty < CORELEAKS_VERDICT_SUSPECT ? LEVEL_ERROR : LEVEL_WARNING;
 	if (finding->allowed) /* by the baseline */
 		level = LEVEL_NOTICE;
+	if (note_is_too_many(doc, level))
+		return;
 	note_begin(&line, job, level, result->frame,
 		   arena_format(job->arena, "%s: %s", words_verdict(finding->certainty),
 				finding->rule));
 	add_lines(&line, results_words(job, finding));
 	text_add(&line, "%0A");
 	if (result->group != NULL) {
-		add_lines(&line,
-			  results_group_words(job, view_group_index(job->view, result->group)));
+		add_lines(&line, results_words_of_group(results, job, result));
 		text_add(&line, "%0A");
 	}
 	add_escaped(&line, job->view->core->path, false);
@@ -114,7 +126,7 @@ void format_github_core(struct document *doc, const struct write_job *job)
 	struct results results;
 	results_build(&results, job, &doc->seen);
 	for (uint32_t i = 0; i < results.num; i++)
-		add_result(doc, job, &results.items[i]);
+		add_result(doc, job, &results, &results.items[i]);
 	for (uint32_t i = 0; i < view->num_gaps; i++)
 		if (view->gaps[i]->incomplete)
 			add_simple(doc, job, LEVEL_WARNING, "INCOMPLETE",

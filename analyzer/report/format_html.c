@@ -120,7 +120,7 @@ static void finding(struct text *out, const struct write_job *job, const struct 
 	if (result->frame != NULL)
 		html_frame(out, job, result->frame, "dim");
 	if (result->group != NULL) {
-		uint32_t index = view_group_index(job->view, result->group) + 1;
+		uint32_t index = result->group_index + 1;
 		text_addf(out, " <a href=\"#c%" PRIu32 "g%" PRIu32 "\">group #%" PRIu32 "</a>",
 			  core, index, index);
 	}

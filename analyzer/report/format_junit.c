@@ -80,7 +80,7 @@ static struct rule_cases cases_of(const struct write_job *job, const struct resu
 }
 
 /* All findings of the rule, each with the stack of its first group. */
-static void case_words(struct text *out, const struct write_job *job, const struct results *results,
+static void case_words(struct text *out, const struct write_job *job, struct results *results,
 		       const char *rule)
 {
 	for (uint32_t i = 0; i < results->num; i++) {
@@ -88,10 +88,7 @@ static void case_words(struct text *out, const struct write_job *job, const stru
 		if (strcmp(result->finding->rule, rule) != 0)
 			continue;
 		escape_xml_lines(out, results_words(job, result->finding));
-		if (result->group != NULL)
-			escape_xml_lines(out,
-					 results_group_words(
-						 job, view_group_index(job->view, result->group)));
+		escape_xml_lines(out, results_words_of_group(results, job, result));
 	}
 }
 
@@ -103,8 +100,8 @@ static void case_begin(struct text *out, const struct write_job *job, const char
 	text_add(out, " time=\"0\">");
 }
 
-static void add_case(struct document *doc, const struct write_job *job,
-		     const struct results *results, const struct rule_case *of)
+static void add_case(struct document *doc, const struct write_job *job, struct results *results,
+		     const struct rule_case *of)
 {
 	struct text *out = &doc->json.out;
 	const char *element = of->num_fatal > 0 ? "failure" : "system-out";

@@ -32,13 +32,16 @@ const char *results_program(const struct report_view *view)
 	return user_frame_file_name(core->executable != NULL ? core->executable : core->path);
 }
 
-static const struct coreleaks_group *first_group(const struct report_view *view,
-						 const struct coreleaks_finding *finding)
+static void set_group(struct result *result, const struct report_view *view)
 {
-	for (uint32_t i = 0; i < finding->num_groups; i++)
-		if (view->groups[finding->groups[i]]->hidden_by == NULL)
-			return view->groups[finding->groups[i]];
-	return NULL;
+	const struct coreleaks_finding *finding = result->finding;
+	for (uint32_t i = 0; i < finding->num_groups && result->group == NULL; i++) {
+		if (view->groups[finding->groups[i]]->hidden_by != NULL)
+			continue;
+		result->group_index = finding->groups[i];
+		result->group = view->groups[result->group_index];
+		result->frame = results_frame(view_stack(view, result->group->stack_id));
+	}
 }
 
 static int compare_names(const void *a, const void *b)
@@ -66,14 +69,15 @@ static const char *make_fingerprint(const struct write_job *job,
 	text_add(&text, "2");
 	uint64_t high = intern_hash(text.bytes, text.size);
 	const char *plain = arena_format(arena, "%016" PRIx64 "%016" PRIx64, high, low);
-	for (uint32_t i = 0; i < seen->num; i++) {
-		if (strcmp(seen->items[i].name, plain) != 0)
-			continue;
-		uint64_t again = ++seen->items[i].num_tasks;
-		return arena_format(arena, "%016" PRIx64 "%016" PRIx64, high, low + again);
+	if (seen->num == 0)
+		intern_init(&seen->names, arena);
+	uint32_t id = intern_add_text(&seen->names, plain);
+	if (id == seen->num) {
+		array_add(arena, seen)->name = plain;
+		return plain;
 	}
-	array_add(arena, seen)->name = plain;
-	return plain;
+	uint64_t again = ++seen->items[id].num_tasks;
+	return arena_format(arena, "%016" PRIx64 "%016" PRIx64, high, low + again);
 }
 
 void results_build(struct results *ret, const struct write_job *job, struct view_counts *seen)
@@ -86,11 +90,11 @@ void results_build(struct results *ret, const struct write_job *job, struct view
 			continue;
 		struct result *result = array_add(job->arena, &results);
 		result->finding = finding;
-		result->group = first_group(view, finding);
-		if (result->group != NULL)
-			result->frame = results_frame(view_stack(view, result->group->stack_id));
+		set_group(result, view);
 		result->fingerprint = make_fingerprint(job, finding, seen);
 	}
+	results.group_words =
+		arena_alloc_array(job->arena, view->num_groups, sizeof(*results.group_words));
 	*ret = results;
 }
 
@@ -123,6 +127,17 @@ const char *results_group_words(const struct write_job *job, uint32_t group)
 	const struct group_columns columns = {.rank = 1};
 	report_text_group(&screen, &plain, group, &columns);
 	return screen.out.bytes;
+}
+
+const char *results_words_of_group(struct results *results, const struct write_job *job,
+				   const struct result *result)
+{
+	const char **words = &results->group_words[result->group_index];
+	if (result->group == NULL)
+		return "";
+	if (*words == NULL)
+		*words = results_group_words(job, result->group_index);
+	return *words;
 }
 
 bool results_is_relative(const char *path)

@@ -8,6 +8,7 @@
 struct result {
 	const struct coreleaks_finding *finding;
 	const struct coreleaks_group *group; /* the first that is shown; NULL: the process */
+	uint32_t group_index;		     /* its place in the view */
 	const struct coreleaks_frame *frame; /* the program's own line; NULL unknown */
 	const char *fingerprint;	     /* 32 hex digits; unique among these */
 };
@@ -15,6 +16,7 @@ struct result {
 struct results {
 	struct result *items; /* the report's order; what is hidden is left out */
 	uint32_t num, capacity;
+	const char **group_words; /* parallel to the view's groups; NULL: not asked for yet */
 };
 
 /* *seen: fingerprints given already, of cores before this one; zeroed at the start. */
@@ -25,6 +27,9 @@ const struct coreleaks_frame *results_frame(const struct coreleaks_stack *stack)
 const char *results_words(const struct write_job *job, const struct coreleaks_finding *finding);
 /* A group as the text report has it. Clean for a terminal. */
 const char *results_group_words(const struct write_job *job, uint32_t group);
+/* The result's group so, made once for all results that share it. "": it has none. */
+const char *results_words_of_group(struct results *results, const struct write_job *job,
+				   const struct result *result);
 /* The link to the frame's line; NULL: there is none. */
 const char *results_link(const struct write_job *job, const struct coreleaks_frame *frame);
 /* The path may be used relative to a source tree. */

@@ -79,18 +79,29 @@ static bool is_root(const struct coreleaks_finding *finding)
 	       is_rule(finding, "abandoned-lock") || is_rule(finding, "unreachable-wait");
 }
 
+/* Of each task the first root that it is a member of; UINT32_MAX: of none. */
+static uint32_t *roots_of_tasks(struct arena *arena, const struct report_view *view)
+{
+	uint32_t *roots = arena_alloc_array(arena, view->num_tasks, sizeof(*roots));
+	memset(roots, 0xff, view->num_tasks * sizeof(*roots));
+	for (uint32_t i = view->num_findings; i-- > 0;)
+		for (uint32_t k = 0; is_root(view->findings[i]) && k < view->findings[i]->num_tasks;
+		     k++)
+			roots[view->findings[i]->tasks[k]] = i;
+	return roots;
+}
+
 /* The root that the members of a stuck-behind wait for in the end; UINT32_MAX: none. */
-static uint32_t root_of(const struct report_view *view, const struct coreleaks_finding *finding)
+static uint32_t root_of(const struct report_view *view, const uint32_t *roots,
+			const struct coreleaks_finding *finding)
 {
 	if (finding->num_tasks == 0)
 		return UINT32_MAX;
 	int32_t task = (int32_t)finding->tasks[0];
 	for (uint32_t steps = 0; task >= 0 && steps <= view->num_tasks; steps++) {
-		for (uint32_t i = 0; i < view->num_findings; i++)
-			if (is_root(view->findings[i]) &&
-			    wait_chain_names(view->findings[i], (uint32_t)task))
-				return i;
-		task = view_wait(view, task)->holder_task;
+		if (roots[task] != UINT32_MAX)
+			return roots[task];
+		task = view_wait(view, (uint32_t)task)->holder_task;
 	}
 	return UINT32_MAX;
 }
@@ -150,11 +161,12 @@ bool text_findings_head(struct screen *screen, const struct write_job *job)
 		first++;
 	if (first == view->num_findings || !text_findings_heads(view, view->findings[first]))
 		return false;
+	const uint32_t *roots = roots_of_tasks(job->arena, view);
 	for (uint32_t i = first; i < view->num_findings; i++) {
 		const struct coreleaks_finding *finding = view->findings[i];
 		if (done[i] || !text_findings_heads(view, finding))
 			continue;
-		uint32_t root = is_root(finding) ? i : root_of(view, finding);
+		uint32_t root = is_root(finding) ? i : root_of(view, roots, finding);
 		if (root != UINT32_MAX)
 			done[root] = true;
 		if (num_written == MAX_HEADS && job->options->verbose == 0) {

@@ -69,14 +69,13 @@ const struct coreleaks_task **view_all_tasks(const struct report_view *view, str
 static void view_count(struct view_counts *counts, struct arena *arena, const char *name,
 		       uint64_t num_tasks, uint32_t num_groups)
 {
-	for (uint32_t i = 0; i < counts->num; i++) {
-		if (strcmp(counts->items[i].name, name) == 0) {
-			counts->items[i].num_tasks += num_tasks;
-			counts->items[i].num_groups += num_groups;
-			return;
-		}
-	}
-	*array_add(arena, counts) = (struct view_count){name, num_tasks, num_groups};
+	if (counts->num == 0)
+		intern_init(&counts->names, arena);
+	uint32_t id = intern_add_text(&counts->names, name);
+	if (id == counts->num)
+		array_add(arena, counts)->name = name;
+	counts->items[id].num_tasks += num_tasks;
+	counts->items[id].num_groups += num_groups;
 }
 
 static int view_count_compare(const void *a, const void *b)
@@ -256,14 +255,6 @@ const struct coreleaks_group *view_group_of_task(const struct report_view *view,
 		}
 	}
 	return NULL;
-}
-
-uint32_t view_group_index(const struct report_view *view, const struct coreleaks_group *group)
-{
-	uint32_t index = 0;
-	while (index < view->num_groups && view->groups[index] != group)
-		index++;
-	return index;
 }
 
 const char **view_group_ids(const struct report_view *view, struct arena *arena)

@@ -3,7 +3,7 @@
 #ifndef CORELEAKS_REPORT_VIEW_H
 #define CORELEAKS_REPORT_VIEW_H
 
-#include "base/arena.h"
+#include "base/intern.h"
 #include "coreleaks.h"
 
 enum { VIEW_NUM_VERDICTS = CORELEAKS_VERDICT_BENIGN + 1 };
@@ -17,6 +17,7 @@ struct view_count {
 struct view_counts {
 	struct view_count *items; /* by name */
 	uint32_t num, capacity;
+	struct intern names; /* while they are counted: parallel to items */
 };
 
 struct report_view {
@@ -87,8 +88,6 @@ bool view_blocker_is_hidden(const struct report_view *view,
 const struct coreleaks_blocker *view_blocker_of_task(const struct report_view *view, uint32_t task);
 /* The group that holds the task, or NULL: it was left out. */
 const struct coreleaks_group *view_group_of_task(const struct report_view *view, uint32_t task);
-/* The group's place among all. */
-uint32_t view_group_index(const struct report_view *view, const struct coreleaks_group *group);
 /* The id of each task's group; NULL: it was left out. */
 const char **view_group_ids(const struct report_view *view, struct arena *arena);
 /* How many tasks or finished threads the group stands for. */

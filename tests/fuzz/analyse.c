@@ -130,6 +130,7 @@ void fuzz_analyse(const char *core_path, const char *executable)
 	options.executable = executable;
 	options.threshold = 2;
 	options.all = true;
+	options.self_check = true;
 	struct coreleaks_error *error = coreleaks_open(core_path, &options, &analysis);
 	if (error != NULL) {
 		check_error(error);
