@@ -1,4 +1,5 @@
 #include "fake_view.h"
+#include "report/rules.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -752,6 +753,17 @@ START_TEST(pprof_of_goroutines)
 }
 END_TEST
 
+START_TEST(rules_have_words)
+{
+	uint32_t num = 0;
+	for (; rules_row(num) != NULL; num++)
+		ck_assert_uint_eq(rules_find(rules_row(num)->name), num);
+	ck_assert_uint_ge(num, 10);
+	ck_assert_uint_lt(rules_find("deadlock-cycle"), num);
+	ck_assert_uint_eq(rules_find("no-such-rule"), UINT32_MAX);
+}
+END_TEST
+
 /* Tasks that differ in what is each one's own are apart, in an order of its own: by reason, who
  * made them (nobody first, then by name, file and line) and labels. */
 START_TEST(pprof_keeps_apart)
@@ -1019,6 +1031,7 @@ Suite *formats_suite(void)
 	tcase_add_test(tests, folded_merges_and_sorts);
 	tcase_add_test(tests, a_core_of_both_kinds_is_written_by_kind);
 	tcase_add_test(tests, pprof_of_goroutines);
+	tcase_add_test(tests, rules_have_words);
 	tcase_add_test(tests, pprof_keeps_apart);
 	tcase_add_test(tests, pprof_of_threads);
 	tcase_add_test(tests, pprof_without_any_task);

@@ -334,6 +334,74 @@ START_TEST(names_cplusplus_without_parameters)
 }
 END_TEST
 
+/* DWARF 4 as compilers seldom write it: a block without addresses around inlined code, and a
+ * function within the code of another one. */
+static const char odd_source[] =
+	"	.text\n"
+	"outer: nop\n"
+	"inlined_low: nop\n"
+	"mark_inlined: nop\n"
+	"inlined_high: nop\n"
+	"nested_low: nop\n"
+	"mark_nested: nop\n"
+	"nested_high: nop\n"
+	"mark_outer: nop\n"
+	"outer_high:\n"
+	"	.section .debug_abbrev\n"
+	/* unit, function, block, inlined code, function that is inlined,
+	 * function without children */
+	"	.byte 1, 0x11, 1, 0x03, 8, 0x11, 1, 0x12, 7, 0, 0\n"
+	"	.byte 2, 0x2e, 1, 0x03, 8, 0x11, 1, 0x12, 7, 0, 0\n"
+	"	.byte 3, 0x0b, 1, 0, 0\n"
+	"	.byte 4, 0x1d, 0, 0x31, 0x13, 0x11, 1, 0x12, 7, 0x59, 0x0b, 0, 0\n"
+	"	.byte 5, 0x2e, 0, 0x03, 8, 0x20, 0x0b, 0, 0\n"
+	"	.byte 6, 0x2e, 0, 0x03, 8, 0x11, 1, 0x12, 7, 0, 0\n"
+	"	.byte 0\n"
+	"	.section .debug_info\n"
+	"unit: .long unit_end - 1f\n"
+	"1:	.short 4\n"
+	"	.long .debug_abbrev\n"
+	"	.byte 8, 1\n"
+	"	.string \"t.c\"\n"
+	"	.quad outer, outer_high - outer\n"
+	"small: .byte 5\n"
+	"	.string \"small\"\n"
+	"	.byte 3, 2\n"
+	"	.string \"outer\"\n"
+	"	.quad outer, outer_high - outer\n"
+	"	.byte 3, 4\n"
+	"	.long small - unit\n"
+	"	.quad inlined_low, inlined_high - inlined_low\n"
+	"	.byte 42, 0, 6\n"
+	"	.string \"nested\"\n"
+	"	.quad nested_low, nested_high - nested_low\n"
+	"	.byte 0, 0\n"
+	"unit_end:\n"
+	"	.section .note.GNU-stack,\"\",@progbits\n";
+
+START_TEST(odd_nesting)
+{
+	uint32_t num;
+	write_file("t.s", odd_source);
+	run("cc -c t.s -o t.o && ld -shared --build-id t.o -o full.so");
+	const struct symbol_frame *frames =
+		look_up("full.so", address_of("full.so", "mark_inlined"), &num);
+	ck_assert_uint_eq(num, 2);
+	ck_assert_pstr_eq(frames[0].function, "small");
+	ck_assert(frames[0].inlined);
+	ck_assert_pstr_eq(frames[1].function, "outer");
+	ck_assert(!frames[1].inlined);
+	ck_assert_uint_eq(frames[1].line, 42);
+	frames = look_up("full.so", address_of("full.so", "mark_nested"), &num);
+	ck_assert_uint_eq(num, 1);
+	ck_assert_pstr_eq(frames[0].function, "nested");
+	ck_assert(!frames[0].inlined);
+	frames = look_up("full.so", address_of("full.so", "mark_outer"), &num);
+	ck_assert_uint_eq(num, 1);
+	ck_assert_pstr_eq(frames[0].function, "outer");
+}
+END_TEST
+
 static const char symbols_source[] = "	.text\n"
 				     "	.globl sized, __sized, ___sized\n"
 				     "	.weak alias, longer_alias\n"
@@ -728,6 +796,7 @@ Suite *symbols_suite(void)
 	tcase_add_test(tcase, opens_the_shared_debug_file);
 	tcase_add_test(tcase, many_addresses_at_once);
 	tcase_add_test(tcase, no_module_no_file);
+	tcase_add_test(tcase, odd_nesting);
 	tcase_add_test(tcase, stops_when_cancelled);
 	tcase_add_test(tcase, running_out_of_memory_reaches_the_trap);
 	tcase_add_loop_test(tcase, demangles, 0, sizeof(names) / sizeof(names[0]));
