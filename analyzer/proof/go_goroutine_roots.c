@@ -6,7 +6,7 @@ enum {
 	VECTORS_SIZE = 32 * 64 + 8 * 8,
 	MAX_FRAMES = 4096,    /* of stacks with more all words count */
 	MAX_OBJECTS = 4096,   /* variables; the same */
-	ARGUMENTS_SIZE = 512, /* that a function without maps may have */
+	ARGUMENTS_SIZE = 512, /* that a function of which nothing is known may have */
 	MAX_DEFERS = 1 << 20,
 	PREFETCH_SIZE = 512, /* of its own stack: most parked goroutines use no more */
 	DEFER_FUNCTION = 24, /* runtime/runtime2.go, _defer, 1.19 to 1.27 */
@@ -60,11 +60,6 @@ static void mark_record(const struct go_goroutine_roots *roots, struct go_marker
 	go_marker_words(marker, g + GO_G_PANIC, g + GO_G_M);
 	go_marker_words(marker, g + GO_G_M + 8, g + (uint64_t)layout->g_lockedm);
 	go_marker_words(marker, g + (uint64_t)layout->g_lockedm + 8, g + (uint64_t)layout->g_size);
-	if (roots->layout->g_vectors < 0)
-		return;
-	uint64_t vectors = word_at(marker, g + (uint64_t)roots->layout->g_vectors);
-	if (vectors != 0)
-		go_marker_words(marker, vectors, vectors + VECTORS_SIZE);
 }
 
 /* ---- Stacks by map ------------------------------------------------------------------------- */
@@ -90,8 +85,6 @@ static void mark_pointer(struct go_goroutine_roots *roots, struct go_marker *mar
 static void mark_words(struct go_goroutine_roots *roots, struct go_marker *marker, uint64_t low,
 		       uint64_t high)
 {
-	if (high > roots->stack.high)
-		high = roots->stack.high;
 	for (uint64_t addr = (low + 7) & ~UINT64_C(7); addr < high; addr += 8)
 		mark_pointer(roots, marker, addr, word_at(marker, addr));
 }
@@ -143,7 +136,11 @@ static void mark_frames(struct go_goroutine_roots *roots, struct go_marker *mark
 		const struct raw_frame *frame = &roots->frames[i];
 		const struct go_frame_map map = *go_stack_maps_at(&roots->maps, frame->pc);
 		if (!map.known || interrupted) {
-			mark_words(roots, marker, frame->sp, frame->cfa + ARGUMENTS_SIZE);
+			uint64_t size =
+				map.args_size > ARGUMENTS_SIZE ? map.args_size : ARGUMENTS_SIZE;
+			uint64_t high = frame->cfa + size;
+			mark_words(roots, marker, frame->sp,
+				   high < roots->stack.high ? high : roots->stack.high);
 			interrupted = map.interrupted;
 			continue;
 		}
@@ -164,6 +161,18 @@ static void mark_defers(struct go_goroutine_roots *roots, struct go_marker *mark
 			     word_at(marker, defer + DEFER_FUNCTION));
 		defer = word_at(marker, defer + (uint64_t)roots->layout->defer_link);
 	}
+}
+
+/* Registers that it keeps in memory: the closure that it was about to call, and those of vectors.
+ * What they lead to on its stack nothing else need lead to (runtime/mgcmark.go, scanstack). */
+static void mark_registers(struct go_goroutine_roots *roots, struct go_marker *marker, uint64_t g)
+{
+	mark_words(roots, marker, g + GO_G_SCHED_CONTEXT, g + GO_G_SCHED_CONTEXT + 8);
+	if (roots->layout->g_vectors < 0)
+		return;
+	uint64_t vectors = word_at(marker, g + (uint64_t)roots->layout->g_vectors);
+	if (vectors != 0)
+		mark_words(roots, marker, vectors, vectors + VECTORS_SIZE);
 }
 
 /* What it waits for, and what it sends there. */
@@ -275,6 +284,7 @@ void go_goroutine_roots_mark(struct go_goroutine_roots *roots, struct go_marker 
 	bool resting = range_contains(g->stack, sp) && may_use_maps(roots, marker, g);
 	if (resting &&
 	    (mark_by_plan(roots, marker, g, index) || mark_by_maps(roots, marker, g, index))) {
+		mark_registers(roots, marker, g->addr);
 		mark_waits(roots, marker, goroutine);
 		while (roots->found.num > 0) {
 			struct range object = roots->found.items[--roots->found.num];
@@ -282,6 +292,7 @@ void go_goroutine_roots_mark(struct go_goroutine_roots *roots, struct go_marker 
 		}
 		return;
 	}
+	mark_registers(roots, marker, g->addr);
 	mark_waits(roots, marker, goroutine);
 	/* Of a running one its registers count only when they are those of its own code. */
 	bool from_sp = resting || (range_contains(g->stack, sp) && g->exact);

@@ -93,6 +93,7 @@ static struct go_frame_map make_map(const struct go_stack_maps *maps, uint64_t p
 	struct go_function function;
 	if (!go_tables_find(maps->tables, pc, &function))
 		return map;
+	map.args_size = go_function_args_size(&function);
 	const struct special *special = special_of(&function);
 	if (special != NULL) {
 		map.interrupted = special->interrupted;

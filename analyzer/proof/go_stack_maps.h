@@ -15,6 +15,7 @@ struct go_stack_object {
 struct go_frame_map {
 	bool known;	     /* else every word of the frame may be a pointer */
 	bool interrupted;    /* the caller was stopped anywhere: of it nothing is known either */
+	uint32_t args_size;  /* bytes of the arguments; 0 unknown */
 	uint32_t num_locals; /* words up to the end of the locals; bit n of locals: the word is one
 			      */
 	uint32_t num_args;   /* the same, from the begin of the arguments on */

@@ -19,6 +19,7 @@ enum {
 	GO_G_SCHED_SP = 56,
 	GO_G_SCHED_PC = 64,
 	GO_G_SCHED_G = 72, /* points back to the g itself */
+	GO_G_SCHED_CONTEXT = 80,
 	GO_M_G0 = 0,
 	GO_MAX_G_SIZE = 512, /* at least sizeof(g) of every version */
 };

@@ -31,6 +31,7 @@ enum {
 enum {
 	RECORD_ENTRY = 0,
 	RECORD_NAME = 4,
+	RECORD_ARGS = 8,
 	RECORD_VALUES_SP = 16,
 	RECORD_VALUES_FILE = 20,
 	RECORD_VALUES_LINE = 24,
@@ -259,6 +260,13 @@ int32_t go_function_pcdata(const struct go_function *function, uint32_t number, 
 		return -1;
 	return value_at(function,
 			record_u32(function, function->module->fixed_size + 4 * number, 0), pc);
+}
+
+uint32_t go_function_args_size(const struct go_function *function)
+{
+	/* Of assembler the size may be unknown: INT32_MIN (abi.ArgsSizeUnknown). */
+	uint32_t size = record_u32(function, RECORD_ARGS, 0);
+	return size <= INT32_MAX ? size : 0;
 }
 
 uint64_t go_function_funcdata(const struct go_function *function, uint32_t number)

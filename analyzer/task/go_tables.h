@@ -70,6 +70,8 @@ bool go_tables_is_entry(const struct go_tables *tables, uint64_t pc);
 const char *go_function_name(const struct go_function *function);
 /* Bytes between the stack pointer and the return address at pc; -1 unknown. */
 int32_t go_function_stack_delta(const struct go_function *function, uint64_t pc);
+/* Bytes of its arguments and results on the stack, where registers may be kept, too; 0 unknown. */
+uint32_t go_function_args_size(const struct go_function *function);
 /* The value of pc-value table PCDATA number at pc; -1 none. */
 int32_t go_function_pcdata(const struct go_function *function, uint32_t number, uint64_t pc);
 /* Address of FUNCDATA number; 0 none. */

@@ -7,6 +7,8 @@ held     keeps what goroutines wait for in some seventy ways. Only three gorouti
 busy     hands channels and locks about without rest: nothing may be called stuck, at no moment.
          It ends by itself afterwards, which shows that nothing was. With the kind "never" three
          goroutines wait for ever beside the others: these are told at once, and only these.
+preempted has a goroutine that was stopped in the midst of its code know what another waits for.
+         Nothing may be called stuck; then it goes on, and wakes the other.
 leaky    leaks in many ways, and has Go's own profile of leaked goroutines say which are (1.27).
 
 By default two Go versions and a few cores; with COREGO=all all versions and COREPROOF_CORES (120)
@@ -51,10 +53,11 @@ def build_snapshot():
 
 
 @contextlib.contextmanager
-def running(exe, *arguments):
+def running(exe, *arguments, debug=""):
     """Runs a program with a pipe to it and yields the process once it is ready."""
     with subprocess.Popen([exe] + list(arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, env={"GOTRACEBACK": "all"},
+                          stderr=subprocess.STDOUT,
+                          env={"GOTRACEBACK": "all", "GODEBUG": debug},
                           preexec_fn=realcore.before_exec) as process:
         try:
             realcore.wait_for_ready(process)
@@ -162,6 +165,22 @@ def check_never(snapshot, version, num_cores):
               "\n".join(wrong[:10]))
 
 
+def check_preempted(snapshot, version, kind, debug, function):
+    """What only a goroutine knows that was stopped anywhere is held."""
+    name = "preempted %s by Go %s: " % (kind, version)
+    exe = build("preempted", version)
+    with realcore.scratch() as cwd, running(exe, kind, debug=debug) as process:
+        report = report_of(snapshot, process, cwd, "core")
+        rest = [group["frames"] for group in report["groups"] if group["state"] == "runnable"]
+        tap.check(name + "it was stopped where it should",
+                  any(frame["function"] == function for frames in rest for frame in frames),
+                  "%s" % rest)
+        tap.equal(name + "nothing is called stuck", claimed(report), {})
+        tap.equal(name + "nothing stood in the way", obstacles(report), [])
+        said = rest_of(process, b"x\n")
+        tap.check(name + "it goes on, and wakes the other", "woken" in said, said[:3000])
+
+
 def check_leaky(snapshot, version, times):
     """All that Go itself finds leaked is."""
     name = "leaky by Go %s: " % version
@@ -203,6 +222,9 @@ def main():
                 check_held(snapshot, version, mode)
             check_busy(snapshot, version, num_cores)
             check_never(snapshot, version, num_cores)
+            check_preempted(snapshot, version, "arguments", "", "main.spin")
+            check_preempted(snapshot, version, "closure", "asyncpreemptoff=1",
+                            "main.passClosure.func1")
             if gocore.number(version) >= 26:
                 check_leaky(snapshot, version, 100 if everything else 10)
     except realcore.CannotDump as reason:
