@@ -238,6 +238,10 @@ def progress(core):
     tap.check("--progress=always: on stderr, in lines", err != "" and all(
         line.startswith("coreleaks: ") for line in err.splitlines()) and "\x1b" not in err, err)
     tap.equal("--progress=always: the report is the same", out, cli.run(core)[1])
+    _, bare, err = cli.run("--no-sandbox", "--progress=always", core)
+    tap.check("--progress=always without a confined process", err != "" and all(
+        line.startswith("coreleaks: ") for line in err.splitlines()), err)
+    tap.equal("... and its report", bare, cli.run("--no-sandbox", core)[1])
     for arguments in (["--progress=never", core], ["--progress=auto", core], ["-q", core],
                       [core]):
         tap.equal("no progress: " + " ".join(arguments[:-1]), cli.run(*arguments)[2], "")
