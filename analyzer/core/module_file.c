@@ -302,7 +302,9 @@ bool module_file_find(struct module_files *module_files, const struct module_pla
 		      struct module *ret)
 {
 	struct arena *arena = module_files->files->arena;
-	struct elf_layout *core = arena_alloc(arena, sizeof(*core));
+	if (module_files->layout == NULL)
+		module_files->layout = arena_alloc(arena, sizeof(*module_files->layout));
+	struct elf_layout *core = module_files->layout;
 	layout_from_core(core, arena, module_files->dump, place->header_addr);
 	const char *slash = strrchr(place->path, '/');
 	*ret = (struct module){

@@ -14,6 +14,7 @@ struct module_files {
 	bool executable_used;
 	bool executable_refused;	/* it is not the one that was mapped; a gap says so */
 	const char *executable_problem; /* why it could not be opened, or NULL */
+	struct elf_layout *layout;	/* room for that of one file at a time; NULL: not yet */
 };
 
 /* Where something was mapped. */

@@ -132,7 +132,7 @@ static void analyse(void)
 	fake_segment(&core, LOCKS, locks, (uint64_t)num * LOCK_SIZE, (uint64_t)num * LOCK_SIZE,
 		     PF_R | PF_W);
 	/* Nor does memory grow so. */
-	options.max_memory = ((uint64_t)128 << 20) + (uint64_t)num * 16384;
+	options.max_memory = ((uint64_t)48 << 20) + (uint64_t)num * 8192;
 	struct coreleaks_error *error = coreleaks_open(fake_path(&core), &options, &analysis);
 	if (error == NULL)
 		error = coreleaks_run(analysis);
