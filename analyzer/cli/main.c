@@ -89,17 +89,56 @@ static void check_stdout(void)
 	}
 }
 
-/* A misspelt one must not end in a list of missing files that does not name it. Of --debug-dir's
- * folders some may be missing, as on any search path. */
-static void warn_of_sysroot(const struct settings *settings)
+/* Why a path names no folder; 0: it names one. */
+static int folder_problem(const char *path)
 {
-	const char *path = settings->analysis.sysroot;
 	struct stat status;
-	if (settings->quiet || path == NULL || *path == '\0')
+	return stat(path, &status) != 0 ? errno : S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
+}
+
+/* Of a search path some folders may be missing, but not all. Below a sysroot they are looked for in
+ * both places. GDB names the usual one, whether it is there or not. */
+static void warn_of_debug_dirs(const char *dirs, const char *sysroot)
+{
+	char *copy = strdup(dirs), *rest = copy, *dir;
+	const char *first = NULL;
+	int problem = 0;
+	while (copy != NULL && (dir = strsep(&rest, ":")) != NULL) {
+		char *below = NULL;
+		if (*dir == '\0')
+			continue;
+		int this_problem = strcmp(dir, "/usr/lib/debug") != 0 ? folder_problem(dir) : 0;
+		if (this_problem != 0 && sysroot != NULL &&
+		    asprintf(&below, "%s%s", sysroot, dir) >= 0 && folder_problem(below) == 0)
+			this_problem = 0;
+		free(below);
+		if (this_problem == 0) {
+			free(copy);
+			return;
+		}
+		if (first == NULL) {
+			first = dir;
+			problem = this_problem;
+		}
+	}
+	if (first != NULL)
+		message("warning: --debug-dir: %s: %s", first, strerror(problem));
+	free(copy);
+}
+
+/* A misspelt folder must not end in a list of missing files that does not name it. */
+static void warn_of_folders(const struct settings *settings)
+{
+	const char *sysroot = settings->analysis.sysroot;
+	if (sysroot != NULL && *sysroot == '\0')
+		sysroot = NULL;
+	if (settings->quiet)
 		return;
-	int problem = stat(path, &status) != 0 ? errno : S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
+	int problem = sysroot != NULL ? folder_problem(sysroot) : 0;
 	if (problem != 0)
-		message("warning: --sysroot: %s: %s", path, strerror(problem));
+		message("warning: --sysroot: %s: %s", sysroot, strerror(problem));
+	if (settings->analysis.debug_dirs != NULL)
+		warn_of_debug_dirs(settings->analysis.debug_dirs, sysroot);
 }
 
 int main(int argc, char **argv)
@@ -117,7 +156,7 @@ int main(int argc, char **argv)
 		const char *name = settings.subcommand != NULL ? settings.subcommand : "report";
 		code = subcommand_find(name)->run(&settings);
 		/* Last: the first line tells why a run has failed. */
-		warn_of_sysroot(&settings);
+		warn_of_folders(&settings);
 	}
 	options_free(&settings);
 	return code;

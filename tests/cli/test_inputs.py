@@ -191,6 +191,26 @@ def sysroots_that_are_none(core):
     tap.equal("-q: no warning", cli.report("-q", "--sysroot=nowhere", core)[2], "")
 
 
+def debug_dirs_that_are_none(core):
+    """Only when none of them is there: a search path may name some that are not."""
+    os.mkdir("some")
+    os.makedirs("below/only")
+    nowhere, file = "nowhere: No such file or directory", "file: Not a directory"
+    for options, problem in (
+            (["--debug-dir=nowhere"], nowhere), (["--debug-dir=file"], file),
+            (["--debug-dir=file:nowhere"], file), (["--debug-dir=:nowhere:"], nowhere),
+            (["--debug-dir=nowhere", "--debug-dir=file"], nowhere),
+            (["--debug-dir=nowhere:some"], None), (["--debug-dir=nowhere:/usr/lib/debug"], None),
+            (["--debug-dir=nowhere", "--debug-dir=some"], None),
+            (["-q", "--debug-dir=nowhere"], None),
+            (["--sysroot=below", "--debug-dir=/only"], None)):
+        _, report, err = cli.report(*options, core)
+        tap.equal("%s: said, and the rest" % " ".join(options),
+                  (err, report and report["summary"]["threads"]),
+                  ("coreleaks: warning: --debug-dir: %s\n" % problem if problem else "",
+                   cli.NUM_THREADS))
+
+
 with cli.Scratch():
     CORE = cli.core()
     no_cores()
@@ -202,4 +222,5 @@ with cli.Scratch():
         executables(CORE, PLAIN)
         sysroots(CORE, PLAIN)
         sysroots_that_are_none(CORE)
+        debug_dirs_that_are_none(CORE)
 tap.done()
