@@ -177,6 +177,14 @@ def leaking(exe):
     tap.equal("a folder: in the order of time", group(
         compared("folder")[1], "wait_for_connection")["counts"], [5, 15, 25])
     for number in range(3):
+        os.utime("folder/x%d.core" % (9 - number), ns=(0, 1780000000 * 10**9 + number))
+    tap.equal("... to the nanosecond", group(
+        compared("folder")[1], "wait_for_connection")["counts"], [5, 15, 25])
+    for number in range(3):
+        os.utime("folder/x%d.core" % (9 - number), (1780000000, 1780000000))
+    tap.equal("... and of one moment by their names", group(
+        compared("folder")[1], "wait_for_connection")["counts"], [25, 15, 5])
+    for number in range(3):
         os.rename("folder/x%d.core" % (9 - number),
                   "folder/core-20260102-15040%d" % (2 - number))
     tap.equal("... which stands in the names", group(
