@@ -65,7 +65,8 @@ static void prefetch(const struct go_candidates_input *input, uint32_t index)
 		pages_prefetch(input->pages, g + (uint64_t)input->layout->g_bubble, 1);
 }
 
-/* In every queue that it says; where one lacks it, a wake-up is under way. */
+/* In every queue that it says; where one lacks it, a wake-up is under way, and where one
+ * contradicts itself perhaps. */
 static enum go_role role_by_queues(const struct go_candidates_input *input, uint32_t index,
 				   const struct reason_row *row)
 {
@@ -80,7 +81,8 @@ static enum go_role role_by_queues(const struct go_candidates_input *input, uint
 	for (uint32_t i = 0; i < entries->num; i++) {
 		const struct go_sudog *sudog = &input->queues->sudogs.items[entries->first + i];
 		if (!sudog->linked || sudog->closed || sudog->queue != row->queue ||
-		    sudog->object == UINT32_MAX)
+		    sudog->object == UINT32_MAX ||
+		    input->queues->objects.items[sudog->object].damaged)
 			return GO_ROLE_LIVE;
 	}
 	return row->role;

@@ -69,16 +69,6 @@ static void mask(struct search *search)
 	}
 }
 
-/* Some objects are nobody's but a waiter's: on its own stack. Those outside of the heap live. */
-static bool is_outside(const struct search *search, const struct go_sudog *sudog)
-{
-	struct go_object object;
-	if (go_marker_find(&search->reach->marker, sudog->object_addr, &object))
-		return false;
-	return !range_contains(search->input->goroutines->list.items[sudog->goroutine].stack,
-			       sudog->object_addr);
-}
-
 static void watch(struct search *search)
 {
 	struct go_marker *marker = &search->reach->marker;
@@ -92,12 +82,12 @@ static void watch(struct search *search)
 		uint32_t number;
 		if (search->reach->roles[sudog->goroutine] != GO_ROLE_WAITS)
 			continue;
-		if (is_outside(search, sudog)) {
+		/* What lies outside of the heap can be reached. On a stack there is none: the
+		 * compiler takes what is given to the runtime for something that others get. */
+		if (!go_marker_find(marker, sudog->object_addr, &object)) {
 			search->reach->roles[sudog->goroutine] = GO_ROLE_LIVE;
 			continue;
 		}
-		if (!go_marker_find(marker, sudog->object_addr, &object))
-			continue;
 		go_marker_watch(marker, object, &number);
 		if (number >= search->num_watched) {
 			search->first_waiter[number] = NO_WAITER;

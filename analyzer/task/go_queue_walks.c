@@ -297,13 +297,41 @@ static bool belongs_to(const struct queue_builder *builder, const struct queue_n
 	return elem == 0 || elem == addr;
 }
 
-bool queue_walk_notify(struct queue_builder *builder, uint64_t addr)
+/* Each entry leads to the next up to the list's last, and the list has handed out no fewer tickets
+ * that were not called, nor more by what goroutines on their way to it can have drawn. */
+static bool is_whole_list(struct queue_builder *builder, const struct notify_list *list,
+			  uint64_t addr)
+{
+	struct milestone milestone = {0};
+	struct queue_node node = {.addr = 0};
+	uint32_t num = 0, num_tickets = list->wait - list->notify;
+	for (uint64_t next = list->head; next != 0; next = queue_node_word(&node, SUDOG_NEXT)) {
+		if (!may_step(builder) || !queue_node_read(builder, next, &node) ||
+		    comes_back(&milestone, node.addr) || !holds_ticket(builder, list, &node) ||
+		    !belongs_to(builder, &node, addr))
+			return false;
+		num++;
+	}
+	return node.addr == list->tail && num <= num_tickets &&
+	       num_tickets - num <= builder->goroutines->list.num;
+}
+
+/* Whoever waits has passed the list on to the runtime: the compiler puts it on no stack, and what
+ * looks like one there are words that were left over. */
+static bool may_hold_list(const struct queue_builder *builder, uint64_t addr)
+{
+	struct range object;
+	return (addr & 7) == 0 && (go_spans_find(builder->spans, addr) == NULL ||
+				   go_spans_object(builder->spans, addr, &object));
+}
+
+bool queue_walk_notify(struct queue_builder *builder, uint64_t addr, bool named)
 {
 	struct go_queues *queues = builder->queues;
 	struct milestone milestone = {0};
 	struct notify_list list;
 	struct queue_node node;
-	if ((addr & 7) != 0 ||
+	if (!may_hold_list(builder, addr) ||
 	    image_read(builder->image, addr, &list, sizeof(list)) != sizeof(list) || list.head == 0)
 		return false;
 	uint32_t index = addresses_find(&queues->sudog_numbers, list.head);
@@ -311,8 +339,12 @@ bool queue_walk_notify(struct queue_builder *builder, uint64_t addr)
 	    queues->sudogs.items[index].linked || !queue_node_read(builder, list.head, &node) ||
 	    !holds_ticket(builder, &list, &node) || !belongs_to(builder, &node, addr))
 		return false;
+	bool whole = is_whole_list(builder, &list, addr);
+	if (!whole && !named)
+		return false;
 	uint32_t number = queue_object(builder, addr, GO_QUEUE_NOTIFY);
 	queues->objects.items[number].readable = true;
+	queues->objects.items[number].damaged = !whole;
 	for (;;) {
 		index = addresses_find(&queues->sudog_numbers, node.addr);
 		if (comes_back(&milestone, node.addr) || !holds_ticket(builder, &list, &node) ||
@@ -326,10 +358,8 @@ bool queue_walk_notify(struct queue_builder *builder, uint64_t addr)
 		if (!mark(builder, number, node.addr, false))
 			break;
 		uint64_t next = queue_node_word(&node, SUDOG_NEXT);
-		if (next == 0) {
-			queues->objects.items[number].damaged = node.addr != list.tail;
+		if (next == 0)
 			return true;
-		}
 		if (!may_step(builder) || !queue_node_read(builder, next, &node))
 			break;
 	}

@@ -31,7 +31,8 @@ uint32_t queue_object(struct queue_builder *builder, uint64_t addr, enum go_queu
 
 void queue_walk_channels(struct queue_builder *builder);
 void queue_walk_semaphores(struct queue_builder *builder);
-/* The notifyList at addr, which perhaps is none. true: it is one, and its entries are marked. */
-bool queue_walk_notify(struct queue_builder *builder, uint64_t addr);
+/* The notifyList at addr, which perhaps is none. true: it is one, and its entries are marked.
+ * named: an entry says so; otherwise it is only believed when all of it agrees. */
+bool queue_walk_notify(struct queue_builder *builder, uint64_t addr, bool named);
 
 #endif

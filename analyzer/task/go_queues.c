@@ -174,12 +174,15 @@ static void find_conditions(struct queue_builder *builder)
 			continue;
 		uint32_t goroutine = sudog->goroutine;
 		if (sudog->object_addr != 0) {
-			queue_walk_notify(builder, sudog->object_addr);
+			queue_walk_notify(builder, sudog->object_addr, true);
 			continue;
 		}
 		uint32_t num = read_stack(builder, goroutine, words);
+		const struct range stack = builder->goroutines->list.items[goroutine].stack;
+		/* On the stack itself there are words that look like a list, but none is. */
 		for (uint32_t k = 0; k < num && !queues->sudogs.items[i].linked; k++)
-			queue_walk_notify(builder, words[k]);
+			if (!range_contains(stack, words[k]))
+				queue_walk_notify(builder, words[k], false);
 		queues->of[goroutine].known &= queues->sudogs.items[i].linked;
 	}
 }
