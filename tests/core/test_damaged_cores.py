@@ -18,6 +18,7 @@ NT_PRSTATUS, NT_PRPSINFO, NT_AUXV, NT_FILE, UNKNOWN = 1, 3, 6, 0x46494C45, 0x7FF
 PHDR_SIZE, OFFSET, FILESZ, MEMSZ = 56, 8, 32, 40
 REGISTERS_OFF = elfcore.REGISTERS_OFF
 FAR = 2 ** 64 - 4096
+ROBUST_HEAD_OFF = 736
 
 
 class Damaged:
@@ -99,6 +100,20 @@ def file_word(index, value):
     return lambda copy: copy.put(copy.desc(copy.note(NT_FILE)) + 8 * index, "Q", value)
 
 
+def robust_loop(copy):
+    """Each thread's list of robust mutexes leads from itself to a second entry and round there
+    (glibc 2.36, x86-64: robust_head at 736 of the descriptor; the same in 2.31 to 2.41)."""
+    for thread in copy.core.threads:
+        head = thread["fs_base"] + ROBUST_HEAD_OFF
+        place = copy.core.file_range(head, head + 24)
+        next_place = copy.core.file_range(head - 64, head - 56)
+        self_list, futex_off = struct.unpack_from("<Qq", copy.bytes, place[0])
+        tap.check("the list of robust mutexes is where it is said to be",
+                  (self_list, futex_off) == (head, -32), (hex(self_list), hex(head), futex_off))
+        copy.put(place[0], "Q", head - 64)
+        copy.put(next_place[0], "Q", head - 64)
+
+
 def huge_note(copy):
     """The chosen thread's note claims 4 GiB: what follows cannot be found."""
     copy.put(copy.statuses[CHOSEN] - 4, "I", 2 ** 32 - 1)
@@ -125,6 +140,7 @@ DAMAGES = [
      "stacks end early"),
     ("registers of noise", lambda copy: copy.status(
         CHOSEN, REGISTERS_OFF, "27Q", *[0xa5a5a5a5a5a5a5a5] * 27), 0, 21, 20, "stacks end early"),
+    ("robust lists that loop", robust_loop, 0, 21, 21, ""),
     ("a note of 4 GiB", huge_note, 3, CHOSEN, CHOSEN, "note"),
     ("NT_FILE of 2^60 files", file_word(0, 1 << 60), 3, 21, 21, "NT_FILE"),
     ("NT_FILE with pages of 0 bytes", file_word(1, 0), 3, 21, 21, "NT_FILE"),

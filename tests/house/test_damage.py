@@ -37,7 +37,8 @@ def is_there(source, name, is_unit):
     word = re.escape(name)
     if is_unit:
         return re.search(r"START_TEST\(%s\)" % word, source) is not None and re.search(
-            r"tcase_add_(loop_)?test\(\s*\w+,\s*%s\b" % word, source) is not None
+            r"\b(tcase_add_(loop_)?test|add)\(\s*\w+,\s*(\"\w+\",\s*)?%s\b" % word,
+            source) is not None
     if re.search(r"^def %s\(" % word, source, re.M):
         return len(re.findall(r"\b%s\(" % word, source)) > 1
     return '"%s"' % name in source
