@@ -350,7 +350,7 @@ static void share(struct native_scanner *scanner)
 		scanner->queue.num * sizeof(*scanner->queue.items));
 }
 
-void native_scanner_drain(struct native_scanner *scanner, uint32_t max_waiting)
+static void drain(struct native_scanner *scanner, uint32_t max_waiting)
 {
 	while (!is_stopped(scanner) && scanner->queue.num < max_waiting) {
 		if (scanner->words.num > 0) {
@@ -366,6 +366,16 @@ void native_scanner_drain(struct native_scanner *scanner, uint32_t max_waiting)
 			return;
 		}
 	}
+}
+
+void native_scanner_drain(struct native_scanner *scanner, uint32_t max_waiting)
+{
+	drain(scanner, max_waiting);
+	/* The rest: the sum is told, and must not depend on who has looked through what. */
+	if (scanner->scanned_size > 0)
+		atomic_fetch_add_explicit(&scanner->mark->scanned_size, scanner->scanned_size,
+					  memory_order_relaxed);
+	scanner->scanned_size = 0;
 }
 
 bool native_scanner_help(struct native_scanner *scanner)

@@ -199,6 +199,8 @@ START_TEST(nothing_holds_it)
 	ck_assert(!reach.before[WAITER]);
 	ck_assert_int_eq(reach.places[WAITER], NATIVE_CHUNK);
 	ck_assert_uint_eq(reach.num_stuck, 1);
+	/* However little it is, and whoever has looked through it. */
+	ck_assert_uint_gt(reach.mark.scanned_size, 0);
 }
 END_TEST
 
