@@ -304,6 +304,7 @@ void go_reach_build(struct go_reach *ret, struct arena *arena, struct gaps *gaps
 {
 	struct search search = {.reach = ret, .input = input, .arena = arena, .progress = progress};
 	*ret = (struct go_reach){.layout = go_heap_layout_for(input->runtime->minor)};
+	go_heap_layout_adapt(&ret->layout, input->runtime->tables.build_info.version);
 	if (!input->runtime->recognised || input->goroutines->list.num == 0)
 		return;
 	check_before(&search);

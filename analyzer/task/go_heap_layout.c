@@ -1,5 +1,7 @@
 #include "task/go_heap_layout.h"
 
+#include <string.h>
+
 /* Read from the DWARF of binaries that each toolchain built (linux/amd64); the numbers of special
  * kinds and flags from runtime/mheap.go and internal/abi/type.go of each version. */
 static const struct go_heap_layout rows[] = {
@@ -205,4 +207,12 @@ struct go_heap_layout go_heap_layout_for(int32_t minor)
 		if (rows[i].minor >= minor && minor >= 0)
 			return rows[i];
 	return rows[NUM_ROWS - 1];
+}
+
+void go_heap_layout_adapt(struct go_heap_layout *layout, const char *version)
+{
+	/* 1.22 alone can be told to keep to the bitmaps of 1.21, which are not looked at
+	 * (internal/goexperiment/flags.go, AllocHeaders). */
+	if (version != NULL && strstr(version, "noallocheaders") != NULL)
+		layout->precise_heap = false;
 }

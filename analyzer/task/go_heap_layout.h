@@ -52,5 +52,8 @@ struct go_heap_layout {
 
 /* The row of Go 1.minor; of the nearest version when it is not known. */
 struct go_heap_layout go_heap_layout_for(int32_t minor);
+/* Takes back what the experiments that a program's version names ("go1.22.12 X:…") make untrue.
+ * version: NULL unknown. */
+void go_heap_layout_adapt(struct go_heap_layout *layout, const char *version);
 
 #endif
