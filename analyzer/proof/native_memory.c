@@ -125,6 +125,16 @@ static bool is_read_only_file(const char *path)
 	       strstr(path, "/gconv/gconv-modules.cache") != NULL;
 }
 
+/* Memory that lasts no longer than who shares it: no file is what it holds. */
+static bool is_shared_memory(const char *path)
+{
+	static const char *const heads[] = {"/dev/", "/memfd:", "/SYSV", "/anon_hugepage"};
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		if (strncmp(path, heads[i], strlen(heads[i])) == 0)
+			return true;
+	return false;
+}
+
 static uint64_t sp_of(const struct native_memory_input *input, uint32_t task)
 {
 	return input->tasks->list.items[task].sp;
@@ -198,6 +208,10 @@ static void find_missing(struct memory_builder *builder)
 		if (dump_find_segment(dump, mapping->range.low) == NULL &&
 		    modules_find(input->modules, mapping->range.low) < 0 &&
 		    !is_read_only_file(mapping->path))
+			memory->undumped = mapping->range;
+		/* It need not have been mapped to be read only all the time. */
+		const struct segment *segment = dump_find_segment(dump, mapping->range.low);
+		if (segment != NULL && segment->file_size == 0 && is_shared_memory(mapping->path))
 			memory->undumped = mapping->range;
 	}
 	if (!input->notes->has_mappings)

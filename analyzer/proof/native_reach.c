@@ -311,6 +311,34 @@ static void find_before(struct reach_builder *builder)
 		reach->lost_before |= reach->lost[i] && !is_lost(builder, i);
 }
 
+/* Of all that wakes others only sem_post() may be called by a signal's handler (POSIX 2.4.3), which
+ * finds what it posts in its thread's own variables as well; and of all that waits only sem_wait()
+ * ends by a signal, unless the handler was installed with SA_RESTART. Whom would these wake? */
+static void find_signalled(struct reach_builder *builder)
+{
+	struct native_reach *reach = builder->reach;
+	uint32_t num = builder->input->memory.notes->threads.num;
+	if (!builder->input->powers->handles_signals || !has_result(builder))
+		return;
+	/* As with what is found shortly before: no reason that may be told. */
+	reach->mark.explain = false;
+	for (uint32_t i = 0; i < num && !reach->mark.stopped; i++) {
+		if (builder->input->waits->by_task[i]->object != WAIT_SEMAPHORE)
+			continue;
+		reach->signalled[i] = reach->unreachable[i];
+		if (builder->in_set[i])
+			native_mark_task(&reach->mark, i);
+		builder->in_set[i] = false;
+	}
+	drop_woken(builder);
+	for (uint32_t i = 0; i < num; i++)
+		reach->signalled[i] |=
+			reach->unreachable[i] && !reach->before[i] && !builder->in_set[i];
+	for (uint32_t i = 0; i < builder->input->memory.nptl->threads.num; i++)
+		reach->lost_signalled |= reach->lost[i] && !is_lost(builder, i);
+	reach->mark.explain = builder->input->explain;
+}
+
 void native_reach_build(struct native_reach *ret, struct arena *arena,
 			const struct native_reach_input *input)
 {
@@ -319,6 +347,7 @@ void native_reach_build(struct native_reach *ret, struct arena *arena,
 	*ret = (struct native_reach){0};
 	ret->unreachable = arena_alloc_array(arena, num, sizeof(bool));
 	ret->before = arena_alloc_array(arena, num, sizeof(bool));
+	ret->signalled = arena_alloc_array(arena, num, sizeof(bool));
 	ret->places = arena_alloc_array(arena, num, sizeof(*ret->places));
 	ret->lost = arena_alloc_array(arena, input->memory.nptl->threads.num, sizeof(bool));
 	if ((!input->memory.nptl->present && is_go(input->memory.tasks)) || !has_work(input))
@@ -351,6 +380,7 @@ void native_reach_build(struct native_reach *ret, struct arena *arena,
 	ret->ran = true;
 	conclude(&builder);
 	find_before(&builder);
+	find_signalled(&builder);
 	if (ret->mark.stopped) {
 		ret->ran = false;
 		ret->forbidden = "the analysis was stopped early";

@@ -22,6 +22,8 @@ struct native_reach {
 	bool *unreachable;	   /* parallel to tasks: nobody live can name what it waits for */
 	bool *before;		   /* parallel to tasks: a live word leads to shortly before it */
 	bool lost_before;	   /* the same of the pthread_t of any that is lost */
+	bool *signalled;	   /* parallel to tasks: a signal may wake it, or who wakes it */
+	bool lost_signalled;	   /* the same of who knows the pthread_t of any that is lost */
 	bool *lost;		   /* parallel to nptl's threads: finished, nobody can name it */
 	enum native_place *places; /* parallel to tasks: of the word it sleeps on */
 	uint32_t num_candidates;

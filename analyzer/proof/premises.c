@@ -94,6 +94,7 @@ void premises_powers(struct program_powers *ret, const struct modules *modules)
 	ret->leaves_waits = (all & HANDLES_SIGNALS) != 0 &&
 			    ((all & JUMPS) != 0 ||
 			     (all & (SIGNALS | ENDS_THREADS)) == (SIGNALS | ENDS_THREADS));
+	ret->handles_signals = (all & HANDLES_SIGNALS) != 0;
 	ret->cancels = (all & (CANCELS | SIGNALS)) != 0;
 	ret->cancels_anywhere = (all & CANCELS) != 0 && (all & CHOOSES_CANCELLING) != 0;
 	ret->switches_stacks = (all & SWITCHES_STACKS) != 0;

@@ -12,8 +12,9 @@ struct program_powers {
 	bool cancels;	       /* or signals single threads */
 	bool cancels_anywhere; /* not only at cancellation points */
 	bool leaves_waits;     /* by jumps out of signal handlers, or by ending threads in them */
-	bool switches_stacks;  /* as coroutines do */
-	bool carves_stacks;    /* it may run on a part of a thread's stack, and have others below */
+	bool handles_signals;
+	bool switches_stacks; /* as coroutines do */
+	bool carves_stacks;   /* it may run on a part of a thread's stack, and have others below */
 	bool forks;
 };
 

@@ -69,6 +69,8 @@ void reach_findings_roots(struct wait_graph *graph, struct arena *arena, struct 
 			root.num_tasks++;
 			if (reach->before[found[end]])
 				root.caveats |= WAIT_CAVEAT_BEFORE;
+			if (reach->signalled[found[end]])
+				root.caveats |= WAIT_CAVEAT_SIGNALLED;
 		}
 		wait_graph_add_root(graph, arena, &root);
 	}
@@ -159,9 +161,11 @@ static uint32_t lost_caveats(const struct native_reach *reach)
 {
 	const uint32_t of_pointers = WAIT_CAVEAT_UNREAD | WAIT_CAVEAT_KERNEL | WAIT_CAVEAT_PIPES |
 				     WAIT_CAVEAT_SYSCALLS | WAIT_CAVEAT_UNDUMPED |
-				     WAIT_CAVEAT_SHARERS;
+				     WAIT_CAVEAT_SHARERS | WAIT_CAVEAT_HALVES;
 	uint32_t caveats = reach->num_stuck > 0 ? reach->caveats : reach->caveats & of_pointers;
-	return reach->lost_before ? caveats | WAIT_CAVEAT_BEFORE : caveats;
+	caveats |= reach->lost_before ? WAIT_CAVEAT_BEFORE : 0;
+	caveats |= reach->lost_signalled ? WAIT_CAVEAT_SIGNALLED : 0;
+	return (uint32_t)caveats;
 }
 
 static enum coreleaks_verdict lost_certainty(const struct native_reach *reach)

@@ -53,10 +53,14 @@ static const struct {
 	  "sigqueue",
 	  "pthread_sigqueue"}},
 	{WAIT_CAVEAT_PIPES,
-	 {"pipe", "pipe2", "socketpair", "mq_send", "mq_timedsend", "msgsnd", "mkfifo",
-	  "mkfifoat"}},
+	 {"pipe", "pipe2", "socketpair", "mq_send", "mq_timedsend", "msgsnd", "mkfifo", "mkfifoat",
+	  /* What is connected to the process itself, or sent there. */
+	  "connect", "sendto", "sendmsg", "sendmmsg",
+	  /* Its number may be a pointer. */
+	  "eventfd", "posix_openpt", "getpt", "openpty", "forkpty"}},
 	{WAIT_CAVEAT_SYSCALLS, {"syscall"}},
 	{WAIT_CAVEAT_SHARERS, {"clone", "__clone"}},
+	{WAIT_CAVEAT_HALVES, {"makecontext"}},
 };
 
 static uint32_t import_caveats(const struct module *module, bool leaves_memory_out)

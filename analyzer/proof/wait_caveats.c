@@ -30,7 +30,8 @@ const char *wait_caveats_words(enum wait_caveat caveat)
 		return "the kernel may hold a pointer to it: the program can use epoll, io_uring, "
 		       "timers or asynchronous input and output";
 	case WAIT_CAVEAT_PIPES:
-		return "a pointer to it may be on its way through a pipe or a message queue";
+		return "a pointer to it may be on its way through a pipe or socket or a message "
+		       "queue";
 	case WAIT_CAVEAT_SYSCALLS:
 		return "the program makes system calls of its own, by which the kernel may hold a "
 		       "pointer to it";
@@ -40,6 +41,12 @@ const char *wait_caveats_words(enum wait_caveat caveat)
 	case WAIT_CAVEAT_SHARERS:
 		return "the program can make processes that share its memory: their registers, "
 		       "which may hold a pointer to it, are not in the core";
+	case WAIT_CAVEAT_SIGNALLED:
+		return "a signal that the program handles may end the wait for a semaphore, or its "
+		       "handler post it";
+	case WAIT_CAVEAT_HALVES:
+		return "a coroutine that has not begun may have a pointer to it in two halves, as "
+		       "makecontext() hands them on";
 	case WAIT_CAVEAT_BEFORE:
 		return "a live word leads to shortly before it, or before what leads to it: as a "
 		       "pointer to an array that counts from one would";

@@ -17,10 +17,12 @@ enum wait_caveat {
 	/* Of what nobody can reach: who can, all the same, for all that is known. */
 	WAIT_CAVEAT_KERNEL = 256, /* the kernel may hold a pointer: epoll, io_uring, timers … */
 	WAIT_CAVEAT_PIPES = 512,  /* a pointer may be on its way through a pipe */
-	WAIT_CAVEAT_SYSCALLS = 1024, /* the program may do either by system calls of its own */
-	WAIT_CAVEAT_UNDUMPED = 2048, /* memory that is not in the core may hold a pointer */
-	WAIT_CAVEAT_SHARERS = 4096,  /* a process that is not in the core may */
-	WAIT_CAVEAT_BEFORE = 8192,   /* a word leads to shortly before it */
+	WAIT_CAVEAT_SYSCALLS = 1024,   /* the program may do either by system calls of its own */
+	WAIT_CAVEAT_UNDUMPED = 2048,   /* memory that is not in the core may hold a pointer */
+	WAIT_CAVEAT_SHARERS = 4096,    /* a process that is not in the core may */
+	WAIT_CAVEAT_BEFORE = 8192,     /* a word leads to shortly before it */
+	WAIT_CAVEAT_SIGNALLED = 16384, /* a signal may end it, or its handler post it */
+	WAIT_CAVEAT_HALVES = 32768,    /* a coroutine may have a pointer as two numbers */
 };
 
 /* The words for one of them; NULL: there is no such. */

@@ -252,6 +252,20 @@ START_TEST(by_pointer_before)
 }
 END_TEST
 
+/* Who handles signals may post a semaphore in a handler: proved, but that is told. */
+START_TEST(by_signal)
+{
+	expect(true);
+	ck_assert(!reach.signalled[WAITER]);
+	powers.handles_signals = true;
+	expect(true);
+	ck_assert(reach.signalled[WAITER]);
+	wait_of[WAITER]->object = WAIT_CONDITION;
+	expect(true);
+	ck_assert(!reach.signalled[WAITER]);
+}
+END_TEST
+
 /* Through a chunk: not one that is free. */
 START_TEST(by_chunk)
 {
@@ -439,6 +453,7 @@ Suite *native_reach_suite(void)
 	tcase_add_loop_test(tcase, by_global, 0, 7);
 	tcase_add_loop_test(tcase, by_hidden_pointer, 0, 10);
 	tcase_add_test(tcase, by_pointer_before);
+	tcase_add_test(tcase, by_signal);
 	tcase_add_loop_test(tcase, by_chunk, 0, 2);
 	tcase_add_loop_test(tcase, by_one_of_many, 0, 22);
 	tcase_add_loop_test(tcase, by_register, 0, 2);
