@@ -99,6 +99,7 @@ static void scan_seeds(struct work_pool *pool, struct arena *arena, void *data, 
 	}
 	while (native_scanner_help(&scanner))
 		native_scanner_drain(&scanner, UINT32_MAX);
+	native_scanner_count(&scanner);
 }
 
 /* The pieces, and what waits already. Which chunks are marked in the end does not depend on the
@@ -129,6 +130,7 @@ static void drain(struct native_mark *mark)
 		scan_together(mark, NULL, 0);
 		native_scanner_drain(scanner, WORK_POOL_MANY);
 	}
+	native_scanner_count(scanner);
 }
 
 /* ---- Roots --------------------------------------------------------------------------------- */

@@ -56,6 +56,13 @@ static void count(struct native_scanner *scanner, uint64_t size)
 		atomic_store_explicit(&mark->stopped, true, memory_order_relaxed);
 }
 
+void native_scanner_count(struct native_scanner *scanner)
+{
+	atomic_fetch_add_explicit(&scanner->mark->scanned_size, scanner->scanned_size,
+				  memory_order_relaxed);
+	scanner->scanned_size = 0;
+}
+
 /* ---- Marking ------------------------------------------------------------------------------- */
 
 void native_scanner_push(struct native_scanner *scanner, uint64_t addr)

@@ -63,6 +63,8 @@ void native_scan_mark(struct native_scanner *scanner, const struct native_area *
 		      struct native_source source);
 /* Looks through all that is marked and what that leads to, or until so many chunks wait. */
 void native_scanner_drain(struct native_scanner *scanner, uint32_t max_waiting);
+/* Has the mark count all that was scanned: what the report says of it is the same each time. */
+void native_scanner_count(struct native_scanner *scanner);
 /* Goes on with what other scanners of its pool give. False: nothing is left to do. */
 bool native_scanner_help(struct native_scanner *scanner);
 
