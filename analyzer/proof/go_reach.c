@@ -299,12 +299,18 @@ static void tell_obstacles(struct search *search, struct gaps *gaps)
 			 reach->obstacles.items[i]);
 }
 
+static struct go_heap_layout layout_of(const struct go_runtime *runtime)
+{
+	struct go_heap_layout layout = go_heap_layout_for(runtime->minor);
+	go_heap_layout_adapt(&layout, runtime->tables.build_info.version);
+	return layout;
+}
+
 void go_reach_build(struct go_reach *ret, struct arena *arena, struct gaps *gaps,
 		    struct progress *progress, const struct go_reach_input *input)
 {
 	struct search search = {.reach = ret, .input = input, .arena = arena, .progress = progress};
-	*ret = (struct go_reach){.layout = go_heap_layout_for(input->runtime->minor)};
-	go_heap_layout_adapt(&ret->layout, input->runtime->tables.build_info.version);
+	*ret = (struct go_reach){.layout = layout_of(input->runtime)};
 	if (!input->runtime->recognised || input->goroutines->list.num == 0)
 		return;
 	check_before(&search);
