@@ -3,6 +3,7 @@
  * another number (make check-sizes: a million). */
 #include "coreleaks.h"
 #include "fake_code.h"
+#include "fake_go.h"
 
 #include <check.h>
 #include <linux/futex.h>
@@ -291,6 +292,39 @@ START_TEST(a_file_each)
 }
 END_TEST
 
+/* A list that names one goroutine again and again is none of Go's, however long: that is said, and
+ * the threads are kept. */
+START_TEST(one_goroutine_again)
+{
+	static struct fake_go go;
+	uint64_t *list = calloc(num, sizeof(*list)), size = (uint64_t)num * sizeof(*list);
+	ck_assert_ptr_nonnull(list);
+	fake_go_init(&go, 27, "go1.27.4");
+	fake_go_program(&go);
+	for (uint32_t i = 0; i < num; i++)
+		list[i] = fake_go_get(&go, fake_go_get(&go, FAKE_GO_ALLGS));
+	fake_segment(&go.world.core, FILES, list, size, size, PF_R | PF_W);
+	free(list);
+	const uint64_t slice[] = {FILES, num, num};
+	for (uint64_t i = 0; i < 3; i++)
+		fake_go_put(&go, FAKE_GO_ALLGS + 8 * i, slice[i]);
+	fake_go_build(&go);
+	options.max_memory = (uint64_t)128 << 20;
+	struct coreleaks_error *error =
+		coreleaks_open(fake_path(&go.world.core), &options, &analysis);
+	if (error == NULL)
+		error = coreleaks_run(analysis);
+	ck_assert_msg(error == NULL, "%s", error != NULL ? error->message : "");
+	bool said = false;
+	for (uint32_t i = 0; i < coreleaks_num_gaps(analysis); i++)
+		said |= strcmp(coreleaks_gap(analysis, i)->kind, "go-layout") == 0 &&
+			coreleaks_gap(analysis, i)->incomplete;
+	ck_assert(said);
+	ck_assert_uint_eq(coreleaks_num_tasks(analysis), go.num_threads);
+	fake_go_deinit(&go);
+}
+END_TEST
+
 /* Each a case of its own: CK_RUN_CASE runs one. */
 static void add(Suite *suite, const char *name, const TTest *test)
 {
@@ -315,5 +349,6 @@ Suite *sizes_suite(void)
 	add(suite, "a_stack_each", a_stack_each);
 	add(suite, "a_call_each", a_call_each);
 	add(suite, "a_file_each", a_file_each);
+	add(suite, "one_goroutine_again", one_goroutine_again);
 	return suite;
 }
