@@ -112,8 +112,8 @@ static void add_place(struct evidence_list *list, struct arena *arena,
 static void add_premises(struct evidence_list *list, struct arena *arena, const struct wait *wait)
 {
 	add(list, arena,
-	    "premise: no pointer to it is kept in another form (compressed, as an offset, in a "
-	    "file, in another process)",
+	    "premise: no pointer to it is kept in another form (compressed, shifted, as an offset, "
+	    "in a file, in another process)",
 	    0);
 	if (wait->object != WAIT_MUTEX && wait->object != WAIT_RWLOCK)
 		add(list, arena, "premise: no signal that is still to come ends the wait", 0);
