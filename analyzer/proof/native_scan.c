@@ -41,26 +41,23 @@ static bool set_flag(bool *flag)
 	       !__atomic_exchange_n(flag, true, __ATOMIC_RELAXED);
 }
 
-static void count(struct native_scanner *scanner, uint64_t size)
+void native_scanner_count(struct native_scanner *scanner)
 {
 	struct native_mark *mark = scanner->mark;
-	scanner->scanned_size += size;
-	if (scanner->scanned_size < TICK_SIZE)
-		return;
 	uint64_t before = atomic_fetch_add_explicit(&mark->scanned_size, scanner->scanned_size,
 						    memory_order_relaxed);
 	uint64_t now = before + scanner->scanned_size;
 	scanner->scanned_size = 0;
-	if (scanner->ticks &&
+	if (scanner->ticks && now / TICK_SIZE != before / TICK_SIZE &&
 	    !progress_tick(mark->progress, "proving", now / TICK_SIZE * ROUNDS, 0))
 		atomic_store_explicit(&mark->stopped, true, memory_order_relaxed);
 }
 
-void native_scanner_count(struct native_scanner *scanner)
+static void count(struct native_scanner *scanner, uint64_t size)
 {
-	atomic_fetch_add_explicit(&scanner->mark->scanned_size, scanner->scanned_size,
-				  memory_order_relaxed);
-	scanner->scanned_size = 0;
+	scanner->scanned_size += size;
+	if (scanner->scanned_size >= TICK_SIZE)
+		native_scanner_count(scanner);
 }
 
 /* ---- Marking ------------------------------------------------------------------------------- */
@@ -357,7 +354,7 @@ static void share(struct native_scanner *scanner)
 		scanner->queue.num * sizeof(*scanner->queue.items));
 }
 
-static void drain(struct native_scanner *scanner, uint32_t max_waiting)
+void native_scanner_drain(struct native_scanner *scanner, uint32_t max_waiting)
 {
 	while (!is_stopped(scanner) && scanner->queue.num < max_waiting) {
 		if (scanner->words.num > 0) {
@@ -373,16 +370,6 @@ static void drain(struct native_scanner *scanner, uint32_t max_waiting)
 			return;
 		}
 	}
-}
-
-void native_scanner_drain(struct native_scanner *scanner, uint32_t max_waiting)
-{
-	drain(scanner, max_waiting);
-	/* The rest: the sum is told, and must not depend on who has looked through what. */
-	if (scanner->scanned_size > 0)
-		atomic_fetch_add_explicit(&scanner->mark->scanned_size, scanner->scanned_size,
-					  memory_order_relaxed);
-	scanner->scanned_size = 0;
 }
 
 bool native_scanner_help(struct native_scanner *scanner)
