@@ -105,10 +105,12 @@ static void read_reason(struct text_reader *reader, char *words)
 		     strcmp(word, "syscall") == 0;
 	reader->group.state = moves ? word : "waiting";
 	while ((word = strsep(&rest, ",")) != NULL) {
+		const int64_t minute_ns = INT64_C(60000000000);
 		char *behind;
 		long long minutes = strtoll(word, &behind, 10);
-		if (strcmp(behind, " minutes") == 0 && minutes > 0 && minutes < INT32_MAX)
-			reader->group.max_wait_ns = minutes * INT64_C(60000000000);
+		if (strcmp(behind, " minutes") == 0 && minutes > 0 &&
+		    minutes <= INT64_MAX / minute_ns)
+			reader->group.max_wait_ns = minutes * minute_ns;
 	}
 }
 

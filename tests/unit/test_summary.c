@@ -166,6 +166,26 @@ START_TEST(go_text)
 }
 END_TEST
 
+/* Longer than 292 years: no time that can be told. Found by fuzzing. */
+START_TEST(go_text_that_waits_for_ever)
+{
+	static const struct {
+		const char *text;
+		int64_t wait_ns;
+	} rows[] = {
+		{"goroutine 7 [select, 153722867 minutes]:\nmain.f()\n\t/s/t.go:8\n",
+		 INT64_C(153722867) * 60000000000},
+		{"goroutine 7 [select, 153722868 minutes]:\nmain.f()\n\t/s/t.go:8\n", -1},
+		{"goroutine 7 [select, 99999999999999999999 minutes]:\nmain.f()\n\t/s/t.go:8\n",
+		 -1},
+		{"goroutine 7 [select, -5 minutes]:\nmain.f()\n\t/s/t.go:8\n", -1},
+	};
+	read_text(rows[_i].text);
+	ck_assert_str_eq(group(0)->reason, "select");
+	ck_assert_int_eq(group(0)->max_wait_ns, rows[_i].wait_ns);
+}
+END_TEST
+
 static const char debug1[] =
 	"goroutine profile: total 12\n"
 	"7 @ 0x1 0x2 0x3\n#\t0x46aeb8\tmain.receive+0x18\t/s/main.go:11\n"
@@ -302,6 +322,7 @@ Suite *summary_suite(void)
 	tcase_add_loop_test(tcase, filtered_report, 0, 4);
 	tcase_add_test(tcase, cut_reports_are_refused);
 	tcase_add_test(tcase, go_text);
+	tcase_add_loop_test(tcase, go_text_that_waits_for_ever, 0, 4);
 	tcase_add_test(tcase, go_profile_as_text);
 	tcase_add_test(tcase, profiles_are_not_judged);
 	tcase_add_test(tcase, pprof_profile);
