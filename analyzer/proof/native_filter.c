@@ -36,8 +36,12 @@ void native_filter_init(struct native_filter *filter, const struct range *ranges
 {
 	uint64_t values[NATIVE_FILTER_MAX] = {0};
 	*filter = (struct native_filter){.every_byte = every_byte};
-	for (uint32_t i = 0; i < NATIVE_FILTER_SIZE; i += 8)
+	for (uint32_t i = 0; i < NATIVE_FILTER_SIZE; i += 8) {
 		filter->aligned[i] = UINT8_MAX;
+		/* With a counter below it, as a tag is above it. */
+		if (every_byte)
+			filter->aligned[i + NATIVE_FILTER_COUNTER] = UINT8_MAX;
+	}
 	filter->useless = !collect(ranges, num, values, &filter->num_values);
 	for (; filter->num_values < 2; filter->num_values++)
 		values[filter->num_values] = values[0];

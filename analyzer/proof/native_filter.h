@@ -12,6 +12,7 @@ enum {
 	NATIVE_FILTER_MAX = 4,	     /* values of the sixth byte */
 	NATIVE_FILTER_SIZE = 16,     /* bytes in which words begin */
 	NATIVE_FILTER_LOOKS_AT = 23, /* bytes: so far the last of these words reaches */
+	NATIVE_FILTER_COUNTER = 2,   /* bytes: of a counter that a word may have below an address */
 };
 
 typedef uint8_t native_filter_bytes __attribute__((vector_size(NATIVE_FILTER_SIZE)));
@@ -25,10 +26,11 @@ struct native_filter {
 	native_filter_bytes sixth[NATIVE_FILTER_MAX];
 	native_filter_halves encoded[NATIVE_FILTER_MAX]; /* bits of an encoded word … */
 	native_filter_halves encoded_mask;		 /* … among these */
-	native_filter_bytes aligned;			 /* all ones in the first byte of a word */
+	native_filter_bytes aligned; /* all ones where an address of a word begins, tagged or not */
 };
 
-/* Ranges of addresses that matter, of 48 bits. Encoded is a word as glibc's PTR_MANGLE does: xor
+/* Ranges of addresses that matter, of 48 bits. With every_byte also those in the upper 48 bits of a
+ * word, above a counter. Encoded is a word as glibc's PTR_MANGLE does: xor
  * guard, then turned left by shift. */
 void native_filter_init(struct native_filter *filter, const struct range *ranges, uint32_t num,
 			bool every_byte, uint64_t guard, uint32_t shift);

@@ -255,6 +255,17 @@ static void visit_encoded(struct native_scanner *scanner, uint64_t word,
 		visit(scanner, addr, source);
 }
 
+/* A counter below an address tells an old value of a list's head from a new one that has the same
+ * address, as in runtime/tagptr_64bit.go: both are one word. */
+static void visit_above_counter(struct native_scanner *scanner, uint64_t word,
+				struct native_source source)
+{
+	const struct native_mark *mark = scanner->mark;
+	uint64_t addr = word >> (8 * NATIVE_FILTER_COUNTER);
+	if (__builtin_expect(addr - mark->span.low < mark->span.high - mark->span.low, 0))
+		visit(scanner, addr, source);
+}
+
 /* The word at off, of which the next one tells what begins between them. */
 static inline void scan_word_at(struct native_scanner *scanner, const unsigned char *bytes,
 				uint64_t size, uint64_t off, struct native_source source)
@@ -272,6 +283,7 @@ static inline void scan_word_at(struct native_scanner *scanner, const unsigned c
 		return;
 	visit_between(scanner, word, next, source);
 	visit_encoded(scanner, word, source);
+	visit_above_counter(scanner, word, source);
 }
 
 void native_scan_bytes(struct native_scanner *scanner, const unsigned char *bytes, uint64_t size,

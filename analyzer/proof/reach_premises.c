@@ -61,6 +61,9 @@ static const struct {
 	{WAIT_CAVEAT_SYSCALLS, {"syscall"}},
 	{WAIT_CAVEAT_SHARERS, {"clone", "__clone"}},
 	{WAIT_CAVEAT_HALVES, {"makecontext"}},
+	/* What a key closes to the thread that dumps is left out, and looks untouched (mm/gup.c).
+	 */
+	{WAIT_CAVEAT_UNDUMPED, {"pkey_mprotect"}},
 };
 
 static uint32_t import_caveats(const struct module *module, bool leaves_memory_out)

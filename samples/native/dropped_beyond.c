@@ -106,6 +106,19 @@ static NOINLINE void hide(void)
 	start(waiter_main, sem);
 }
 
+#elif defined(CASE_COUNTED)
+/* The head of a list without locks has it, above a counter that makes old values differ. */
+static volatile struct {
+	uint64_t head, counter;
+} list;
+static NOINLINE void hide(void)
+{
+	sem_t *sem = sem_new();
+	list.head = (uintptr_t)sem << 16 | 7;
+	list.counter = UINT64_MAX;
+	start(waiter_main, sem);
+}
+
 #elif defined(CASE_EVENTFD)
 /* It is what an eventfd counts. */
 static int fd;

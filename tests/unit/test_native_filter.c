@@ -73,6 +73,22 @@ START_TEST(with_a_tag)
 }
 END_TEST
 
+START_TEST(above_a_counter)
+{
+	for (uint32_t i = 0; i < 2 * NUM_RANGES; i++) {
+		for (int off = 0; off < NATIVE_FILTER_SIZE; off += 8) {
+			begin(true);
+			memset(bytes, 0x11, sizeof(bytes));
+			put((uint32_t)off, address(i) << 16 | 0x1234);
+			ck_assert(native_filter_maybe(&filter, bytes));
+			begin(false);
+			put((uint32_t)off, address(i) << 16 | 0x1234);
+			ck_assert(!native_filter_maybe(&filter, bytes));
+		}
+	}
+}
+END_TEST
+
 START_TEST(encoded)
 {
 	for (uint32_t i = 0; i < 2 * NUM_RANGES; i++) {
@@ -144,6 +160,7 @@ Suite *native_filter_suite(void)
 	TCase *tcase = tcase_create("native_filter");
 	tcase_add_test(tcase, every_place);
 	tcase_add_test(tcase, with_a_tag);
+	tcase_add_test(tcase, above_a_counter);
 	tcase_add_test(tcase, encoded);
 	tcase_add_test(tcase, nothing);
 	tcase_add_test(tcase, many_ranges);

@@ -57,6 +57,8 @@ static const struct {
 	 "long syscall(long); int epoll_ctl(void); long f(void) { return syscall(epoll_ctl()); }",
 	 WAIT_CAVEAT_KERNEL},
 	{"librt.so.1", "int timer_create(void); int f(void) { return timer_create(); }", 0},
+	{"locks_memory.so", "int pkey_mprotect(void); int f(void) { return pkey_mprotect(); }",
+	 WAIT_CAVEAT_UNDUMPED},
 	{"advises.so", "int madvise(void); int f(void) { return madvise(); }", 0},
 };
 
