@@ -130,8 +130,8 @@ def words():
 
 def limits():
     text = " ".join(cli.run("--help")[1].split())
-    lost = [word for word in ("512 frames", "--max-frames", "10000000 tasks", "256 MiB", "64 KiB", "1 TiB",
-                              "--max-memory", "--timeout", "network is never used")
+    lost = [word for word in ("512 frames", "--max-frames", "10000000 tasks", "256 MiB", "64 KiB",
+                              "1 TiB", "--max-memory", "--timeout", "network is never used")
             if word not in text.partition("Limits of every run")[2]]
     tap.equal("the limits of every run are in --help", lost, [])
 

@@ -35,7 +35,7 @@ def report_of(core, exe, *words, before=()):
 
 
 def check_proofs(version, report):
-    """Nothing leads to the channels of main.alone; a leaf of the tree does to main.awaitHidden's."""
+    """Nothing leads to what main.alone waits for; a leaf of the tree does to main.awaitHidden's."""
     verdicts = {"main.alone": {}, "main.awaitHidden": {}}
     for group in report["groups"]:
         for frame in group["frames"]:
