@@ -348,7 +348,7 @@ struct elf_file *elf_files_debug(struct elf_files *files, struct elf_file *file)
 	return file->debug;
 }
 
-static Elf_Data *section_by_name(Elf *elf, const char *name)
+static Elf_Scn *section_by_name(Elf *elf, const char *name)
 {
 	size_t names;
 	if (elf_getshdrstrndx(elf, &names) != 0)
@@ -359,9 +359,15 @@ static Elf_Data *section_by_name(Elf *elf, const char *name)
 			continue;
 		const char *found = elf_strptr(elf, names, header.sh_name);
 		if (found != NULL && strcmp(found, name) == 0)
-			return elf_rawdata(section, NULL);
+			return section;
 	}
 	return NULL;
+}
+
+bool elf_file_has_section(const struct elf_file *file, const char *name)
+{
+	size_t size;
+	return elf_rawfile(file->elf, &size) != NULL && section_by_name(file->elf, name) != NULL;
 }
 
 /* Unpacks xz data into the arena; NULL when it is damaged or larger than allowed. */
@@ -402,7 +408,8 @@ struct elf_file *elf_files_mini(struct elf_files *files, struct elf_file *file)
 	if (file->mini_tried)
 		return file->mini;
 	file->mini_tried = true;
-	Elf_Data *packed = section_by_name(file->elf, ".gnu_debugdata");
+	Elf_Scn *section = section_by_name(file->elf, ".gnu_debugdata");
+	Elf_Data *packed = section != NULL ? elf_rawdata(section, NULL) : NULL;
 	if (packed == NULL || packed->d_buf == NULL)
 		return NULL;
 	char *data = unpack(files, packed->d_buf, packed->d_size, &size);

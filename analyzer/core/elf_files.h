@@ -66,6 +66,9 @@ struct elf_file *elf_files_open_target(struct elf_files *files, const char *path
 /* A program or library by its build-id in the debug directories (.build-id/xx/yyyy), or NULL. */
 struct elf_file *elf_files_open_build_id(struct elf_files *files, struct bytes build_id);
 
+/* Is there a section of that name that has bytes in the file? */
+bool elf_file_has_section(const struct elf_file *file, const char *name);
+
 /* The separate debug file of file: by build-id, then .gnu_debuglink with its checksum. NULL none.
  * Looked for once. Its addresses are those of file itself. */
 struct elf_file *elf_files_debug(struct elf_files *files, struct elf_file *file);

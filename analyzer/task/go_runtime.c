@@ -152,26 +152,12 @@ static bool find_tables(struct finder *finder, uint64_t addr, const unsigned cha
 /* A library that Go built says so by this section; programs are searched in any case. */
 static bool may_hold_go(const struct module *module)
 {
-	static const char name[] = ".gopclntab";
-	size_t size, string_index;
-	Elf_Scn *section = NULL;
 	if (module->vdso)
 		return false;
-	if (module->main_program)
-		return true;
-	if (module->file == NULL || elf_getshdrstrndx(module->file->elf, &string_index) != 0 ||
-	    elf_rawfile(module->file->elf, &size) == NULL)
-		return false;
-	while ((section = elf_nextscn(module->file->elf, section)) != NULL) {
-		Elf64_Shdr *header = elf64_getshdr(section);
-		const char *text = header == NULL ? NULL
-						  : elf_strptr(module->file->elf, string_index,
-							       header->sh_name);
-		if (text != NULL &&
-		    (strcmp(text, name) == 0 || strcmp(text, ".data.rel.ro.gopclntab") == 0))
-			return true;
-	}
-	return false;
+	return module->main_program ||
+	       (module->file != NULL &&
+		(elf_file_has_section(module->file, ".gopclntab") ||
+		 elf_file_has_section(module->file, ".data.rel.ro.gopclntab")));
 }
 
 /* Plugins hang behind the program's moduledata. */
