@@ -297,23 +297,27 @@ static bool belongs_to(const struct queue_builder *builder, const struct queue_n
 	return elem == 0 || elem == addr;
 }
 
-/* Each entry leads to the next up to the list's last, and the list has handed out no fewer tickets
- * that were not called, nor more by what goroutines on their way to it can have drawn. */
-static bool is_whole_list(struct queue_builder *builder, const struct notify_list *list,
-			  uint64_t addr)
+/* How many entries from the head on are the list's. *whole_ret: each leads to the next up to the
+ * list's last, and it has handed out no fewer tickets that were not called, nor more by what
+ * goroutines on their way to it can have drawn. */
+static uint32_t list_entries(struct queue_builder *builder, const struct notify_list *list,
+			     uint64_t addr, bool *whole_ret)
 {
 	struct milestone milestone = {0};
 	struct queue_node node = {.addr = 0};
 	uint32_t num = 0, num_tickets = list->wait - list->notify;
-	for (uint64_t next = list->head; next != 0; next = queue_node_word(&node, SUDOG_NEXT)) {
+	uint64_t next = list->head;
+	*whole_ret = false;
+	for (; next != 0; next = queue_node_word(&node, SUDOG_NEXT)) {
 		if (!may_step(builder) || !queue_node_read(builder, next, &node) ||
 		    comes_back(&milestone, node.addr) || !holds_ticket(builder, list, &node) ||
 		    !belongs_to(builder, &node, addr))
-			return false;
+			return num;
 		num++;
 	}
-	return node.addr == list->tail && num <= num_tickets &&
-	       num_tickets - num <= builder->goroutines->list.num;
+	*whole_ret = node.addr == list->tail && num <= num_tickets &&
+		     num_tickets - num <= builder->goroutines->list.num;
+	return num;
 }
 
 /* Whoever waits has passed the list on to the runtime: the compiler puts it on no stack, and what
@@ -328,41 +332,35 @@ static bool may_hold_list(const struct queue_builder *builder, uint64_t addr)
 bool queue_walk_notify(struct queue_builder *builder, uint64_t addr, bool named)
 {
 	struct go_queues *queues = builder->queues;
-	struct milestone milestone = {0};
 	struct notify_list list;
 	struct queue_node node;
+	bool whole;
 	if (!may_hold_list(builder, addr) ||
 	    image_read(builder->image, addr, &list, sizeof(list)) != sizeof(list) || list.head == 0)
 		return false;
 	uint32_t index = addresses_find(&queues->sudog_numbers, list.head);
 	if (index == UINT32_MAX || queues->sudogs.items[index].queue != GO_QUEUE_NOTIFY ||
-	    queues->sudogs.items[index].linked || !queue_node_read(builder, list.head, &node) ||
-	    !holds_ticket(builder, &list, &node) || !belongs_to(builder, &node, addr))
+	    queues->sudogs.items[index].linked)
 		return false;
-	bool whole = is_whole_list(builder, &list, addr);
-	if (!whole && !named)
+	uint32_t num = list_entries(builder, &list, addr, &whole);
+	if (num == 0 || (!whole && !named))
 		return false;
 	uint32_t number = queue_object(builder, addr, GO_QUEUE_NOTIFY);
 	queues->objects.items[number].readable = true;
 	queues->objects.items[number].damaged = !whole;
-	for (;;) {
+	uint64_t next = list.head;
+	for (uint32_t i = 0; i < num && queue_node_read(builder, next, &node); i++) {
 		index = addresses_find(&queues->sudog_numbers, node.addr);
-		if (comes_back(&milestone, node.addr) || !holds_ticket(builder, &list, &node) ||
-		    !belongs_to(builder, &node, addr))
-			break;
 		if (index != UINT32_MAX && queues->sudogs.items[index].object == UINT32_MAX &&
 		    queues->sudogs.items[index].queue == GO_QUEUE_NOTIFY) {
 			queues->sudogs.items[index].object = number;
 			queues->sudogs.items[index].object_addr = addr;
 		}
-		if (!mark(builder, number, node.addr, false))
+		if (!mark(builder, number, node.addr, false)) {
+			queues->objects.items[number].damaged = true;
 			break;
-		uint64_t next = queue_node_word(&node, SUDOG_NEXT);
-		if (next == 0)
-			return true;
-		if (!may_step(builder) || !queue_node_read(builder, next, &node))
-			break;
+		}
+		next = queue_node_word(&node, SUDOG_NEXT);
 	}
-	queues->objects.items[number].damaged = true;
 	return true;
 }
