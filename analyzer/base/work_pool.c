@@ -122,6 +122,17 @@ bool work_pool_give(struct work_pool *pool, const uint64_t *pieces, uint32_t num
 	return wanted;
 }
 
+uint32_t work_pool_share(struct work_pool *pool, uint64_t *queue, uint32_t num)
+{
+	uint32_t given = num / 2;
+	if (given > WORK_POOL_MAX_PIECES)
+		given = WORK_POOL_MAX_PIECES;
+	if (!work_pool_give(pool, queue, given))
+		return num;
+	memmove(queue, queue + given, (num - given) * sizeof(*queue));
+	return num - given;
+}
+
 static struct timespec in_a_moment(void)
 {
 	struct timespec time;

@@ -53,6 +53,14 @@ static inline bool work_pool_is_hungry(struct work_pool *pool)
 {
 	return atomic_load_explicit(&pool->num_hungry, memory_order_relaxed) != 0;
 }
+/* A thread of the pool (NULL: there is none) that has so many pieces is to give some away. */
+static inline bool work_pool_wants(struct work_pool *pool, uint32_t num)
+{
+	return pool != NULL && num >= WORK_POOL_MIN_SHARED && work_pool_is_hungry(pool);
+}
+/* Gives the oldest half of a queue away, which lead to most, or as many as can be handed over, and
+ * moves the rest to its begin. Returns how many are left. */
+uint32_t work_pool_share(struct work_pool *pool, uint64_t *queue, uint32_t num);
 /* At most WORK_POOL_MAX_PIECES. False: nobody needs them any more, they are still yours. */
 bool work_pool_give(struct work_pool *pool, const uint64_t *pieces, uint32_t num);
 /* Waits until somebody gives pieces, or a moment: then *num_ret is 0, and it is to be called again.

@@ -19,7 +19,7 @@ struct job {
 	const struct go_crew *crew;
 	struct go_marker begin; /* the crew's marker before anybody counts in it */
 	const uint32_t *goroutines;
-	const struct go_object *objects;
+	const uint64_t *objects; /* of the crew's marker's queue */
 	uint32_t num_goroutines, num_objects;
 	_Atomic uint64_t next_goroutine, next_object;
 	atomic_bool stopped;

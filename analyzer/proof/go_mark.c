@@ -106,9 +106,9 @@ static void wake(const struct go_marker *marker, struct go_object object)
 								 memory_order_relaxed)] = watched;
 }
 
-void go_marker_push(struct go_marker *marker, struct go_object object)
+void go_marker_push(struct go_marker *marker, uint64_t piece)
 {
-	*array_add(marker->arena, &marker->queue) = object;
+	*array_add(marker->arena, &marker->queue) = piece;
 }
 
 void go_marker_pointer(struct go_marker *marker, uint64_t addr, uint64_t value)
@@ -129,7 +129,7 @@ void go_marker_pointer(struct go_marker *marker, uint64_t addr, uint64_t value)
 	if (scan->watched)
 		wake(marker, object);
 	if (scan->how != GO_SCAN_NONE)
-		go_marker_push(marker, object);
+		go_marker_push(marker, (uint64_t)object.span << 32 | object.index);
 }
 
 /* ---- Looking into them --------------------------------------------------------------------- */
@@ -260,31 +260,15 @@ void go_marker_scan(struct go_marker *marker, struct go_object object)
 
 /* ---- The queue ----------------------------------------------------------------------------- */
 
-/* The oldest half of it: these lead to most. */
-static void share(struct go_marker *marker)
-{
-	uint64_t pieces[WORK_POOL_MAX_PIECES];
-	uint32_t num = marker->queue.num / 2;
-	if (num > WORK_POOL_MAX_PIECES)
-		num = WORK_POOL_MAX_PIECES;
-	for (uint32_t i = 0; i < num; i++)
-		pieces[i] =
-			(uint64_t)marker->queue.items[i].span << 32 | marker->queue.items[i].index;
-	if (!work_pool_give(marker->pool, pieces, num))
-		return;
-	marker->queue.num -= num;
-	memmove(marker->queue.items, marker->queue.items + num,
-		marker->queue.num * sizeof(*marker->queue.items));
-}
-
 bool go_marker_drain(struct go_marker *marker, uint32_t max_objects)
 {
 	for (uint32_t i = 0; i < max_objects && marker->queue.num > 0; i++) {
-		if (marker->pool != NULL && marker->queue.num >= WORK_POOL_MIN_SHARED &&
-		    work_pool_is_hungry(marker->pool))
-			share(marker);
-		struct go_object object = marker->queue.items[--marker->queue.num];
-		go_marker_scan(marker, object);
+		if (work_pool_wants(marker->pool, marker->queue.num))
+			marker->queue.num = work_pool_share(marker->pool, marker->queue.items,
+							    marker->queue.num);
+		uint64_t piece = marker->queue.items[--marker->queue.num];
+		go_marker_scan(marker,
+			       (struct go_object){(uint32_t)(piece >> 32), (uint32_t)piece});
 	}
 	return marker->queue.num > 0;
 }
@@ -319,7 +303,6 @@ bool go_marker_help(struct go_marker *marker)
 	if (!work_pool_take(marker->pool, pieces, &num))
 		return false;
 	for (uint32_t i = 0; i < num; i++)
-		go_marker_push(marker, (struct go_object){(uint32_t)(pieces[i] >> 32),
-							  (uint32_t)pieces[i]});
+		go_marker_push(marker, pieces[i]);
 	return true;
 }

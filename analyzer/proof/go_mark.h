@@ -36,7 +36,7 @@ struct go_marker {
 	struct addresses masked; /* objects; kept only with parents */
 	uint64_t *parents;	 /* by object: where the pointer to it was found; NULL: not kept */
 	struct {
-		struct go_object *items;
+		uint64_t *items; /* objects to look into: span << 32 | index */
 		uint32_t num, capacity;
 	} queue;
 	struct addresses watched;   /* objects to tell of when they are marked */
@@ -89,8 +89,8 @@ void go_marker_init_beside(struct go_marker *ret, const struct go_marker *marker
 			   struct arena *arena, struct image *image, struct work_pool *pool);
 /* Adds what that one counted. */
 void go_marker_add_counts(struct go_marker *marker, const struct go_marker *beside);
-/* Looks into this object when it drains. */
-void go_marker_push(struct go_marker *marker, struct go_object object);
+/* Looks into this object, of another marker's queue, when it drains. */
+void go_marker_push(struct go_marker *marker, uint64_t piece);
 /* Goes on with what others of its pool give. False: nothing is left to do. */
 bool go_marker_help(struct go_marker *marker);
 

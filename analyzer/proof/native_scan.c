@@ -353,28 +353,15 @@ static uint64_t next_of_queue(struct native_scanner *scanner)
 	return addr;
 }
 
-/* Half of what waits, the oldest: these lead to most. */
-static void share(struct native_scanner *scanner)
-{
-	uint32_t num = scanner->queue.num / 2;
-	if (num > WORK_POOL_MAX_PIECES)
-		num = WORK_POOL_MAX_PIECES;
-	if (!work_pool_give(scanner->pool, scanner->queue.items, num))
-		return;
-	scanner->queue.num -= num;
-	memmove(scanner->queue.items, scanner->queue.items + num,
-		scanner->queue.num * sizeof(*scanner->queue.items));
-}
-
 void native_scanner_drain(struct native_scanner *scanner, uint32_t max_waiting)
 {
 	while (!is_stopped(scanner) && scanner->queue.num < max_waiting) {
 		if (scanner->words.num > 0) {
 			native_scan_memory(scanner, scanner->words.items[--scanner->words.num], -1);
 		} else if (scanner->queue.num > 0) {
-			if (scanner->pool != NULL && scanner->queue.num >= WORK_POOL_MIN_SHARED &&
-			    work_pool_is_hungry(scanner->pool))
-				share(scanner);
+			if (work_pool_wants(scanner->pool, scanner->queue.num))
+				scanner->queue.num = work_pool_share(
+					scanner->pool, scanner->queue.items, scanner->queue.num);
 			scan_chunk(scanner, next_of_queue(scanner));
 		} else if (scanner->num_waiting > 0) {
 			mark_first_found(scanner);
